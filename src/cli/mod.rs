@@ -1,0 +1,76 @@
+//! Words to and from people: arguments, tables, progress, exit codes. Data goes to stdout, talk to
+//! stderr, and only [`printer`] prints.
+//!
+//! Exit codes: 0 done, 1 ran but failed, 2 wrong usage or configuration.
+
+mod completions;
+pub mod printer;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use printer::Printer;
+
+/// Scores bank payments against sliding-window anti-fraud rules and asks for stop-payments and freezes.
+#[derive(Parser, Debug)]
+#[command(name = "goshawk", version, about, max_term_width = 100)]
+struct Cli {
+    /// Say less: errors only.
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Print a completion script for a shell.
+    Completions(completions::Args),
+}
+
+/// Why a command did not end well.
+#[derive(Debug)]
+pub enum Failure {
+    /// Wrong usage or configuration: exit code 2.
+    Usage(anyhow::Error),
+    /// Ran, but failed: exit code 1.
+    Failed(anyhow::Error),
+    /// As `Failed`, and everything has been said already.
+    Silent,
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// Reads the command line and does what it says.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are not errors; clap prints each to the right stream.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let printer = Printer::new(cli.quiet);
+    let outcome = match cli.command {
+        Command::Completions(args) => completions::run(&args, &printer),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Usage(error)) => {
+            printer.error(&error);
+            ExitCode::from(2)
+        }
+        Err(Failure::Failed(error)) => {
+            printer.error(&error);
+            ExitCode::FAILURE
+        }
+        Err(Failure::Silent) => ExitCode::FAILURE,
+    }
+}

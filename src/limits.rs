@@ -1,0 +1,83 @@
+//! Every bound of the system, in one place, with the relations between them checked at compile time.
+//!
+//! A bound that bites is counted and shown; a finding that rests on a bounded value says `lower_bound`.
+
+use crate::model::time::{DAY, HOUR, MINUTE, Millis};
+
+/// Logical shards. Pinned: shard numbers are part of snapshots and golden tests.
+pub const SHARDS: usize = 1_024;
+/// Bits of a reference that name its shard.
+pub const SHARD_BITS: u32 = 10;
+
+/// Largest amount in minor units: 48 bits in a ledger entry.
+pub const AMOUNT_MINOR_MAX: i64 = (1 << 48) - 1;
+/// Largest event time in milliseconds: 48 bits in a ledger entry (the year 10889).
+pub const EVENT_TIME_MS_MAX: Millis = (1 << 48) - 1;
+
+/// Bytes of one input record, at most.
+pub const RECORD_BYTES_MAX: usize = 256 * 1_024;
+/// Bytes of one identifier (account, customer, payment, event, device …), at most.
+pub const ID_BYTES_MAX: usize = 128;
+/// Bytes of a free text (name, memo), at most; longer ones are cut at a character boundary.
+pub const TEXT_BYTES_MAX: usize = 512;
+/// Depth of nested JSON, at most.
+pub const JSON_DEPTH_MAX: usize = 32;
+
+/// Longest window a ledger serves; entries live this long plus [`LATENESS_MAX`].
+pub const WINDOW_MAX: Millis = 7 * DAY;
+/// Largest allowed lateness an operator may configure.
+pub const LATENESS_MAX: Millis = HOUR;
+/// Entries older than the watermark by more than this leave the ledger.
+pub const LEDGER_RETENTION: Millis = WINDOW_MAX + LATENESS_MAX;
+/// Allowed lateness unless configured: within it, any arrival order is in order.
+pub const LATENESS_DEFAULT: Millis = 2 * MINUTE;
+/// How far an event's time may lie after its record's timestamp unless configured.
+pub const SKEW_DEFAULT: Millis = 5 * MINUTE;
+
+/// Live entries of one ledger, at most; the oldest leave first and the ledger says `lower_bound`.
+pub const LEDGER_ENTRIES_MAX: usize = 1 << 17;
+/// Up to this many live entries a ledger is scanned; above it an index is kept.
+pub const LEDGER_SCAN_MAX: usize = 64;
+/// Entries that the ordered features (dwell, cycles) read, newest first, at most.
+pub const ORDERED_SCAN_MAX: usize = 1_024;
+
+/// Days that known payees are remembered.
+pub const PAIR_DAYS: i32 = 180;
+/// Payees remembered per payer beyond the ledger, at most; the longest unused leave first.
+pub const PAIRS_MAX: usize = 4_096;
+/// Days of day buckets and of the amount sketch.
+pub const HISTORY_DAYS: i32 = 90;
+
+/// List entries kept for one subject, at most.
+pub const LIST_ENTRIES_MAX: usize = 64;
+/// Controls kept for one account, at most.
+pub const CONTROLS_MAX: usize = 32;
+
+/// Contributing events named under one item of evidence, at most; the newest are kept.
+pub const EVIDENCE_EVENTS_MAX: usize = 16;
+/// Open episodes, at most; above it the longest untouched is closed.
+pub const EPISODES_MAX: usize = 1 << 20;
+/// Findings kept for one open episode, at most.
+pub const EPISODE_FINDINGS_MAX: usize = 64;
+
+/// Rules in one pack, at most.
+pub const RULES_MAX: usize = 512;
+/// Bytes of one rule file, at most.
+pub const RULE_FILE_BYTES_MAX: usize = 256 * 1_024;
+/// Bytes of one expression, at most: the CEL parser recurses without a limit of its own.
+pub const EXPRESSION_BYTES_MAX: usize = 4 * 1_024;
+/// Depth of brackets and unary operators of one expression, at most.
+pub const EXPRESSION_DEPTH_MAX: usize = 64;
+
+/// Records of one step, at most.
+pub const STEP_RECORDS_MAX: usize = 16_384;
+/// Bytes of one step's records, at most (a single larger record makes a step of its own).
+pub const STEP_BYTES_MAX: usize = 16 * 1_024 * 1_024;
+/// Steps between source and engine, and between engine and publisher, at most.
+pub const STEPS_IN_FLIGHT_MAX: usize = 4;
+
+const _: () = assert!(SHARDS == 1 << SHARD_BITS);
+const _: () = assert!(LEDGER_RETENTION >= WINDOW_MAX + LATENESS_DEFAULT);
+const _: () = assert!(LEDGER_SCAN_MAX < ORDERED_SCAN_MAX && ORDERED_SCAN_MAX < LEDGER_ENTRIES_MAX);
+const _: () = assert!(ID_BYTES_MAX < u8::MAX as usize && TEXT_BYTES_MAX < RECORD_BYTES_MAX);
+const _: () = assert!(RECORD_BYTES_MAX < STEP_BYTES_MAX && STEP_BYTES_MAX < u32::MAX as usize / 4);

@@ -1,0 +1,427 @@
+//! Events: decoded, valid input records, as plain data.
+//!
+//! Texts are spans of the batch's text arena, so that decoding allocates nothing per event. The large
+//! rare kinds (account, list, control) are boxed.
+
+use crate::model::entity::EntityKind;
+use crate::model::measure::{Action, ControlMode};
+use crate::model::money::Money;
+use crate::model::time::Millis;
+
+/// A text inside [`Batch::text`]; empty means absent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Text {
+    /// First byte.
+    pub start: u32,
+    /// Length in bytes.
+    pub len: u32,
+}
+
+impl Text {
+    /// No text.
+    pub const NONE: Self = Self { start: 0, len: 0 };
+
+    /// Whether the field was absent or empty.
+    #[must_use]
+    pub fn is_none(self) -> bool {
+        self.len == 0
+    }
+}
+
+/// Where a record lies: number of its topic in the run's topic table, partition, offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Position {
+    /// Index into the source's table of topic names.
+    pub topic: u16,
+    /// Partition; 0 for files.
+    pub partition: i32,
+    /// Offset; the row or line number for files.
+    pub offset: i64,
+}
+
+/// The events of one step in step order, with the text they refer to.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// All texts, end to end.
+    pub text: String,
+    /// Events in step order.
+    pub events: Vec<Event>,
+}
+
+impl Batch {
+    /// The text of a span; empty for [`Text::NONE`].
+    #[must_use]
+    pub fn text(&self, span: Text) -> &str {
+        &self.text[span.start as usize..(span.start + span.len) as usize]
+    }
+
+    /// Appends a text and returns its span.
+    pub fn push_text(&mut self, text: &str) -> Text {
+        if text.is_empty() {
+            return Text::NONE;
+        }
+        let start = self.text.len() as u32;
+        self.text.push_str(text);
+        Text { start, len: text.len() as u32 }
+    }
+
+    /// Forgets everything, keeps the memory.
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.events.clear();
+    }
+}
+
+/// One decoded, valid input record.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Where its record lies.
+    pub position: Position,
+    /// The record's own timestamp.
+    pub record_time_ms: Millis,
+    /// Business time.
+    pub time_ms: Millis,
+    /// What happened.
+    pub body: Body,
+}
+
+/// The kinds of event.
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// A payment changed its status.
+    Payment(Payment),
+    /// Something happened to an account.
+    Account(Box<AccountEvent>),
+    /// A list entry begins or ends.
+    List(Box<ListEvent>),
+    /// A control begins, changes or ends.
+    Control(Box<ControlEvent>),
+    /// Time passed: nothing else; keeps the watermark moving when inputs are idle.
+    Tick,
+}
+
+/// Declares a closed set of words with an `other` for what is not in it.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum $name {
+            /// A word this version does not know.
+            Other = 0,
+            $($(#[$vdoc])* #[doc = concat!("`", $word, "`")] $variant,)*
+        }
+        impl $name {
+            /// Every word with its value, `other` first.
+            pub const WORDS: &'static [(&'static str, Self)] =
+                &[("other", Self::Other), $(($word, Self::$variant),)*];
+            /// Reads a word; unknown ones become `Other`.
+            #[must_use]
+            pub fn parse(word: &str) -> Self {
+                match word { $($word => Self::$variant,)* _ => Self::Other }
+            }
+            /// The word.
+            #[must_use]
+            pub fn word(self) -> &'static str {
+                match self { Self::Other => "other", $(Self::$variant => $word,)* }
+            }
+        }
+    };
+}
+
+words!(
+    /// Status of a payment.
+    PaymentStatus {
+        Initiated = "initiated", Accepted = "accepted", Settled = "settled", Rejected = "rejected",
+        Returned = "returned", Reversed = "reversed", Cancelled = "cancelled",
+    }
+);
+words!(
+    /// How money moves.
+    PaymentType {
+        Transfer = "transfer", CashOut = "cash_out", CashIn = "cash_in", WalletTopup = "wallet_topup",
+        WalletWithdraw = "wallet_withdraw", CardPurchase = "card_purchase", DirectDebit = "direct_debit",
+        Fee = "fee", Internal = "internal",
+    }
+);
+words!(
+    /// Where a payment was ordered.
+    Channel {
+        Counter = "counter", Mobile = "mobile", Web = "web", Atm = "atm", Pos = "pos", Qr = "qr",
+        QuickPay = "quick_pay", Api = "api", AutoDebit = "auto_debit", Phone = "phone",
+    }
+);
+words!(
+    /// What kind of customer holds an account.
+    CustomerType {
+        Person = "person", Business = "business", Merchant = "merchant", Psp = "psp",
+        InternalAccount = "internal",
+    }
+);
+words!(
+    /// Class of a personal account.
+    AccountClass { I = "I", II = "II", III = "III", }
+);
+words!(
+    /// The bank's own grade of an account's risk.
+    RiskGrade { Low = "low", Medium = "medium", High = "high", Case = "case", }
+);
+words!(
+    /// What a payment is for.
+    Category {
+        Salary = "salary", Tax = "tax", Court = "court", SocialSecurity = "social_security",
+        Pension = "pension", HousingFund = "housing_fund", Insurance = "insurance_payout",
+        TaxRefund = "tax_refund", Lottery = "lottery_payout", Hospital = "hospital", School = "school",
+        Utility = "utility", Telecom = "telecom", LoanDisbursement = "loan_disbursement",
+        LoanRepayment = "loan_repayment", EarlyRedemption = "early_redemption",
+        WealthRedeem = "wealth_redeem", OwnIn = "own_in", Settlement = "settlement",
+        HousePurchase = "house_purchase", Correction = "correction", Chargeback = "chargeback",
+        AuthorityDeduction = "authority_deduction", Verification = "verification",
+    }
+);
+words!(
+    /// Outcome of comparing the payee's name with the holder's.
+    PayeeCheck {
+        Match = "match", CloseMatch = "close_match", NoMatch = "no_match",
+        Unavailable = "unavailable",
+    }
+);
+words!(
+    /// What happened to an account.
+    AccountEventKind {
+        Opened = "opened", Closed = "closed", ClassChanged = "class_changed",
+        PhoneBound = "phone_bound", DeviceBound = "device_bound",
+        CredentialReset = "credential_reset", SimChange = "sim_change",
+        LimitChanged = "limit_changed", PayeeAdded = "payee_added",
+        ControlChanged = "control_changed", GradeChanged = "grade_changed",
+    }
+);
+words!(
+    /// Category of a list entry.
+    ListCategory {
+        CaseAccount = "case_account", Punished = "punished",
+        SuspiciousOpener = "suspicious_opener", PayeeSuspected = "payee_suspected",
+        Allow = "allow",
+    }
+);
+words!(
+    /// Level of a list entry: how sure a case is, or what an `allow` entry allows.
+    ListLevel {
+        Confirmed = "confirmed_case", Police = "police_notified", Suspected = "suspected",
+        Merchant = "merchant", Payroll = "payroll", Public = "public", Benign = "benign",
+        Escrow = "escrow", SharedInfrastructure = "shared_infrastructure", Analyst = "analyst",
+    }
+);
+
+/// Bits of [`Payment::session_flags`].
+pub mod session {
+    /// `screen_share`
+    pub const SCREEN_SHARE: u8 = 1;
+    /// `remote_control`
+    pub const REMOTE_CONTROL: u8 = 2;
+    /// `accessibility_abuse`
+    pub const ACCESSIBILITY_ABUSE: u8 = 4;
+    /// `in_call`
+    pub const IN_CALL: u8 = 8;
+    /// `emulator`
+    pub const EMULATOR: u8 = 16;
+    /// A flag this version does not know.
+    pub const OTHER: u8 = 128;
+}
+
+/// One side of a payment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Party {
+    /// Account number or token; never empty.
+    pub account: Text,
+    /// Naming scheme of `account`, if the record gave one.
+    pub account_scheme: Text,
+    /// BIC or clearing member id.
+    pub bank: Text,
+    /// Holder's name.
+    pub name: Text,
+    /// Customer token, for our own customers.
+    pub customer: Text,
+    /// Token of the holder's identity document, where banks share one.
+    pub id_token: Text,
+    /// Kind of customer.
+    pub customer_type: Option<CustomerType>,
+    /// Booked balance after this payment, minor units of the payment's currency.
+    pub balance_after_minor: Option<i64>,
+    /// Available balance after this payment, minor units.
+    pub available_after_minor: Option<i64>,
+    /// Class of the account.
+    pub account_class: Option<AccountClass>,
+    /// When the account was opened.
+    pub opened_at_ms: Option<Millis>,
+    /// The bank's grade.
+    pub risk_grade: Option<RiskGrade>,
+    /// Holder's age in years.
+    pub age_years: Option<u8>,
+    /// Occupation class, as the bank codes it.
+    pub occupation_class: Text,
+    /// Declared monthly income, minor units.
+    pub income_monthly_minor: Option<i64>,
+}
+
+/// A place: micro-degrees, and how sure it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Geo {
+    /// Latitude in micro-degrees, north positive.
+    pub lat_udeg: i32,
+    /// Longitude in micro-degrees, east positive.
+    pub lon_udeg: i32,
+    /// Radius of uncertainty in metres, if known.
+    pub accuracy_m: Option<u32>,
+}
+
+/// A `payment.v1` record: one status of one payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Payment {
+    /// Unique per status change.
+    pub event_id: Text,
+    /// The payment, across its statuses.
+    pub payment_id: Text,
+    /// Original end-to-end reference.
+    pub end_to_end_id: Text,
+    /// Original instruction reference.
+    pub instruction_id: Text,
+    /// Unique end-to-end transaction reference.
+    pub uetr: Text,
+    /// The status this record reports.
+    pub status: PaymentStatus,
+    /// Positive amount.
+    pub amount: Money,
+    /// Who pays.
+    pub payer: Party,
+    /// Who is paid.
+    pub payee: Party,
+    /// How money moves.
+    pub payment_type: PaymentType,
+    /// What it is for.
+    pub category: Option<Category>,
+    /// Merchant category code.
+    pub mcc: Text,
+    /// Purpose, as given.
+    pub purpose: Text,
+    /// Where it was ordered.
+    pub channel: Channel,
+    /// Terminal.
+    pub terminal_id: Text,
+    /// Where the terminal stands.
+    pub terminal_geo: Option<Geo>,
+    /// Device that ordered it.
+    pub device_id: Text,
+    /// Its network address.
+    pub device_ip: Text,
+    /// Its wireless network.
+    pub device_bssid: Text,
+    /// Where it was.
+    pub device_geo: Option<Geo>,
+    /// Bits of [`session`]; `None` when the record carried no session.
+    pub session_flags: Option<u8>,
+    /// Session.
+    pub session_id: Text,
+    /// Outcome of the name check.
+    pub payee_check: Option<PayeeCheck>,
+    /// Free text; never an instruction to software.
+    pub memo: Text,
+    /// Until when the payment waits for us.
+    pub hold_deadline_ms: Option<Millis>,
+    /// System that sent the record.
+    pub source_system: Text,
+    /// Topic it came from there.
+    pub source_topic: Text,
+    /// Its time there.
+    pub source_time_ms: Option<Millis>,
+}
+
+/// An `account.v1` record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountEvent {
+    /// Unique per record, if given.
+    pub event_id: Text,
+    /// What happened.
+    pub kind: AccountEventKind,
+    /// The account.
+    pub account: Text,
+    /// Its customer.
+    pub customer: Text,
+    /// Branch that owns it.
+    pub branch: Text,
+    /// Device used at opening.
+    pub opening_device: Text,
+    /// Phone bound.
+    pub phone_token: Text,
+    /// Agent who opened it.
+    pub agent_token: Text,
+    /// Employer in a batch opening.
+    pub employer_token: Text,
+    /// Kind of customer, if known.
+    pub customer_type: Option<CustomerType>,
+    /// Class after the event.
+    pub account_class: Option<AccountClass>,
+    /// Grade after the event.
+    pub risk_grade: Option<RiskGrade>,
+}
+
+/// What a list record does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListOp {
+    /// Add or replace.
+    Upsert,
+    /// End it at `valid_to`, or at the record's time.
+    Expire,
+}
+
+/// A `list.v1` record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListEvent {
+    /// Name of the entry, if given; else subject, category and level name it.
+    pub entry_id: Text,
+    /// Add or end.
+    pub op: ListOp,
+    /// Kind of subject.
+    pub subject_kind: EntityKind,
+    /// The subject's number or token.
+    pub subject: Text,
+    /// Category.
+    pub category: ListCategory,
+    /// Level.
+    pub level: Option<ListLevel>,
+    /// Valid from (inclusive); absent: since ever.
+    pub valid_from_ms: Option<Millis>,
+    /// Valid to (exclusive); absent: for good.
+    pub valid_to_ms: Option<Millis>,
+    /// Who says so.
+    pub source: Text,
+    /// On what ground.
+    pub legal_basis: Text,
+    /// What the entry may be used for.
+    pub purpose: Text,
+}
+
+/// A `control.v1` record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ControlEvent {
+    /// The control.
+    pub control_id: Text,
+    /// The account it lies on.
+    pub account: Text,
+    /// What it does.
+    pub kind: Action,
+    /// Limited or full.
+    pub mode: Option<ControlMode>,
+    /// Amount of a limited one.
+    pub amount: Option<Money>,
+    /// In force from (inclusive).
+    pub from_ms: Millis,
+    /// In force to (exclusive); absent: until released.
+    pub to_ms: Option<Millis>,
+    /// Number of this extension.
+    pub extension_no: Option<u32>,
+    /// Who ordered it.
+    pub authority: Text,
+    /// When it was released.
+    pub released_at_ms: Option<Millis>,
+}

@@ -1,0 +1,221 @@
+//! What the cells of a row hold, and how a visit computes them.
+
+use crate::model::event::{ListCategory, ListLevel};
+use crate::model::measure::Action;
+use crate::model::time::Millis;
+
+use super::program::Type;
+
+/// In which role a payment touches an entity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Role {
+    /// The paying account.
+    Payer = 0,
+    /// The paid account.
+    Payee = 1,
+    /// The payer's customer.
+    PayerCustomer = 2,
+    /// The payee's customer.
+    PayeeCustomer = 3,
+    /// The device that ordered the payment.
+    Device = 4,
+}
+
+impl Role {
+    /// Number of roles.
+    pub const COUNT: usize = 5;
+    /// Every role, in order.
+    pub const ALL: [Self; Self::COUNT] =
+        [Self::Payer, Self::Payee, Self::PayerCustomer, Self::PayeeCustomer, Self::Device];
+}
+
+/// Direction of an entry, seen from the entity that keeps the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Direction {
+    /// Money in.
+    Credit = 0,
+    /// Money out. Uses of a device count as debits.
+    Debit = 1,
+}
+
+/// Flags of a ledger entry that `without(…)` filters on.
+pub mod flag {
+    /// Both sides belong to one customer.
+    pub const OWN: u16 = 1;
+    /// Salary under a payroll agreement, or from a payer on the payroll list.
+    pub const PAYROLL: u16 = 2;
+    /// Benign inflow: insurer, pension, social security, tax refund …
+    pub const BENIGN: u16 = 4;
+    /// The counterparty is a registered merchant or acquirer, or this is settlement.
+    pub const MERCHANT: u16 = 8;
+    /// The counterparty is a public or essential payee.
+    pub const PUBLIC: u16 = 16;
+    /// Every flag with its word.
+    pub const WORDS: &[(&str, u16)] = &[
+        ("own", OWN),
+        ("payroll", PAYROLL),
+        ("benign", BENIGN),
+        ("merchant", MERCHANT),
+        ("public", PUBLIC),
+    ];
+}
+
+/// Entries of one direction in `(t − window, t]`, less those with a flag in `without`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct View {
+    /// Money in or out.
+    pub direction: Direction,
+    /// Length of the window.
+    pub window_ms: Millis,
+    /// Flags of [`flag`] that exclude an entry.
+    pub without: u16,
+}
+
+/// Entries of both directions in `(t − window, t]`, less those with a flag in `without`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FlowView {
+    /// Length of the window.
+    pub window_ms: Millis,
+    /// Flags of [`flag`] that exclude an entry.
+    pub without: u16,
+}
+
+/// What one cell of a role's part holds. Two rules that ask for the same value share the cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum StateFeature {
+    /// Number of entries.
+    Count(View),
+    /// Sum of amounts in the pack's currency.
+    Sum(View),
+    /// Largest amount; missing when there is no entry.
+    Max(View),
+    /// Smallest amount; missing when there is no entry.
+    Min(View),
+    /// Distinct counterparties. On a device: distinct customers.
+    Counterparties(View),
+    /// Share of the `k` biggest counterparties in the sum; missing when the sum is zero.
+    TopShare(View, u8),
+    /// Sum of debits over sum of credits; missing when there is no credit.
+    FlowRatio(FlowView),
+    /// Amount-weighted lower median of the time money stayed, first in first out, over money that came
+    /// and left inside the window; missing when none did.
+    Dwell(FlowView),
+    /// How often the account was filled with at least `min_in` and emptied to at most the larger of
+    /// `floor` and `share_ppm` millionths of what had come in.
+    Cycles {
+        /// The window.
+        view: FlowView,
+        /// Least credits of a cycle, minor units.
+        min_in: i64,
+        /// Residue that counts as empty, minor units.
+        floor: i64,
+        /// Or this share of the cycle's credits, in millionths.
+        share_ppm: i64,
+    },
+    /// Time from the last debit at or before `t − window` to `t − window`: how long the account had
+    /// slept; missing when no earlier debit is known.
+    IdleBefore(Millis),
+    /// Debits or credits in the last `days` days (today included, the present payment not).
+    HistoryCount(Direction, u16),
+    /// Their sum.
+    HistorySum(Direction, u16),
+    /// Quantile (in millionths) of debits in the last `days` days, the present payment not counted:
+    /// upper edge of its bucket in a log-scale sketch; missing when there is none.
+    HistoryQuantile(u16, u32),
+    /// Payments from the payer to this payee in the last `days` days, the present one not counted.
+    PairCount(u16),
+    /// Days since the first remembered payment of the payer to this payee; missing when there is none.
+    PairAgeDays,
+    /// Whole days since the account was opened; missing when unknown.
+    AgeDays,
+    /// Grade; missing when unknown.
+    Grade,
+    /// Kind of customer; missing when unknown.
+    CustomerType,
+    /// Class; missing when unknown.
+    AccountClass,
+    /// Whether a list entry of this category (and level, if given) is valid at the event's time.
+    Listed(ListCategory, Option<ListLevel>),
+    /// Whether a control of this kind is in force at the event's time.
+    Controlled(Action),
+}
+
+impl StateFeature {
+    /// Type of the cell.
+    #[must_use]
+    pub fn ty(&self) -> Type {
+        match self {
+            Self::Count(_) | Self::Counterparties(_) | Self::Cycles { .. } => Type::Int,
+            Self::HistoryCount(..) | Self::PairCount(_) | Self::PairAgeDays | Self::AgeDays => {
+                Type::Int
+            }
+            Self::Sum(_) | Self::Max(_) | Self::Min(_) => Type::Money,
+            Self::HistorySum(..) | Self::HistoryQuantile(..) => Type::Money,
+            Self::TopShare(..) | Self::FlowRatio(_) => Type::Double,
+            Self::Dwell(_) | Self::IdleBefore(_) => Type::Duration,
+            Self::Grade | Self::CustomerType | Self::AccountClass => Type::Enum,
+            Self::Listed(..) | Self::Controlled(_) => Type::Bool,
+        }
+    }
+
+    /// Longest window of the ledger it reads; zero when it reads none.
+    #[must_use]
+    pub fn window_ms(&self) -> Millis {
+        match self {
+            Self::Count(v) | Self::Sum(v) | Self::Max(v) | Self::Min(v) => v.window_ms,
+            Self::Counterparties(v) | Self::TopShare(v, _) => v.window_ms,
+            Self::FlowRatio(v) | Self::Dwell(v) | Self::Cycles { view: v, .. } => v.window_ms,
+            Self::IdleBefore(w) => *w,
+            _ => 0,
+        }
+    }
+}
+
+/// What one cell of the payment part holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PaymentField {
+    /// Amount; missing when in another currency than the pack's.
+    Amount,
+    /// [`crate::model::event::PaymentStatus`].
+    Status,
+    /// [`crate::model::event::PaymentType`].
+    PaymentType,
+    /// [`crate::model::event::Channel`].
+    Channel,
+    /// [`crate::model::event::Category`]; missing when absent.
+    Category,
+    /// [`crate::model::event::PayeeCheck`]; missing when absent.
+    PayeeCheck,
+    /// A session flag, by its bit; missing when the record carried no session.
+    Session(u8),
+    /// Payer's or payee's booked balance after the payment; missing when absent.
+    BalanceAfter(Role),
+    /// Payer's or payee's available balance after the payment; missing when absent.
+    AvailableAfter(Role),
+    /// Payer's age in years; missing when absent.
+    PayerAgeYears,
+    /// Payer's declared monthly income; missing when absent.
+    PayerIncomeMonthly,
+    /// Whether both sides belong to one holder: the same customer token, or the same identity token
+    /// and name.
+    OwnTransfer,
+    /// Whether payer and payee are the same account.
+    SameAccount,
+}
+
+impl PaymentField {
+    /// Type of the cell.
+    #[must_use]
+    pub fn ty(&self) -> Type {
+        match self {
+            Self::Amount | Self::BalanceAfter(_) | Self::AvailableAfter(_) => Type::Money,
+            Self::PayerIncomeMonthly => Type::Money,
+            Self::Status | Self::PaymentType | Self::Channel | Self::Category => Type::Enum,
+            Self::PayeeCheck => Type::Enum,
+            Self::Session(_) | Self::OwnTransfer | Self::SameAccount => Type::Bool,
+            Self::PayerAgeYears => Type::Int,
+        }
+    }
+}

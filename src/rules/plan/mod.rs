@@ -1,0 +1,245 @@
+//! The compiled rule pack: features shared between rules and flat typed programs over rows.
+//!
+//! A *row* is what one event looks like to the rules: a part with fields of the payment itself and one
+//! part for each role the payment touches. A part is a slice of cells; [`PartPlan`] says what each cell
+//! is. The compiler (`rules::compile`) makes a [`Plan`] from files; the engine reads it and never looks
+//! at a rule's text.
+//!
+//! - [`feature`]: what a cell holds and how a visit computes it
+//! - [`program`]: expressions over cells, and their evaluation
+//! - [`policy`]: families, bands, measures, cool-down, breaker
+
+pub mod feature;
+pub mod policy;
+pub mod program;
+
+use crate::model::alert::{Bilingual, TargetKind};
+use crate::model::measure::Action;
+use crate::model::money::Currency;
+use crate::model::time::Millis;
+use feature::{PaymentField, Role, StateFeature};
+use policy::Policy;
+use program::{CompareOp, ExprId, Program, Type};
+
+/// A compiled rule pack.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Name of the pack.
+    pub pack_id: String,
+    /// Version of the pack.
+    pub pack_version: String,
+    /// SHA-256 over the pack's files, 64 hex digits.
+    pub pack_sha256: String,
+    /// Currency of every amount in the pack. Amounts in another one are missing values.
+    pub currency: Currency,
+    /// Cells of the payment part.
+    pub payment: Vec<PaymentField>,
+    /// Cells of each role's part, by `Role as usize`.
+    pub parts: [PartPlan; Role::COUNT],
+    /// All expressions of the pack.
+    pub program: Program,
+    /// Rules, in order of id.
+    pub rules: Vec<RulePlan>,
+    /// Guards, in order of id.
+    pub guards: Vec<GuardPlan>,
+    /// Families, bands, measures.
+    pub policy: Policy,
+}
+
+/// What a visit in one role computes.
+#[derive(Clone, Debug, Default)]
+pub struct PartPlan {
+    /// Cells, in order. The first [`PartPlan::eager`] are computed at every visit; the others only when
+    /// some rule gated by this role may still fire (guards, texts).
+    pub features: Vec<StateFeature>,
+    /// How many cells are computed at every visit.
+    pub eager: usize,
+    /// Rules whose conditions are tried at this visit, with what of the row is known there.
+    pub gated_rules: Vec<u16>,
+}
+
+/// Whether a rule speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Judged and published.
+    Live,
+    /// Judged; published to the shadow topic only.
+    Shadow,
+}
+
+/// At which events of a payment a rule is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Phases {
+    /// At the payment's first event, whatever its status.
+    pub pre: bool,
+    /// At the event that settles it.
+    pub post: bool,
+}
+
+/// One rule.
+#[derive(Clone, Debug)]
+pub struct RulePlan {
+    /// `M02`.
+    pub id: String,
+    /// `burst_out`.
+    pub name: String,
+    /// Version of the rule.
+    pub version: String,
+    /// Upper-case reason code.
+    pub code: String,
+    /// Title.
+    pub title: Bilingual,
+    /// Index into [`Policy::families`].
+    pub family: usize,
+    /// Weight.
+    pub weight: u32,
+    /// Live or shadow; a rule that is off is not in the plan.
+    pub mode: Mode,
+    /// When it is judged.
+    pub phases: Phases,
+    /// Whose state gates it, and whose account the finding is about.
+    pub subject: Role,
+    /// What a finding targets while the payment can still be held.
+    pub target_held: TargetSpec,
+    /// What a finding targets once the payment is settled.
+    pub target_settled: TargetSpec,
+    /// The condition.
+    pub when: ExprId,
+    /// Guards, indexes into [`Plan::guards`].
+    pub guards: Vec<u16>,
+    /// Measure when only this rule fires; `None`: the score alone decides.
+    pub floor: Option<Action>,
+    /// Stronger floors with a condition of their own, weakest first.
+    pub escalations: Vec<Escalation>,
+    /// Stronger floors when others agree.
+    pub supports: Vec<Support>,
+    /// A condition that marks the finding `balance_unknown`.
+    pub balance_unknown: Option<ExprId>,
+    /// Text of the reason.
+    pub text: Template,
+    /// What is shown as evidence.
+    pub evidence: Vec<EvidencePlan>,
+}
+
+/// Target of a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetSpec {
+    /// The payment.
+    Payment,
+    /// The payer's account.
+    Payer,
+    /// The payee's account.
+    Payee,
+}
+
+impl TargetSpec {
+    /// Payment or account.
+    #[must_use]
+    pub fn kind(self) -> TargetKind {
+        match self {
+            Self::Payment => TargetKind::Payment,
+            Self::Payer | Self::Payee => TargetKind::Account,
+        }
+    }
+}
+
+/// A stronger floor for a finding that meets a further condition.
+#[derive(Clone, Copy, Debug)]
+pub struct Escalation {
+    /// The further condition.
+    pub when: ExprId,
+    /// The floor.
+    pub floor: Action,
+    /// Replaces the rule's weight, if given.
+    pub weight: Option<u32>,
+}
+
+/// A stronger floor when the open episode also holds a finding of another rule or family.
+#[derive(Clone, Debug)]
+pub struct Support {
+    /// Rules, indexes into [`Plan::rules`]; any of them is enough.
+    pub rules: Vec<u16>,
+    /// Families, indexes into [`Policy::families`]; any of them is enough.
+    pub families: Vec<usize>,
+    /// The floor.
+    pub floor: Action,
+}
+
+/// What a guard does to a finding it applies to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GuardEffect {
+    /// The finding is dropped (and counted as suppressed).
+    Remove,
+    /// The finding's weight is halved and its floors fall away.
+    Lower,
+}
+
+/// One guard.
+#[derive(Clone, Debug)]
+pub struct GuardPlan {
+    /// `G1`.
+    pub id: String,
+    /// Title.
+    pub title: Bilingual,
+    /// When it applies.
+    pub when: ExprId,
+    /// What it does.
+    pub effect: GuardEffect,
+}
+
+/// One line of evidence: a comparison in the rule's condition.
+#[derive(Clone, Debug)]
+pub struct EvidencePlan {
+    /// Name of the feature.
+    pub name: String,
+    /// The observed value.
+    pub value: ExprId,
+    /// Type of both sides.
+    pub ty: Type,
+    /// How they are compared.
+    pub operator: CompareOp,
+    /// What it is compared with.
+    pub threshold: ExprId,
+    /// For enumerations: their words.
+    pub words: Option<&'static [&'static str]>,
+    /// The window the value comes from, with the cell's role: contributing events are taken there.
+    pub window: Option<EvidenceWindow>,
+}
+
+/// Where contributing events are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EvidenceWindow {
+    /// Whose ledger.
+    pub role: Role,
+    /// Which entries; `None`: both directions.
+    pub direction: Option<feature::Direction>,
+    /// Length.
+    pub window_ms: Millis,
+    /// Entries with one of these flags do not count.
+    pub without: u16,
+}
+
+/// A text with values in it, in both languages.
+#[derive(Clone, Debug, Default)]
+pub struct Template {
+    /// Simplified Chinese.
+    pub zh: Vec<Piece>,
+    /// English.
+    pub en: Vec<Piece>,
+}
+
+/// A piece of a [`Template`].
+#[derive(Clone, Debug)]
+pub enum Piece {
+    /// Words.
+    Literal(String),
+    /// A value.
+    Value {
+        /// What to show.
+        expr: ExprId,
+        /// How to show it.
+        ty: Type,
+        /// For enumerations: their words.
+        words: Option<&'static [&'static str]>,
+    },
+}

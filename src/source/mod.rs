@@ -1,0 +1,103 @@
+//! Sources: where records come from, behind one boundary.
+//!
+//! A source hands out *steps*: events in the order it chose, the runs that name them, and what could not
+//! become an event, with its bytes. A file has offsets (row or line numbers) like a partition has, so the
+//! same recovery serves all.
+
+use crate::model::event::Batch;
+use crate::model::reject::Reject;
+
+/// A contiguous stretch of one partition: `from <= offset < to`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Run {
+    /// Index into [`Source::topics`].
+    pub topic: u16,
+    /// Partition; 0 for files.
+    pub partition: i32,
+    /// First offset.
+    pub from: i64,
+    /// One past the last offset.
+    pub to: i64,
+}
+
+/// A rejected record with its original bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejectedRecord {
+    /// What is wrong, and where.
+    pub reject: Reject,
+    /// The record as it came.
+    pub bytes: Vec<u8>,
+    /// Its key, if it had one.
+    pub key: Option<Vec<u8>>,
+}
+
+/// One step: the unit of processing. Reused between calls, so that its memory is.
+#[derive(Debug, Default)]
+pub struct Step {
+    /// The stretches this step covers; every consumed record lies in exactly one.
+    pub runs: Vec<Run>,
+    /// Events in step order.
+    pub batch: Batch,
+    /// Records that could not become events.
+    pub rejected: Vec<RejectedRecord>,
+    /// Rows that a mapping's `keep` left out.
+    pub skipped: u64,
+}
+
+impl Step {
+    /// Forgets everything, keeps the memory.
+    pub fn clear(&mut self) {
+        self.runs.clear();
+        self.batch.clear();
+        self.rejected.clear();
+        self.skipped = 0;
+    }
+}
+
+/// What came of asking for a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// The step holds records.
+    Step,
+    /// Nothing has arrived within the source's patience.
+    Idle,
+    /// There will be no more.
+    End,
+}
+
+/// Where records come from.
+pub trait Source: Send {
+    /// Names of the topics or files; positions and runs index into it. It never shrinks or reorders.
+    fn topics(&self) -> &[String];
+
+    /// Fills `step` (cleared by the caller) with the next records.
+    ///
+    /// # Errors
+    /// [`SourceError`], when the source cannot go on. A bad record is not an error: it is in
+    /// [`Step::rejected`].
+    fn next(&mut self, step: &mut Step) -> Result<Progress, SourceError>;
+}
+
+/// Why a source cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// A file could not be read.
+    #[error("cannot read {path}: {cause}")]
+    File {
+        /// The file.
+        path: String,
+        /// What the system or the decompressor said.
+        cause: String,
+    },
+    /// A mapping does not fit its file.
+    #[error("{path}: {problem}")]
+    Mapping {
+        /// The file.
+        path: String,
+        /// What does not fit, and what to do.
+        problem: String,
+    },
+    /// Kafka said no for good.
+    #[error("kafka: {0}")]
+    Kafka(String),
+}
