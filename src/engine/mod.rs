@@ -1,9 +1,101 @@
 //! The engine: pure and deterministic. A batch of events goes in, alerts and counts come out.
 //!
-//! No clock, no file, no socket, no random source, no thread of its own, no order of a hash map.
+//! No clock, no file, no socket, no random source, no thread of its own, no order of a hash map. The same
+//! events in the same order under the same plan give the same alerts, however they are cut into steps
+//! and however many threads work on them.
+//!
+//! A step ([`step`]) passes through phases:
+//!
+//! 1. *clock*, in order: the watermark moves, what is too late is turned away, visits are handed out
+//! 2. *intern*, parallel by shard: keys become slots ([`table`])
+//! 3. *consult*, parallel by shard: the register joins the statuses of a payment ([`register`]),
+//!    reference events are applied and lists are read ([`reference`])
+//! 4. *visit*, parallel by shard ([`visit`]): entries ([`entry`], [`slab`]) go into ledgers, cells are
+//!    read from them ([`window`], [`hot`]) and from long memory ([`long`]); rules that cannot fire fall
+//!    away ([`visit_plan`]); what the others may want to show is kept ([`capture`])
+//! 5. *judge*, parallel by event ([`judge`]): conditions over rows
+//! 6. *act*, in order ([`act`]): guards, score, episodes, breaker, alerts
+//!
+//! A visit touches one shard only, and a shard refers to nothing outside itself.
 
+mod act;
+mod capture;
+mod entry;
+mod extra;
+mod facts;
+mod group;
+mod hot;
+mod judge;
+mod long;
+mod reference;
+mod register;
+mod slab;
+mod step;
+mod table;
+mod visit;
+mod visit_plan;
+mod window;
+
+pub use step::Engine;
+
+use crate::limits;
 use crate::model::alert::Alert;
+use crate::model::entity::HashKey;
 use crate::model::reject::Reject;
+use crate::model::time::{HOUR, Millis};
+
+/// How an engine is set up. Part of what decides the alerts, except `threads` and `report_findings`.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// Whose alerts: part of every id.
+    pub tenant: String,
+    /// Groups of shards, and stretches of events, that may be worked on at once.
+    pub threads: usize,
+    /// Allowed lateness.
+    pub lateness_ms: Millis,
+    /// Offset of the zone in which days turn.
+    pub utc_offset_ms: Millis,
+    /// Key of the hash that places entities.
+    pub hash_key: HashKey,
+    /// Whether [`StepOutput::findings`] is filled.
+    pub report_findings: bool,
+}
+
+impl EngineConfig {
+    /// Defaults for a tenant: one thread, the default lateness, days that turn at UTC+8.
+    #[must_use]
+    pub fn for_tenant(tenant: &str) -> Self {
+        Self {
+            tenant: tenant.to_owned(),
+            threads: 1,
+            lateness_ms: limits::LATENESS_DEFAULT,
+            utc_offset_ms: 8 * HOUR,
+            hash_key: HashKey::default(),
+            report_findings: false,
+        }
+    }
+}
+
+/// What the state costs, in bytes unless named otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MemoryReport {
+    /// Number of entities, by [`crate::model::entity::EntityKind`] as number.
+    pub entities: [usize; 7],
+    /// Number of live ledger entries.
+    pub live_entries: usize,
+    /// Number of payments in the register.
+    pub payments: usize,
+    /// Number of open episodes.
+    pub open_episodes: usize,
+    /// Keys, headers, hash tables.
+    pub entity_bytes: usize,
+    /// Ledger blocks, used or not.
+    pub entry_bytes: usize,
+    /// The register of payments with their ids.
+    pub payment_bytes: usize,
+    /// Long memory, reference data, indexes of large ledgers.
+    pub extra_bytes: usize,
+}
 
 /// How the engine spreads work over threads. The engine never spawns: the runtime hands it one of these.
 pub trait Fork: Sync {
@@ -89,7 +181,7 @@ pub struct StepOutput {
     pub counts: Counts,
     /// By rule, in the plan's order.
     pub rules: Vec<RuleCounts>,
-    /// Findings, if the engine was told to report them.
+    /// Findings in order of event, then rule, if the engine was told to report them.
     pub findings: Vec<FindingRecord>,
     /// Watermark after the step: greatest event time seen less the allowed lateness.
     pub watermark_ms: i64,

@@ -3,3 +3,4 @@
 //! Pure: texts come in, a [`plan::Plan`] or diagnostics go out. Reading folders is the caller's business.
 
 pub mod plan;
+pub mod text;

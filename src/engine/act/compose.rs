@@ -1,0 +1,197 @@
+//! The alert, complete: ids, target, control, reasons, evidence.
+
+use sha2::{Digest as _, Sha256};
+
+use super::super::visit::StepView;
+use super::episode::{Episode, TargetKey, Verdict};
+use super::finding::{Captures, Finding};
+use crate::model::alert::{
+    Alert, AlertKind, Control, EventRef, Reason, Related, Severity, Target, TargetKind,
+};
+use crate::model::event::{Event, Party, Payment, Text};
+use crate::model::measure::{Action, Authority, ControlMode};
+use crate::rules::plan::feature::Role;
+
+/// What an alert is made from.
+pub(super) struct Composer<'a> {
+    pub tenant: &'a str,
+    pub view: &'a StepView<'a>,
+    pub captures: &'a Captures<'a>,
+    /// Number of the event in the batch.
+    pub index: usize,
+    pub event: &'a Event,
+    pub payment: &'a Payment,
+}
+
+/// Digest over parts, each preceded by its length, so that no two lists of parts are alike.
+fn digest(parts: &[&str]) -> String {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update((part.len() as u64).to_be_bytes());
+        hasher.update(part.as_bytes());
+    }
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Composer<'_> {
+    pub fn alert(
+        &self,
+        key: &TargetKey,
+        episode: &Episode,
+        kind: AlertKind,
+        verdict: &Verdict,
+        downgraded_from: Option<Action>,
+    ) -> Alert {
+        let action = verdict.measure.unwrap_or(Action::Review);
+        let target_kind = key.kind().word();
+        let shadow = if key.is_shadow() { "shadow" } else { "live" };
+        let episode_digest = digest(&[self.tenant, shadow, target_kind, key.id(), &episode.key]);
+        let idempotency_key =
+            digest(&[self.tenant, shadow, action.word(), target_kind, key.id(), &episode.key]);
+        let severity = match action {
+            Action::Review => Severity::Low,
+            Action::Reverify | Action::Delay => Severity::Medium,
+            Action::CounterOnly => Severity::High,
+            _ => Severity::Critical,
+        };
+        let policy = &self.view.plan.policy;
+        let findings = &episode.findings;
+        Alert {
+            alert_id: episode_digest[..32].to_owned(),
+            idempotency_key,
+            episode_id: format!("ep-{}", &episode_digest[32..56]),
+            revision: episode.revision + 1,
+            kind,
+            shadow: key.is_shadow(),
+            action,
+            authority: authority(action, key.kind()),
+            target: self.target(key),
+            control: self.control(action, key.kind()),
+            proposal: (verdict.freeze && downgraded_from.is_none()).then_some(Action::Freeze),
+            act_by_ms: match (key.kind(), self.payment.hold_deadline_ms) {
+                (TargetKind::Payment, Some(deadline)) => deadline,
+                _ => self.event.time_ms + policy.act_within_ms,
+            },
+            severity,
+            score: verdict.score,
+            confidence: verdict.confidence,
+            needs_reply: severity >= Severity::High,
+            reasons: findings.iter().map(|finding| self.reason(finding)).collect(),
+            customer_reason: policy.customer_reasons.get(&action).cloned().unwrap_or_default(),
+            evidence: findings.iter().flat_map(|f| f.evidence.iter().cloned()).collect(),
+            guards: findings.iter().flat_map(|f| f.guards.iter().cloned()).collect(),
+            related: self.related(key, findings),
+            owner_branch: self.owner_branch(key),
+            suppressed: episode.suppressed,
+            downgraded_from,
+            event: EventRef {
+                event_id: self.text(self.payment.event_id),
+                position: self.event.position,
+            },
+            event_time_ms: self.event.time_ms,
+            record_time_ms: self.event.record_time_ms,
+        }
+    }
+
+    fn text(&self, span: Text) -> String {
+        self.view.batch.text(span).to_owned()
+    }
+
+    fn optional(&self, span: Text) -> Option<String> {
+        (!span.is_none()).then(|| self.text(span))
+    }
+
+    /// Role of the account that the alert is about.
+    fn role(&self, key: &TargetKey) -> Role {
+        let payee = self.view.batch.text(self.payment.payee.account);
+        match key.kind() {
+            TargetKind::Account if key.id() == payee => Role::Payee,
+            _ => Role::Payer,
+        }
+    }
+
+    fn party(&self, key: &TargetKey) -> &Party {
+        match self.role(key) {
+            Role::Payee => &self.payment.payee,
+            _ => &self.payment.payer,
+        }
+    }
+
+    fn target(&self, key: &TargetKey) -> Target {
+        let party = self.party(key);
+        let payment = self.payment;
+        let held = key.kind() == TargetKind::Payment;
+        let references = [payment.end_to_end_id, payment.instruction_id, payment.uetr];
+        Target {
+            kind: key.kind(),
+            payment_id: held.then(|| self.text(payment.payment_id)),
+            references: references.map(|span| self.optional(span).filter(|_| held)),
+            account: self.text(party.account),
+            bank: self.optional(party.bank),
+            name: self.optional(party.name),
+            match_amount: payment.amount,
+            match_time_ms: self.event.time_ms,
+        }
+    }
+
+    fn control(&self, action: Action, kind: TargetKind) -> Option<Control> {
+        let policy = &self.view.plan.policy;
+        let (duration_ms, extensions_max) = match action {
+            Action::Review | Action::RejectOpening => return None,
+            Action::StopPayment => (Some(policy.stop_duration_ms), policy.stop_extensions_max),
+            Action::Delay => (Some(policy.delay_duration_ms), 0),
+            _ => (None, 0),
+        };
+        Some(Control {
+            mode: ControlMode::Full,
+            amount: (kind == TargetKind::Payment).then_some(self.payment.amount),
+            duration_ms,
+            extensions_max,
+        })
+    }
+
+    fn reason(&self, finding: &Finding) -> Reason {
+        Reason {
+            code: finding.code.clone(),
+            rule_id: finding.rule_id.clone(),
+            rule_version: finding.rule_version.clone(),
+            weight: finding.weight,
+            text: finding.text.clone(),
+            external_code: self.view.plan.policy.external_codes.get(&finding.code).cloned(),
+            lower_bound: finding.lower_bound,
+            balance_unknown: finding.balance_unknown,
+        }
+    }
+
+    fn related(&self, key: &TargetKey, findings: &[Finding]) -> Vec<Related> {
+        let other = match self.role(key) {
+            Role::Payee => &self.payment.payer,
+            _ => &self.payment.payee,
+        };
+        let mut related = vec![Related {
+            kind: "account",
+            id: self.text(other.account),
+            relation: "counterparty",
+        }];
+        if findings.iter().any(|f| f.about_device) && !self.payment.device_id.is_none() {
+            let id = self.text(self.payment.device_id);
+            related.push(Related { kind: "device", id, relation: "shared_device" });
+        }
+        related
+    }
+
+    fn owner_branch(&self, key: &TargetKey) -> Option<String> {
+        self.captures.branch(self.index, self.role(key)).map(str::to_owned)
+    }
+}
+
+/// Who may order a measure: stops and freezes of accounts need the police, a payment can be held by the
+/// bank itself.
+fn authority(action: Action, kind: TargetKind) -> Authority {
+    match (action, kind) {
+        (Action::Freeze, _) | (Action::StopPayment, TargetKind::Account) => {
+            Authority::PoliceRequired
+        }
+        _ => Authority::BankOwn,
+    }
+}

@@ -1,0 +1,205 @@
+//! Findings: one rule held for one subject at one event. Guards are evaluated, the weight is set, and the
+//! evidence is taken down.
+
+use std::collections::BTreeMap;
+
+use super::super::capture::Captured;
+use super::super::group::Group;
+use super::super::visit::StepView;
+use crate::model::alert::{Bilingual, EventRef, Evidence, GuardOutcome, GuardResult};
+use crate::model::measure::Action;
+use crate::rules::plan::feature::Role;
+use crate::rules::plan::program::{MISSING, Row};
+use crate::rules::plan::{GuardEffect, RulePlan};
+use crate::rules::text::{plain_value, unit};
+
+/// One rule held.
+#[derive(Clone, Debug)]
+pub(super) struct Finding {
+    pub rule_id: String,
+    pub rule_version: String,
+    pub code: String,
+    pub family: usize,
+    pub weight: u32,
+    /// Measure it asks for on its own.
+    pub floor: Option<Action>,
+    pub text: Bilingual,
+    pub evidence: Vec<Evidence>,
+    pub guards: Vec<GuardResult>,
+    /// A guard removed it.
+    pub removed: bool,
+    /// A guard halved its weight.
+    pub lowered: bool,
+    pub lower_bound: bool,
+    pub balance_unknown: bool,
+    /// The device it is about, for rules of a device.
+    pub about_device: bool,
+}
+
+/// What the visits of a step kept, by event.
+#[derive(Debug)]
+pub(super) struct Captures<'a> {
+    by_event: BTreeMap<u32, Vec<(Role, &'a Captured)>>,
+}
+
+impl<'a> Captures<'a> {
+    pub fn collect(view: &StepView<'_>, groups: &[&'a Group]) -> Self {
+        let mut by_event: BTreeMap<u32, Vec<_>> = BTreeMap::new();
+        for capture in groups.iter().flat_map(|group| &group.captures) {
+            debug_assert!((capture.event as usize) < view.batch.events.len());
+            by_event.entry(capture.event).or_default().push((capture.role, &capture.what));
+        }
+        Self { by_event }
+    }
+
+    /// Branch that owns the account in a role.
+    pub fn branch(&self, event: usize, role: Role) -> Option<&str> {
+        let kept = self.by_event.get(&(event as u32))?;
+        kept.iter().find_map(|(of, what)| match what {
+            Captured::Branch(branch) if *of == role => Some(&**branch),
+            _ => None,
+        })
+    }
+
+    fn entries(&self, event: usize, rule: usize, number: usize) -> Option<(Role, &'a Captured)> {
+        let kept = self.by_event.get(&(event as u32))?;
+        kept.iter().copied().find(|(_, what)| {
+            matches!(what, Captured::Entries { rule: r, evidence, .. }
+                if usize::from(*r) == rule && *evidence == number)
+        })
+    }
+}
+
+impl Finding {
+    pub fn make(
+        view: &StepView<'_>,
+        groups: &[&Group],
+        captures: &Captures<'_>,
+        event: usize,
+        rule: usize,
+        row: &Row<'_>,
+    ) -> Self {
+        let plan = &view.plan.rules[rule];
+        let program = &view.plan.program;
+        let mut weight = plan.weight;
+        let mut floor = plan.floor;
+        for escalation in plan.escalations.iter().filter(|e| program.eval(e.when, row) == 1) {
+            floor = floor.max(Some(escalation.floor));
+            weight = escalation.weight.unwrap_or(weight);
+        }
+        let (guards, effect) = guards(view, plan, row);
+        let lowered = effect == Some(GuardEffect::Lower);
+        if lowered {
+            weight /= 2;
+            floor = None;
+        }
+        let subject = view.facts[event].visits[plan.subject as usize];
+        let lower_bound = !subject.is_none()
+            && groups[usize::from(subject.group)].visits[subject.index as usize].lower_bound;
+        Self {
+            rule_id: plan.id.clone(),
+            rule_version: plan.version.clone(),
+            code: plan.code.clone(),
+            family: plan.family,
+            weight,
+            floor,
+            text: plan.text.render(program, row, view.plan.currency),
+            evidence: evidence(view, groups, captures, event, rule, row),
+            guards,
+            removed: effect == Some(GuardEffect::Remove),
+            lowered,
+            lower_bound,
+            balance_unknown: plan.balance_unknown.is_some_and(|e| program.eval(e, row) == 1),
+            about_device: plan.subject == Role::Device,
+        }
+    }
+}
+
+/// Evaluates a rule's guards; the strongest effect of those that apply.
+fn guards(
+    view: &StepView<'_>,
+    plan: &RulePlan,
+    row: &Row<'_>,
+) -> (Vec<GuardResult>, Option<GuardEffect>) {
+    let mut effect = None;
+    let mut results = Vec::with_capacity(plan.guards.len());
+    for guard in plan.guards.iter().map(|index| &view.plan.guards[usize::from(*index)]) {
+        let outcome = match (view.plan.program.eval(guard.when, row), guard.effect) {
+            (0, _) => GuardOutcome::NotApplicable,
+            (MISSING, _) => GuardOutcome::NotEvaluable,
+            (_, GuardEffect::Remove) => GuardOutcome::Removed,
+            (_, GuardEffect::Lower) => GuardOutcome::Lowered,
+        };
+        match outcome {
+            GuardOutcome::Removed => effect = Some(GuardEffect::Remove),
+            GuardOutcome::Lowered => effect = effect.or(Some(GuardEffect::Lower)),
+            GuardOutcome::NotApplicable | GuardOutcome::NotEvaluable => {}
+        }
+        results.push(GuardResult { rule_id: plan.id.clone(), guard_id: guard.id.clone(), outcome });
+    }
+    (results, effect)
+}
+
+fn evidence(
+    view: &StepView<'_>,
+    groups: &[&Group],
+    captures: &Captures<'_>,
+    event: usize,
+    rule: usize,
+    row: &Row<'_>,
+) -> Vec<Evidence> {
+    let plan = &view.plan.rules[rule];
+    let currency = view.plan.currency;
+    let time_ms = view.batch.events[event].time_ms;
+    let item = |(number, item): (usize, &crate::rules::plan::EvidencePlan)| {
+        let text =
+            |expr| plain_value(item.ty, view.plan.program.eval(expr, row), currency, item.words);
+        let (events, truncated) = match captures.entries(event, rule, number) {
+            Some((role, captured)) => events_of(groups, role, captured),
+            None => (Vec::new(), false),
+        };
+        Evidence {
+            rule_id: plan.id.clone(),
+            feature: item.name.clone(),
+            value: text(item.value),
+            operator: item.operator.word(),
+            threshold: text(item.threshold),
+            unit: unit(item.ty, currency),
+            window_ms: item.window.map(|w| (time_ms - w.window_ms, time_ms)),
+            events,
+            truncated,
+        }
+    };
+    plan.evidence.iter().enumerate().map(item).collect()
+}
+
+/// Names the events behind captured entries.
+fn events_of(groups: &[&Group], role: Role, captured: &Captured) -> (Vec<EventRef>, bool) {
+    let Captured::Entries { entries, truncated, keeper, .. } = captured else {
+        return (Vec::new(), false);
+    };
+    let per_group = groups[0].shards.len();
+    let name = |entry: &super::super::entry::Entry| {
+        let shard = (entry.fingerprint() >> (32 - crate::limits::SHARD_BITS)) as usize;
+        let register = &groups[shard / per_group].shards[shard % per_group].register;
+        let other = entry.counterparty();
+        // A customer's ledger names only the other side's account, a device's names neither.
+        let parties = |payer, payee| match (role, entry.is_debit()) {
+            (Role::Device, _) => true,
+            (Role::PayerCustomer | Role::PayeeCustomer, true) => payee == other,
+            (Role::PayerCustomer | Role::PayeeCustomer, false) => payer == other,
+            (_, true) => (payer, payee) == (*keeper, other),
+            (_, false) => (payer, payee) == (other, *keeper),
+        };
+        let (id, position) = register.event_of(
+            entry.fingerprint(),
+            entry.amount_minor(),
+            !entry.is_debit(),
+            parties,
+        )?;
+        Some(EventRef { event_id: id.to_owned(), position })
+    };
+    let events: Vec<EventRef> = entries.iter().filter_map(name).collect();
+    let truncated = *truncated || events.len() < entries.len();
+    (events, truncated)
+}

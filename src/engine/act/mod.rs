@@ -1,0 +1,205 @@
+//! From findings to alerts, in step order: guards, score, episodes, circuit breaker, texts.
+//!
+//! - [`finding`]: what one rule that held means, with its guards, weight and evidence
+//! - [`episode`]: the open matter about one target, and what the policy makes of it
+//! - [`breaker`]: the bound on strong measures
+//! - [`compose`]: the alert, complete
+
+mod breaker;
+mod compose;
+mod episode;
+mod finding;
+
+use std::collections::BTreeMap;
+
+use super::group::Group;
+use super::judge::{Judgement, row_of};
+use super::visit::StepView;
+use super::{EngineConfig, StepOutput};
+use crate::limits;
+use crate::model::event::{Body, Event, Payment};
+use crate::model::time::{Millis, day_number};
+use crate::rules::plan::Mode;
+use breaker::BreakerState;
+use compose::Composer;
+use episode::{Decision, Episode, TargetKey};
+use finding::{Captures, Finding};
+
+/// The state of the act phase.
+#[derive(Debug)]
+pub(super) struct Act {
+    tenant: String,
+    utc_offset_ms: Millis,
+    episodes: BTreeMap<TargetKey, Episode>,
+    /// Targets by the time something last joined them, for expiry and for the bound.
+    touched: std::collections::BTreeSet<(Millis, TargetKey)>,
+    breaker: BreakerState,
+    /// For each rule that held in the last step, whether a guard removed it.
+    removed: Vec<bool>,
+}
+
+impl Act {
+    pub fn new(config: &EngineConfig) -> Self {
+        Self {
+            tenant: config.tenant.clone(),
+            utc_offset_ms: config.utc_offset_ms,
+            episodes: BTreeMap::new(),
+            touched: std::collections::BTreeSet::new(),
+            breaker: BreakerState::default(),
+            removed: Vec::new(),
+        }
+    }
+
+    /// Episodes that are open.
+    pub fn open_episodes(&self) -> usize {
+        self.episodes.len()
+    }
+
+    /// For each rule that held in the last step, whether a guard removed it.
+    pub fn removed(&self) -> &[bool] {
+        &self.removed
+    }
+
+    /// Takes what the judge found in one step.
+    pub fn step(
+        &mut self,
+        view: &StepView<'_>,
+        groups: &[&Group],
+        judgement: &Judgement,
+        output: &mut StepOutput,
+    ) {
+        self.removed.clear();
+        let captures = Captures::collect(view, groups);
+        let mut held = judgement.held.as_slice();
+        for (index, event) in view.batch.events.iter().enumerate() {
+            let first = judgement.first_of_day[index];
+            if first > 0 {
+                let day = day_number(event.time_ms, self.utc_offset_ms);
+                self.breaker.saw_accounts(day, u32::from(first));
+            }
+            let here = held.iter().take_while(|h| h.event as usize == index).count();
+            let (now, later) = held.split_at(here);
+            held = later;
+            if !now.is_empty() {
+                let rules = now.iter().map(|h| usize::from(h.rule));
+                self.event(view, groups, &captures, index, event, rules, output);
+            }
+        }
+    }
+
+    /// Takes the rules that held at one event.
+    fn event(
+        &mut self,
+        view: &StepView<'_>,
+        groups: &[&Group],
+        captures: &Captures<'_>,
+        index: usize,
+        event: &Event,
+        rules: impl Iterator<Item = usize>,
+        output: &mut StepOutput,
+    ) {
+        let Body::Payment(payment) = &event.body else { return };
+        let facts = &view.facts[index];
+        self.expire(facts.watermark_ms, view);
+        let row = row_of(view, groups, facts);
+        let mut joined: BTreeMap<TargetKey, Vec<Finding>> = BTreeMap::new();
+        for rule in rules {
+            let finding = Finding::make(view, groups, captures, index, rule, &row);
+            let plan = &view.plan.rules[rule];
+            self.removed.push(finding.removed);
+            if finding.removed {
+                output.rules[rule].suppressed += 1;
+                output.rules[rule].hit -= 1;
+                continue;
+            }
+            let held = can_be_held(event, payment, facts.transition.pre, facts.transition.post);
+            let target = if held { plan.target_held } else { plan.target_settled };
+            let shadow = plan.mode == Mode::Shadow;
+            let key = TargetKey::new(target, shadow, view.batch, payment);
+            joined.entry(key).or_default().push(finding);
+        }
+        for (key, findings) in joined {
+            self.join(view, captures, index, event, payment, key, findings, output);
+        }
+    }
+
+    /// Lets findings join the episode of their target and publishes what the policy makes of it.
+    fn join(
+        &mut self,
+        view: &StepView<'_>,
+        captures: &Captures<'_>,
+        index: usize,
+        event: &Event,
+        payment: &Payment,
+        key: TargetKey,
+        findings: Vec<Finding>,
+        output: &mut StepOutput,
+    ) {
+        let policy = &view.plan.policy;
+        let opened_by = key.episode_key(view.batch, payment);
+        let episode = self
+            .episodes
+            .entry(key.clone())
+            .or_insert_with(|| Episode::open(opened_by, event.time_ms));
+        self.touched.remove(&(episode.last_ms, key.clone()));
+        episode.last_ms = episode.last_ms.max(event.time_ms);
+        self.touched.insert((episode.last_ms, key.clone()));
+        let news = episode.join(findings);
+        let mut verdict = episode.verdict(view.plan, key.kind());
+        let mut downgraded_from = None;
+        let decision = episode.decide(&verdict, news, event.time_ms, policy.cool_down_ms);
+        if let Decision::Publish(_) = decision
+            && verdict.measure.is_some_and(crate::model::measure::Action::is_strong)
+            && !key.is_shadow()
+            && episode.is_stronger(&verdict)
+            && !self.breaker.admit(&policy.breaker, event.time_ms)
+        {
+            downgraded_from = verdict.measure;
+            verdict.measure = Some(crate::model::measure::Action::Review);
+        }
+        // A measure that the breaker lowered may have nothing new to say any more.
+        let decision = match downgraded_from {
+            None => decision,
+            Some(_) => episode.decide(&verdict, news, event.time_ms, policy.cool_down_ms),
+        };
+        match decision {
+            Decision::Silent => {}
+            Decision::Repeat => {
+                episode.suppressed += 1;
+                output.counts.repeats += 1;
+            }
+            Decision::Publish(kind) => {
+                output.counts.breaker_downgrades += u64::from(downgraded_from.is_some());
+                let composer =
+                    Composer { tenant: &self.tenant, view, captures, index, event, payment };
+                output.alerts.push(composer.alert(&key, episode, kind, &verdict, downgraded_from));
+                output.alert_events.push(index as u32);
+                episode.published(&verdict, event.time_ms);
+            }
+        }
+        if self.episodes.len() > limits::EPISODES_MAX {
+            self.close_oldest();
+            output.counts.bounds_hit += 1;
+        }
+    }
+
+    /// Ends the episodes that nothing has joined for long enough. By the watermark: what comes late
+    /// within the lateness still finds its episode open.
+    fn expire(&mut self, watermark_ms: Millis, view: &StepView<'_>) {
+        let idle_ms = view.plan.policy.episode_idle_ms;
+        while self.touched.first().is_some_and(|(last_ms, _)| last_ms + idle_ms < watermark_ms) {
+            self.close_oldest();
+        }
+    }
+
+    fn close_oldest(&mut self) {
+        if let Some((_, key)) = self.touched.pop_first() {
+            self.episodes.remove(&key);
+        }
+    }
+}
+
+/// Whether a payment can still be held: it is on its way, and its deadline has not passed.
+fn can_be_held(event: &Event, payment: &Payment, pre: bool, settled: bool) -> bool {
+    pre && !settled && payment.hold_deadline_ms.is_none_or(|deadline| event.time_ms < deadline)
+}

@@ -1,0 +1,47 @@
+//! What a visit keeps for the act phase when a rule may fire: ledgers move on, evidence must not.
+
+use super::entry::Entry;
+use super::window::AsOf;
+use crate::limits;
+use crate::model::entity::Reference;
+use crate::rules::plan::EvidenceWindow;
+use crate::rules::plan::feature::Role;
+
+/// Kept by one visit.
+#[derive(Debug)]
+pub(super) struct Capture {
+    pub event: u32,
+    pub role: Role,
+    pub what: Captured,
+}
+
+/// What was kept.
+#[derive(Debug)]
+pub(super) enum Captured {
+    /// Entries behind a value.
+    Entries {
+        rule: u16,
+        /// Number of the evidence in its rule.
+        evidence: usize,
+        /// Oldest first.
+        entries: Vec<Entry>,
+        /// More contributed than are kept.
+        truncated: bool,
+        /// Who keeps the ledger: with an entry's counterparty it names the payment's parties.
+        keeper: Reference,
+    },
+    /// The branch that owns the account.
+    Branch(Box<str>),
+}
+
+/// The newest entries of an evidence window, oldest first.
+pub(super) fn contributing(as_of: &AsOf<'_>, window: &EvidenceWindow) -> (Vec<Entry>, bool) {
+    let wanted = as_of.window(window.window_ms).filter(|e| {
+        window.direction.is_none_or(|d| d == e.direction()) && e.flags() & window.without == 0
+    });
+    let mut entries: Vec<Entry> = wanted.take(limits::EVIDENCE_EVENTS_MAX + 1).collect();
+    let truncated = entries.len() > limits::EVIDENCE_EVENTS_MAX;
+    entries.truncate(limits::EVIDENCE_EVENTS_MAX);
+    entries.reverse();
+    (entries, truncated)
+}

@@ -1,0 +1,162 @@
+//! What one step knows of each of its events while it passes through the phases.
+
+use super::reference::ListMask;
+use super::register::Transition;
+use crate::model::entity::Reference;
+use crate::model::event::{Batch, Category, CustomerType, Party, Payment};
+use crate::model::money::Currency;
+use crate::model::time::Millis;
+use crate::rules::plan::feature::{PaymentField, Role, flag};
+use crate::rules::plan::program::MISSING;
+
+/// "No visit", "no task".
+pub(super) const NONE: u32 = u32::MAX;
+
+/// What became of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// A payment event that is scored.
+    Scored,
+    /// Another kind, applied.
+    Applied,
+    Duplicate,
+    Contradiction,
+    TooLate,
+}
+
+/// Where a visit's results lie.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct VisitRef {
+    pub group: u16,
+    pub index: u32,
+}
+
+impl VisitRef {
+    pub const NONE: Self = Self { group: 0, index: NONE };
+
+    pub fn is_none(self) -> bool {
+        self.index == NONE
+    }
+}
+
+/// One event's way through the phases.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EventFacts {
+    pub fate: Fate,
+    /// Scored after the watermark had passed its time.
+    pub late: bool,
+    /// Watermark with this event.
+    pub watermark_ms: Millis,
+    pub fingerprint: u32,
+    /// By role; [`Reference::NONE`] where the event names none.
+    pub references: [Reference; Role::COUNT],
+    pub visits: [VisitRef; Role::COUNT],
+    /// Where the register's answer lies.
+    pub payment: VisitRef,
+    pub transition: Transition,
+    /// Number of its list masks in [`super::step::StepState::lists`], or [`NONE`].
+    pub lists: u32,
+    /// Number of its first payment cell, or [`NONE`] when it is not judged.
+    pub payment_row: u32,
+}
+
+/// The lists that each role of an event is on.
+pub(super) type RoleLists = [ListMask; Role::COUNT];
+
+/// Whether both sides of a payment belong to one holder.
+pub(super) fn is_own_transfer(batch: &Batch, payment: &Payment) -> bool {
+    let same = |of: fn(&Party) -> crate::model::event::Text| {
+        let (payer, payee) = (batch.text(of(&payment.payer)), batch.text(of(&payment.payee)));
+        !payer.is_empty() && payer == payee
+    };
+    same(|p| p.customer) || (same(|p| p.id_token) && same(|p| p.name))
+}
+
+/// Fills one cell of the payment part.
+pub(super) fn payment_cell(
+    field: PaymentField,
+    batch: &Batch,
+    payment: &Payment,
+    currency: Currency,
+) -> i64 {
+    let money = |minor: Option<i64>| match minor {
+        Some(minor) if payment.amount.currency == currency => minor,
+        _ => MISSING,
+    };
+    let party = |role: Role| if role == Role::Payee { &payment.payee } else { &payment.payer };
+    match field {
+        PaymentField::Amount => money(Some(payment.amount.minor)),
+        PaymentField::Status => payment.status as i64,
+        PaymentField::PaymentType => payment.payment_type as i64,
+        PaymentField::Channel => payment.channel as i64,
+        PaymentField::Category => payment.category.map_or(MISSING, |c| c as i64),
+        PaymentField::PayeeCheck => payment.payee_check.map_or(MISSING, |c| c as i64),
+        PaymentField::Session(bit) => {
+            payment.session_flags.map_or(MISSING, |flags| i64::from(flags & bit != 0))
+        }
+        PaymentField::BalanceAfter(role) => money(party(role).balance_after_minor),
+        PaymentField::AvailableAfter(role) => money(party(role).available_after_minor),
+        PaymentField::PayerAgeYears => payment.payer.age_years.map_or(MISSING, i64::from),
+        PaymentField::PayerIncomeMonthly => money(payment.payer.income_monthly_minor),
+        PaymentField::OwnTransfer => i64::from(is_own_transfer(batch, payment)),
+        PaymentField::SameAccount => {
+            let account = |p: &Party| batch.text(p.account);
+            i64::from(account(&payment.payer) == account(&payment.payee))
+        }
+    }
+}
+
+/// Flags of the payer's and of the payee's entry.
+pub(super) fn entry_flags(batch: &Batch, payment: &Payment, lists: &RoleLists) -> [u16; 2] {
+    use crate::model::event::{ListCategory, ListLevel};
+    let allowed = |role: Role, customer: Role, level: ListLevel| {
+        let bits = super::reference::list_bits(ListCategory::Allow, Some(level));
+        (lists[role as usize] | lists[customer as usize]) & bits != 0
+    };
+    let payer = |level| allowed(Role::Payer, Role::PayerCustomer, level);
+    let payee = |level| allowed(Role::Payee, Role::PayeeCustomer, level);
+    let trader =
+        |p: &Party| matches!(p.customer_type, Some(CustomerType::Merchant | CustomerType::Psp));
+    let mut both = 0;
+    if is_own_transfer(batch, payment) {
+        both |= flag::OWN;
+    }
+    if payment.category == Some(Category::Salary) && payer(ListLevel::Payroll) {
+        both |= flag::PAYROLL;
+    }
+    if payment.category.is_some_and(is_benign) || payer(ListLevel::Benign) {
+        both |= flag::BENIGN;
+    }
+    if payment.category.is_some_and(is_public) || payee(ListLevel::Public) {
+        both |= flag::PUBLIC;
+    }
+    let settlement = payment.category == Some(Category::Settlement);
+    let merchant = |yes: bool| if settlement || yes { flag::MERCHANT } else { 0 };
+    let debit = both | merchant(trader(&payment.payee) || payee(ListLevel::Merchant));
+    let credit = both | merchant(trader(&payment.payer) || payer(ListLevel::Merchant));
+    [debit, credit]
+}
+
+/// Inflows that guard G5 calls benign.
+fn is_benign(category: Category) -> bool {
+    use Category as C;
+    matches!(
+        category,
+        C::Insurance
+            | C::Pension
+            | C::SocialSecurity
+            | C::HousingFund
+            | C::TaxRefund
+            | C::Lottery
+            | C::Court
+    )
+}
+
+/// Payees that guard G4 calls public or essential.
+fn is_public(category: Category) -> bool {
+    use Category as C;
+    matches!(
+        category,
+        C::Tax | C::Court | C::SocialSecurity | C::Hospital | C::School | C::Utility | C::Telecom
+    )
+}

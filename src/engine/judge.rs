@@ -1,0 +1,178 @@
+//! The judge: conditions over rows. Reads the rows and the plan's constants, nothing else.
+
+use std::sync::Mutex;
+
+use super::facts::{EventFacts, Fate, NONE};
+use super::group::Group;
+use super::visit::{StepView, is_judged};
+use super::{FindingRecord, Fork, RuleCounts};
+use crate::engine::act::Act;
+use crate::model::event::Body;
+use crate::rules::plan::feature::Role;
+use crate::rules::plan::program::{MISSING, Row};
+
+/// One rule held at one event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Held {
+    pub event: u32,
+    pub rule: u16,
+}
+
+/// What the judge found in one step.
+#[derive(Debug, Default)]
+pub(super) struct Judgement {
+    /// In order of event, then rule.
+    pub held: Vec<Held>,
+    /// For each event, how many accounts were seen for the first time that day.
+    pub first_of_day: Vec<u8>,
+}
+
+#[derive(Debug, Default)]
+struct Part {
+    judgement: Judgement,
+    rules: Vec<RuleCounts>,
+}
+
+/// The row of an event.
+pub(super) fn row_of<'a>(
+    view: &'a StepView<'_>,
+    groups: &[&'a Group],
+    facts: &'a EventFacts,
+) -> Row<'a> {
+    let mut parts: [&[i64]; Role::COUNT] = [&[]; Role::COUNT];
+    for (role, at) in facts.visits.iter().enumerate().filter(|(_, v)| !v.is_none()) {
+        let group = groups[usize::from(at.group)];
+        let row = group.visits[at.index as usize].row;
+        if row != NONE {
+            let cells = view.plan.parts[role].features.len();
+            parts[role] = &group.rows[row as usize..row as usize + cells];
+        }
+    }
+    Row { payment: view.payment_row(facts), parts }
+}
+
+/// Judges every event of the step, in `tasks` stretches.
+pub(super) fn judge(
+    view: &StepView<'_>,
+    groups: &[&Group],
+    tasks: usize,
+    fork: &dyn Fork,
+    counts: &mut [RuleCounts],
+) -> Judgement {
+    let stretch = view.facts.len().div_ceil(tasks).max(1);
+    let parts: Vec<Mutex<Part>> = (0..tasks).map(|_| Mutex::default()).collect();
+    fork.run(tasks, &|task| {
+        let events =
+            (task * stretch).min(view.facts.len())..((task + 1) * stretch).min(view.facts.len());
+        let part = judge_stretch(view, groups, events);
+        if let Ok(mut slot) = parts[task].lock() {
+            *slot = part;
+        }
+    });
+    let mut judgement = Judgement::default();
+    for part in parts {
+        let part = part.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        judgement.held.extend(part.judgement.held);
+        judgement.first_of_day.extend(part.judgement.first_of_day);
+        for (sum, of_part) in counts.iter_mut().zip(part.rules) {
+            sum.hit += of_part.hit;
+            sum.miss += of_part.miss;
+            sum.not_evaluable += of_part.not_evaluable;
+        }
+    }
+    judgement
+}
+
+fn judge_stretch(view: &StepView<'_>, groups: &[&Group], events: std::ops::Range<usize>) -> Part {
+    let mut part = Part::default();
+    part.rules.resize(view.plan.rules.len(), RuleCounts::default());
+    let words = view.settings.candidate_words;
+    let mut candidates = vec![0u64; words];
+    // How many events had each combination of phases: what is not a candidate is a miss.
+    let mut phases = [0u64; 4];
+    for index in events {
+        let facts = &view.facts[index];
+        part.judgement.first_of_day.push(first_of_day(groups, facts));
+        if facts.fate != Fate::Scored || facts.payment_row == NONE {
+            continue;
+        }
+        phases[usize::from(facts.transition.pre) + 2 * usize::from(facts.transition.post)] += 1;
+        candidates.fill(0);
+        for role in Role::ALL {
+            let at = facts.visits[role as usize];
+            if at.is_none() {
+                for rule in &view.plan.parts[role as usize].gated_rules {
+                    candidates[usize::from(*rule) / 64] |= 1 << (rule % 64);
+                }
+                continue;
+            }
+            let group = groups[usize::from(at.group)];
+            let start = group.visits[at.index as usize].candidates;
+            if start != NONE {
+                let of_visit = &group.candidates[start as usize..start as usize + words];
+                candidates.iter_mut().zip(of_visit).for_each(|(all, own)| *all |= own);
+            }
+        }
+        if candidates.iter().all(|word| *word == 0) {
+            continue;
+        }
+        let row = row_of(view, groups, facts);
+        for (rule, plan) in view.plan.rules.iter().enumerate() {
+            if candidates[rule / 64] >> (rule % 64) & 1 == 0 || !is_judged(plan.phases, facts) {
+                continue;
+            }
+            match view.plan.program.eval(plan.when, &row) {
+                0 => {}
+                MISSING => part.rules[rule].not_evaluable += 1,
+                _ => {
+                    part.rules[rule].hit += 1;
+                    part.judgement.held.push(Held { event: index as u32, rule: rule as u16 });
+                }
+            }
+        }
+    }
+    for (rule, counts) in view.plan.rules.iter().zip(&mut part.rules) {
+        let judged = |bits: &usize| {
+            (rule.phases.pre && bits & 1 != 0) || (rule.phases.post && bits & 2 != 0)
+        };
+        let events: u64 = (0..4).filter(judged).map(|bits| phases[bits]).sum();
+        counts.miss = events - counts.hit - counts.not_evaluable;
+    }
+    part
+}
+
+fn first_of_day(groups: &[&Group], facts: &EventFacts) -> u8 {
+    let accounts = [facts.visits[Role::Payer as usize], facts.visits[Role::Payee as usize]];
+    let first = |at: &&super::facts::VisitRef| {
+        !at.is_none() && groups[usize::from(at.group)].visits[at.index as usize].first_of_day
+    };
+    accounts.iter().filter(first).count() as u8
+}
+
+impl Judgement {
+    /// Accounts seen for the first time that day, summed over the step.
+    pub fn account_days(&self) -> u64 {
+        self.first_of_day.iter().map(|n| u64::from(*n)).sum()
+    }
+
+    /// The findings as records for reports.
+    pub fn records(&self, view: &StepView<'_>, act: &Act) -> Vec<FindingRecord> {
+        let record = |(held, removed): (&Held, &bool)| {
+            let Body::Payment(payment) = &view.batch.events[held.event as usize].body else {
+                unreachable!("only payments are judged")
+            };
+            let rule = &view.plan.rules[usize::from(held.rule)];
+            let party = match rule.subject {
+                Role::Payee | Role::PayeeCustomer => &payment.payee,
+                Role::Payer | Role::PayerCustomer | Role::Device => &payment.payer,
+            };
+            FindingRecord {
+                rule: held.rule,
+                event: held.event,
+                account: view.batch.text(party.account).to_owned(),
+                removed: *removed,
+            }
+        };
+        self.held.iter().zip(act.removed()).map(record).collect()
+    }
+}

@@ -1,0 +1,186 @@
+//! Long memory: what an entity keeps of entries that have left its ledger.
+//!
+//! It is the fold of exactly those entries; whoever asks adds the live ones. All of it works in whole
+//! days, so a value does not change at the moment an entry leaves the ledger.
+
+use super::entry::Entry;
+use crate::limits;
+use crate::model::entity::Reference;
+use crate::model::time::Millis;
+
+/// Days, amount sketch and known payees beyond the ledger.
+#[derive(Debug, Default)]
+pub(super) struct Long {
+    /// Time of the newest debit that left, if any did.
+    pub last_debit_ms: Option<Millis>,
+    /// By day, oldest first; [`limits::HISTORY_DAYS`] at most.
+    days: Vec<DayBucket>,
+    /// Debits by day and bucket of their amount, in order.
+    sketch: Vec<SketchCell>,
+    /// Payees, in order of reference.
+    pairs: Vec<Pair>,
+    /// Payees have been forgotten to keep to [`limits::PAIRS_MAX`].
+    pub pairs_truncated: bool,
+}
+
+/// Sums of one day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct DayBucket {
+    pub day: i32,
+    /// By direction: number and sum.
+    pub counts: [u32; 2],
+    pub sums: [i64; 2],
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct SketchCell {
+    day: i32,
+    bucket: u16,
+    count: u32,
+}
+
+/// What is remembered of one payee: an unbroken relation, without a gap of more than
+/// [`limits::PAIR_DAYS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Pair {
+    pub payee: Reference,
+    pub first_day: i32,
+    pub last_day: i32,
+    pub count: u32,
+}
+
+impl Pair {
+    /// A relation that begins with one payment.
+    pub fn begin(payee: Reference, day: i32) -> Self {
+        Self { payee, first_day: day, last_day: day, count: 1 }
+    }
+
+    /// One more payment, not earlier than the last; after too long a gap the relation begins anew.
+    pub fn join(&mut self, day: i32) {
+        if day - self.last_day > limits::PAIR_DAYS {
+            *self = Self::begin(self.payee, day);
+        } else {
+            self.last_day = day;
+            self.count = self.count.saturating_add(1);
+        }
+    }
+}
+
+impl Long {
+    /// Takes an entry that leaves the ledger on `day`.
+    pub fn fold(&mut self, entry: Entry, day: i32) {
+        self.forget_before(day);
+        let index = match self.days.binary_search_by_key(&day, |b| b.day) {
+            Ok(index) => index,
+            Err(index) => {
+                self.days.insert(index, DayBucket { day, ..DayBucket::default() });
+                index
+            }
+        };
+        let direction = entry.direction() as usize;
+        self.days[index].counts[direction] += 1;
+        self.days[index].sums[direction] += entry.summand();
+        if !entry.is_debit() {
+            return;
+        }
+        self.last_debit_ms = self.last_debit_ms.max(Some(entry.time_ms()));
+        if !entry.is_foreign() {
+            let bucket = bucket(entry.amount_minor());
+            match self.sketch.binary_search_by_key(&(day, bucket), |c| (c.day, c.bucket)) {
+                Ok(at) => self.sketch[at].count += 1,
+                Err(at) => self.sketch.insert(at, SketchCell { day, bucket, count: 1 }),
+            }
+        }
+        match self.pairs.binary_search_by_key(&entry.counterparty(), |p| p.payee) {
+            Ok(at) => self.pairs[at].join(day),
+            Err(at) => self.remember_payee(at, Pair::begin(entry.counterparty(), day)),
+        }
+    }
+
+    /// Days of the last `days` days up to `today`.
+    pub fn days(&self, today: i32, days: u16) -> impl Iterator<Item = &DayBucket> {
+        self.days.iter().filter(move |b| (0..i32::from(days)).contains(&(today - b.day)))
+    }
+
+    /// Adds the debits of the last `days` days up to `today` to counts by bucket.
+    pub fn add_sketch(&self, today: i32, days: u16, counts: &mut [u32; BUCKETS]) {
+        for cell in &self.sketch {
+            if (0..i32::from(days)).contains(&(today - cell.day)) {
+                counts[usize::from(cell.bucket)] += cell.count;
+            }
+        }
+    }
+
+    /// The remembered relation to a payee.
+    pub fn pair(&self, payee: Reference) -> Option<Pair> {
+        let at = self.pairs.binary_search_by_key(&payee, |p| p.payee).ok()?;
+        Some(self.pairs[at])
+    }
+
+    /// Bytes held outside itself.
+    pub fn bytes(&self) -> usize {
+        self.days.capacity() * size_of::<DayBucket>()
+            + self.sketch.capacity() * size_of::<SketchCell>()
+            + self.pairs.capacity() * size_of::<Pair>()
+    }
+
+    fn forget_before(&mut self, day: i32) {
+        let oldest = day - limits::HISTORY_DAYS;
+        if self.days.first().is_some_and(|b| b.day < oldest) {
+            self.days.retain(|b| b.day >= oldest);
+            self.sketch.retain(|c| c.day >= oldest);
+            let known_since = day - limits::PAIR_DAYS;
+            self.pairs.retain(|p| p.last_day >= known_since);
+        }
+    }
+
+    fn remember_payee(&mut self, at: usize, pair: Pair) {
+        self.pairs.insert(at, pair);
+        if self.pairs.len() > limits::PAIRS_MAX {
+            self.pairs_truncated = true;
+            let oldest = self.pairs.iter().enumerate().min_by_key(|(_, p)| (p.last_day, p.payee));
+            if let Some((index, _)) = oldest {
+                self.pairs.remove(index);
+            }
+        }
+    }
+}
+
+/// Number of buckets of the log-scale sketch: 16 exact ones, then 8 for each power of two.
+pub(super) const BUCKETS: usize = 16 + 8 * 44;
+
+/// Bucket of an amount: exact below 16, then eight to each power of two (12.5 % wide at most).
+pub(super) fn bucket(amount_minor: i64) -> u16 {
+    let amount = amount_minor.max(0).cast_unsigned();
+    if amount < 16 {
+        return amount as u16;
+    }
+    let exponent = amount.ilog2();
+    let eighth = (amount >> (exponent - 3)) & 7;
+    (16 + (exponent - 4) * 8 + eighth as u32) as u16
+}
+
+/// Largest amount of a bucket.
+pub(super) fn upper_edge(bucket: u16) -> i64 {
+    if bucket < 16 {
+        return i64::from(bucket);
+    }
+    let (exponent, eighth) = ((u32::from(bucket) - 16) / 8 + 4, (i64::from(bucket) - 16) % 8);
+    ((8 + eighth + 1) << (exponent - 3)) - 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_amount_lies_in_its_bucket() {
+        let around = (0..48).flat_map(|e| [(1i64 << e) - 1, 1 << e, (1 << e) + 1, 3 << e >> 1]);
+        for amount in around.chain(0..5_000).filter(|a| *a <= limits::AMOUNT_MINOR_MAX) {
+            let b = bucket(amount);
+            assert!(usize::from(b) < BUCKETS);
+            assert!(amount <= upper_edge(b), "{amount}");
+            assert!(b == 0 || amount > upper_edge(b - 1), "{amount}");
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Reference data of one entity: list entries, controls, profile. Arrives as events, is state like any
+//! other, and is read as of an event's own time.
+
+use crate::limits;
+use crate::model::event::{AccountClass, CustomerType, ListCategory, ListLevel, ListOp, RiskGrade};
+use crate::model::measure::Action;
+use crate::model::time::Millis;
+
+/// One bit for each category and level (or none): `category × 12 + level + 1`.
+pub(super) type ListMask = u128;
+
+const LEVELS: u32 = 12;
+
+/// The bits that answer "is on a list of this category (and level)".
+pub(super) fn list_bits(category: ListCategory, level: Option<ListLevel>) -> ListMask {
+    let group = category as u32 * LEVELS;
+    match level {
+        Some(level) => 1 << (group + level as u32 + 1),
+        None => ((1 << LEVELS) - 1) << group,
+    }
+}
+
+fn list_bit(category: ListCategory, level: Option<ListLevel>) -> ListMask {
+    1 << (category as u32 * LEVELS + level.map_or(0, |l| l as u32 + 1))
+}
+
+/// Lists, controls and profile of one entity.
+#[derive(Debug, Default)]
+pub(super) struct ReferenceData {
+    lists: Vec<ListEntry>,
+    controls: Vec<ControlEntry>,
+    /// What account events said.
+    pub profile: Profile,
+}
+
+/// What account events said about an account.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Profile {
+    pub opened_at_ms: Option<Millis>,
+    pub customer_type: Option<CustomerType>,
+    pub account_class: Option<AccountClass>,
+    pub risk_grade: Option<RiskGrade>,
+    pub branch: Option<Box<str>>,
+}
+
+#[derive(Debug)]
+struct ListEntry {
+    /// Given name, or empty.
+    id: Box<str>,
+    category: ListCategory,
+    level: Option<ListLevel>,
+    from_ms: Millis,
+    to_ms: Millis,
+}
+
+#[derive(Debug)]
+struct ControlEntry {
+    id: Box<str>,
+    kind: Action,
+    from_ms: Millis,
+    to_ms: Millis,
+}
+
+/// A list event, with its name resolved.
+#[derive(Debug)]
+pub(super) struct ListChange<'a> {
+    pub id: &'a str,
+    pub op: ListOp,
+    pub category: ListCategory,
+    pub level: Option<ListLevel>,
+    pub from_ms: Option<Millis>,
+    pub to_ms: Option<Millis>,
+    /// Time of the event itself.
+    pub time_ms: Millis,
+}
+
+impl ReferenceData {
+    /// Applies a list event; `true` when the oldest entry had to leave for it.
+    pub fn apply_list(&mut self, change: &ListChange<'_>) -> bool {
+        let same = |e: &ListEntry| match change.id {
+            "" => e.id.is_empty() && e.category == change.category && e.level == change.level,
+            id => &*e.id == id,
+        };
+        let found = self.lists.iter().position(same);
+        if change.op == ListOp::Expire {
+            if let Some(entry) = found.map(|at| &mut self.lists[at]) {
+                entry.to_ms = change.to_ms.unwrap_or(change.time_ms);
+            }
+            return false;
+        }
+        let entry = ListEntry {
+            id: change.id.into(),
+            category: change.category,
+            level: change.level,
+            from_ms: change.from_ms.unwrap_or(Millis::MIN),
+            to_ms: change.to_ms.unwrap_or(Millis::MAX),
+        };
+        match found {
+            Some(at) => self.lists[at] = entry,
+            None => self.lists.push(entry),
+        }
+        let over = self.lists.len() > limits::LIST_ENTRIES_MAX;
+        if over {
+            self.lists.remove(0);
+        }
+        over
+    }
+
+    /// Applies a control event; `true` when the oldest control had to leave for it.
+    pub fn apply_control(
+        &mut self,
+        id: &str,
+        kind: Action,
+        from_ms: Millis,
+        to_ms: Option<Millis>,
+        released_at_ms: Option<Millis>,
+    ) -> bool {
+        let to_ms = to_ms.unwrap_or(Millis::MAX).min(released_at_ms.unwrap_or(Millis::MAX));
+        let entry = ControlEntry { id: id.into(), kind, from_ms, to_ms };
+        match self.controls.iter().position(|c| &*c.id == id) {
+            Some(at) => self.controls[at] = entry,
+            None => self.controls.push(entry),
+        }
+        let over = self.controls.len() > limits::CONTROLS_MAX;
+        if over {
+            self.controls.remove(0);
+        }
+        over
+    }
+
+    /// The lists it is on at a time.
+    pub fn lists_at(&self, time_ms: Millis) -> ListMask {
+        let valid = self.lists.iter().filter(|e| e.from_ms <= time_ms && time_ms < e.to_ms);
+        valid.fold(0, |mask, e| mask | list_bit(e.category, e.level))
+    }
+
+    /// Whether a control of this kind is in force at a time.
+    pub fn controlled_at(&self, kind: Action, time_ms: Millis) -> bool {
+        let mut controls = self.controls.iter();
+        controls.any(|c| c.kind == kind && c.from_ms <= time_ms && time_ms < c.to_ms)
+    }
+
+    /// Bytes held outside itself.
+    pub fn bytes(&self) -> usize {
+        self.lists.capacity() * size_of::<ListEntry>()
+            + self.controls.capacity() * size_of::<ControlEntry>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(op: ListOp, level: ListLevel, from: i64, to: i64, at: i64) -> ListChange<'static> {
+        ListChange {
+            id: "",
+            op,
+            category: ListCategory::CaseAccount,
+            level: Some(level),
+            from_ms: Some(from),
+            to_ms: (to > 0).then_some(to),
+            time_ms: at,
+        }
+    }
+
+    #[test]
+    fn an_entry_is_valid_from_its_first_to_before_its_last_millisecond() {
+        let mut data = ReferenceData::default();
+        data.apply_list(&change(ListOp::Upsert, ListLevel::Confirmed, 10, 20, 0));
+        let confirmed = list_bits(ListCategory::CaseAccount, Some(ListLevel::Confirmed));
+        let any = list_bits(ListCategory::CaseAccount, None);
+        let other = list_bits(ListCategory::Allow, None);
+        for (time, expect) in [(9, false), (10, true), (19, true), (20, false)] {
+            assert_eq!(data.lists_at(time) & confirmed != 0, expect, "{time}");
+            assert_eq!(data.lists_at(time) & any != 0, expect, "{time}");
+            assert_eq!(data.lists_at(time) & other, 0);
+        }
+        data.apply_list(&change(ListOp::Expire, ListLevel::Confirmed, 0, 0, 15));
+        assert_eq!(data.lists_at(15), 0);
+        assert_ne!(data.lists_at(14), 0);
+    }
+
+    #[test]
+    fn releasing_one_control_does_not_lift_another() {
+        let mut data = ReferenceData::default();
+        data.apply_control("a", Action::CreditOnly, 0, None, None);
+        data.apply_control("b", Action::CreditOnly, 0, Some(50), None);
+        data.apply_control("b", Action::CreditOnly, 0, Some(50), Some(10));
+        assert!(data.controlled_at(Action::CreditOnly, 20));
+        data.apply_control("a", Action::CreditOnly, 0, None, Some(30));
+        assert!(data.controlled_at(Action::CreditOnly, 29));
+        assert!(!data.controlled_at(Action::CreditOnly, 30));
+    }
+}

@@ -1,0 +1,414 @@
+//! The register of payments, one part per shard of payment ids: joins the status events of one payment,
+//! tells duplicates and contradictions by comparing whole ids, and names events for evidence.
+
+use std::collections::VecDeque;
+
+use hashbrown::HashTable;
+
+use crate::limits;
+use crate::model::entity::Reference;
+use crate::model::event::{PaymentStatus, Position};
+use crate::model::money::Money;
+use crate::model::time::Millis;
+
+/// "Has not happened" in a time field.
+const NEVER: Millis = Millis::MAX;
+/// Bytes of one chunk of ids.
+const CHUNK_BYTES: usize = 8 * 1_024;
+
+/// One status event, as the register sees it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StatusEvent<'a> {
+    pub payment_id: &'a str,
+    pub event_id: &'a str,
+    pub fingerprint: u32,
+    pub status: PaymentStatus,
+    pub time_ms: Millis,
+    pub payer: Reference,
+    pub payee: Reference,
+    pub amount: Money,
+    pub position: Position,
+}
+
+/// What a ledger has to do for a status event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum EntryAction {
+    #[default]
+    None,
+    /// A new entry; already taken back at `void_ms`, if that is known.
+    Insert { time_ms: Millis, void_ms: Option<Millis> },
+    /// The entry belongs earlier than was known.
+    Move { from_ms: Millis, to_ms: Millis },
+    /// The entry of this time is taken back.
+    Void { time_ms: Millis, void_ms: Millis },
+}
+
+/// What a status event means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// Scored.
+    #[default]
+    Scored,
+    /// A known status once more.
+    Duplicate,
+    /// A known id with other parties or amount.
+    Contradiction,
+}
+
+/// What follows from a status event.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Transition {
+    pub outcome: Outcome,
+    /// For the payer's, the payer's customer's and the device's ledger.
+    pub debit: EntryAction,
+    /// For the payee's and the payee's customer's ledger.
+    pub credit: EntryAction,
+    /// Where the debit entry stands afterwards.
+    pub debit_ms: Millis,
+    /// The payment's first event.
+    pub pre: bool,
+    /// The event that settles it.
+    pub post: bool,
+}
+
+/// An event's id and position, as kept by a record.
+#[derive(Clone, Copy, Debug)]
+struct EventName {
+    /// Into the record's chunk; length 0 means there was no such event.
+    start: u16,
+    len: u8,
+    position: Position,
+}
+
+const NO_EVENT: EventName =
+    EventName { start: 0, len: 0, position: Position { topic: 0, partition: 0, offset: 0 } };
+
+#[derive(Clone, Copy, Debug)]
+struct Record {
+    payer: Reference,
+    payee: Reference,
+    amount: Money,
+    /// Earliest status that was not a voiding one.
+    debit_ms: Millis,
+    settled_ms: Millis,
+    void_ms: Millis,
+    /// Latest status: the record lives by it.
+    last_ms: Millis,
+    fingerprint: u32,
+    /// Number of the chunk of its payment id.
+    id_chunk: u32,
+    id_start: u16,
+    id_len: u8,
+    /// Bit of each status seen.
+    statuses: u8,
+    /// Chunk of each event's id: an id may arrive long after the record was made.
+    event_chunks: [u32; 2],
+    first: EventName,
+    settled: EventName,
+}
+
+/// The payments of one shard.
+#[derive(Debug, Default)]
+pub(super) struct Register {
+    /// Record numbers by fingerprint; the whole id decides.
+    numbers: HashTable<u32>,
+    records: VecDeque<Record>,
+    /// Number of the first record in `records`, modulo 2^32.
+    base: u32,
+    /// Ids, end to end.
+    chunks: VecDeque<Vec<u8>>,
+    /// Number of the first chunk.
+    chunk_base: u32,
+}
+
+fn spread(fingerprint: u32) -> u64 {
+    u64::from(fingerprint).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+fn is_voiding(status: PaymentStatus) -> bool {
+    use PaymentStatus::{Cancelled, Rejected, Returned, Reversed};
+    matches!(status, Rejected | Cancelled | Returned | Reversed)
+}
+
+impl Register {
+    /// Takes a status event. A record whose last status is at or before `horizon_ms` counts as gone.
+    pub fn observe(&mut self, event: &StatusEvent<'_>, horizon_ms: Millis) -> Transition {
+        match self.find(event.payment_id, event.fingerprint) {
+            Some(number) if self.record(number).last_ms > horizon_ms => self.advance(number, event),
+            Some(number) => {
+                let found = self.numbers.find_entry(spread(event.fingerprint), |n| *n == number);
+                if let Ok(entry) = found {
+                    entry.remove();
+                }
+                self.begin(event)
+            }
+            None => self.begin(event),
+        }
+    }
+
+    /// The id and position of the event behind a ledger entry: the settling one for a credit, else the
+    /// first. `parties` tells whether payer and payee are those of the entry.
+    pub fn event_of(
+        &self,
+        fingerprint: u32,
+        amount_minor: i64,
+        credit: bool,
+        parties: impl Fn(Reference, Reference) -> bool,
+    ) -> Option<(&str, Position)> {
+        let number = self.numbers.find(spread(fingerprint), |n| {
+            let record = self.record(*n);
+            record.fingerprint == fingerprint
+                && record.amount.minor == amount_minor
+                && parties(record.payer, record.payee)
+        })?;
+        let record = self.record(*number);
+        let settled = credit && record.settled.len > 0;
+        let (name, chunk) = match settled {
+            true => (record.settled, record.event_chunks[1]),
+            false => (record.first, record.event_chunks[0]),
+        };
+        Some((self.id(chunk, name.start, name.len), name.position))
+    }
+
+    /// Lets go of records whose last status is at or before `horizon_ms`.
+    pub fn evict(&mut self, horizon_ms: Millis) {
+        while self.records.front().is_some_and(|r| r.last_ms <= horizon_ms) {
+            let number = self.base;
+            if let Some(record) = self.records.pop_front() {
+                let hash = spread(record.fingerprint);
+                if let Ok(entry) = self.numbers.find_entry(hash, |n| *n == number) {
+                    entry.remove();
+                }
+            }
+            self.base = self.base.wrapping_add(1);
+            let needed = self.records.front().map_or(self.last_chunk(), |r| r.id_chunk);
+            // Chunk numbers of later records are never lower, so what lies before is unused.
+            while self.chunk_base != needed && !self.chunks.is_empty() {
+                self.chunks.pop_front();
+                self.chunk_base = self.chunk_base.wrapping_add(1);
+            }
+        }
+    }
+
+    /// Payments remembered.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        self.numbers.allocation_size()
+            + self.records.capacity() * size_of::<Record>()
+            + self.chunks.iter().map(Vec::capacity).sum::<usize>()
+    }
+
+    fn begin(&mut self, event: &StatusEvent<'_>) -> Transition {
+        let (id_chunk, id_start) = self.keep(event.payment_id);
+        let voiding = is_voiding(event.status);
+        let settled = event.status == PaymentStatus::Settled;
+        let time = event.time_ms;
+        let mut record = Record {
+            payer: event.payer,
+            payee: event.payee,
+            amount: event.amount,
+            debit_ms: if voiding { NEVER } else { time },
+            settled_ms: if settled { time } else { NEVER },
+            void_ms: if voiding { time } else { NEVER },
+            last_ms: time,
+            fingerprint: event.fingerprint,
+            id_chunk,
+            id_start,
+            id_len: event.payment_id.len() as u8,
+            statuses: 1 << event.status as u8,
+            event_chunks: [id_chunk; 2],
+            first: NO_EVENT,
+            settled: NO_EVENT,
+        };
+        self.name(&mut record, event, true, settled);
+        let number = self.base.wrapping_add(self.records.len() as u32);
+        self.records.push_back(record);
+        let (records, base) = (&self.records, self.base);
+        self.numbers.insert_unique(spread(event.fingerprint), number, |n| {
+            spread(records[n.wrapping_sub(base) as usize].fingerprint)
+        });
+        let insert = EntryAction::Insert { time_ms: time, void_ms: None };
+        Transition {
+            outcome: Outcome::Scored,
+            debit: if voiding { EntryAction::None } else { insert },
+            credit: if settled { insert } else { EntryAction::None },
+            debit_ms: time,
+            pre: !voiding,
+            post: settled,
+        }
+    }
+
+    fn advance(&mut self, number: u32, event: &StatusEvent<'_>) -> Transition {
+        let mut record = *self.record(number);
+        let facts = (record.payer, record.payee, record.amount);
+        if facts != (event.payer, event.payee, event.amount) {
+            return Transition { outcome: Outcome::Contradiction, ..Transition::default() };
+        }
+        let bit = 1 << event.status as u8;
+        if record.statuses & bit != 0 {
+            return Transition { outcome: Outcome::Duplicate, ..Transition::default() };
+        }
+        record.statuses |= bit;
+        record.last_ms = record.last_ms.max(event.time_ms);
+        let time = event.time_ms;
+        let known_void = (record.void_ms != NEVER).then_some(record.void_ms);
+        let mut transition = Transition::default();
+        if is_voiding(event.status) {
+            if time < record.void_ms {
+                record.void_ms = time;
+                let void = |at: Millis| match at {
+                    NEVER => EntryAction::None,
+                    time_ms => EntryAction::Void { time_ms, void_ms: time },
+                };
+                transition.debit = void(record.debit_ms);
+                transition.credit = void(record.settled_ms);
+            }
+        } else {
+            if record.debit_ms == NEVER {
+                transition.debit = EntryAction::Insert { time_ms: time, void_ms: known_void };
+            } else if time < record.debit_ms {
+                transition.debit = EntryAction::Move { from_ms: record.debit_ms, to_ms: time };
+            }
+            record.debit_ms = record.debit_ms.min(time);
+            if event.status == PaymentStatus::Settled {
+                record.settled_ms = time;
+                transition.credit = EntryAction::Insert { time_ms: time, void_ms: known_void };
+                transition.post = true;
+            }
+        }
+        transition.debit_ms = record.debit_ms;
+        self.name(&mut record, event, false, event.status == PaymentStatus::Settled);
+        let at = number.wrapping_sub(self.base) as usize;
+        self.records[at] = record;
+        transition
+    }
+
+    /// Notes the event's id where evidence will look for it.
+    fn name(&mut self, record: &mut Record, event: &StatusEvent<'_>, first: bool, settled: bool) {
+        if !first && !settled {
+            return;
+        }
+        let (chunk, start) = self.keep(event.event_id);
+        let name = EventName { start, len: event.event_id.len() as u8, position: event.position };
+        if first {
+            record.first = name;
+            record.event_chunks[0] = chunk;
+        }
+        if settled {
+            record.settled = name;
+            record.event_chunks[1] = chunk;
+        }
+    }
+
+    fn find(&self, payment_id: &str, fingerprint: u32) -> Option<u32> {
+        let found = self.numbers.find(spread(fingerprint), |number| {
+            let record = self.record(*number);
+            record.fingerprint == fingerprint
+                && self.id(record.id_chunk, record.id_start, record.id_len) == payment_id
+        });
+        found.copied()
+    }
+
+    fn record(&self, number: u32) -> &Record {
+        &self.records[number.wrapping_sub(self.base) as usize]
+    }
+
+    fn last_chunk(&self) -> u32 {
+        self.chunk_base.wrapping_add((self.chunks.len() as u32).saturating_sub(1))
+    }
+
+    fn keep(&mut self, id: &str) -> (u32, u16) {
+        let full = self.chunks.back().is_none_or(|c| c.len() + id.len() > CHUNK_BYTES);
+        if full {
+            self.chunks.push_back(Vec::new());
+        }
+        let chunk = self.last_chunk();
+        let bytes = &mut self.chunks[chunk.wrapping_sub(self.chunk_base) as usize];
+        let start = bytes.len() as u16;
+        bytes.extend_from_slice(id.as_bytes());
+        (chunk, start)
+    }
+
+    fn id(&self, chunk: u32, start: u16, len: u8) -> &str {
+        let chunk = &self.chunks[chunk.wrapping_sub(self.chunk_base) as usize];
+        let bytes = &chunk[usize::from(start)..usize::from(start) + usize::from(len)];
+        // Only whole texts are kept, so this cannot fail; an empty id would be seen as another payment.
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
+}
+
+const _: () = assert!(CHUNK_BYTES + limits::ID_BYTES_MAX < u16::MAX as usize);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::money::Currency;
+
+    fn event(id: &'static str, status: PaymentStatus, time_ms: Millis) -> StatusEvent<'static> {
+        StatusEvent {
+            payment_id: id,
+            event_id: "e",
+            fingerprint: 7,
+            status,
+            time_ms,
+            payer: Reference::from_bits(1),
+            payee: Reference::from_bits(2),
+            amount: Money { minor: 100, currency: Currency::CNY },
+            position: Position::default(),
+        }
+    }
+
+    #[test]
+    fn ids_with_one_fingerprint_are_different_payments() {
+        let mut register = Register::default();
+        for id in ["a", "b", "c"] {
+            let t = register.observe(&event(id, PaymentStatus::Settled, 10), 0);
+            assert_eq!(t.outcome, Outcome::Scored);
+        }
+        let again = register.observe(&event("b", PaymentStatus::Settled, 11), 0);
+        assert_eq!(again.outcome, Outcome::Duplicate);
+        let mut other = event("c", PaymentStatus::Returned, 12);
+        other.amount.minor = 101;
+        assert_eq!(register.observe(&other, 0).outcome, Outcome::Contradiction);
+    }
+
+    #[test]
+    fn statuses_in_any_order_end_with_the_same_entries() {
+        use EntryAction::{Insert, Move, None, Void};
+        let mut register = Register::default();
+        let t = register.observe(&event("a", PaymentStatus::Initiated, 10), 0);
+        assert_eq!((t.debit, t.credit), (Insert { time_ms: 10, void_ms: Option::None }, None));
+        let t = register.observe(&event("a", PaymentStatus::Settled, 20), 0);
+        assert_eq!((t.debit, t.credit), (None, Insert { time_ms: 20, void_ms: Option::None }));
+        let t = register.observe(&event("a", PaymentStatus::Returned, 30), 0);
+        assert_eq!(t.debit, Void { time_ms: 10, void_ms: 30 });
+        assert_eq!(t.credit, Void { time_ms: 20, void_ms: 30 });
+
+        let t = register.observe(&event("b", PaymentStatus::Returned, 30), 0);
+        assert_eq!((t.debit, t.credit, t.pre), (None, None, false));
+        let t = register.observe(&event("b", PaymentStatus::Settled, 20), 0);
+        assert_eq!(t.credit, Insert { time_ms: 20, void_ms: Some(30) });
+        let t = register.observe(&event("b", PaymentStatus::Initiated, 10), 0);
+        assert_eq!(t.debit, Move { from_ms: 20, to_ms: 10 });
+    }
+
+    #[test]
+    fn what_is_beyond_the_horizon_is_gone_whether_or_not_it_was_evicted() {
+        for (evict, id) in [(false, "a"), (true, "b")] {
+            let mut register = Register::default();
+            register.observe(&event(id, PaymentStatus::Settled, 10), 0);
+            if evict {
+                register.evict(10);
+                assert_eq!(register.len(), 0);
+            }
+            let t = register.observe(&event(id, PaymentStatus::Settled, 500), 10);
+            assert_eq!(t.outcome, Outcome::Scored, "{id}");
+            let t = register.observe(&event(id, PaymentStatus::Settled, 500), 10);
+            assert_eq!(t.outcome, Outcome::Duplicate, "{id}");
+        }
+    }
+}

@@ -1,0 +1,467 @@
+//! One step through its phases: clock, intern, register and consult, visit, judge, act.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::act::Act;
+use super::facts::{EventFacts, Fate, NONE, RoleLists, VisitRef, payment_cell};
+use super::group::{Call, Group, PaymentTask, Settings, Visit};
+use super::judge::{Judgement, judge};
+use super::reference::ListChange;
+use super::register::{Outcome, StatusEvent, Transition};
+use super::visit::StepView;
+use super::visit_plan::VisitPlan;
+use super::{Counts, EngineConfig, Fork, MemoryReport, RuleCounts, StepOutput};
+use crate::limits;
+use crate::model::entity::{EntityKind, KeyHash, Reference};
+use crate::model::event::{Batch, Body, Event, Payment, Text};
+use crate::model::reject::{Reject, RejectReason};
+use crate::model::time::Millis;
+use crate::rules::plan::Plan;
+use crate::rules::plan::feature::Role;
+
+/// The engine: all state, and the plan in force.
+#[derive(Debug)]
+pub struct Engine {
+    config: EngineConfig,
+    plan: Arc<Plan>,
+    visit_plan: VisitPlan,
+    settings: Settings,
+    /// Greatest event time seen.
+    greatest_ms: Millis,
+    groups: Vec<RwLock<Group>>,
+    act: Act,
+    work: Work,
+}
+
+/// Memory that steps reuse.
+#[derive(Debug, Default)]
+struct Work {
+    facts: Vec<EventFacts>,
+    lists: Vec<RoleLists>,
+    payment_rows: Vec<i64>,
+}
+
+impl Engine {
+    /// An empty engine. `config.threads` groups of shards are made; results do not depend on how many.
+    #[must_use]
+    pub fn new(config: EngineConfig, plan: Arc<Plan>) -> Self {
+        let wanted = config.threads.clamp(1, limits::SHARDS);
+        let each = limits::SHARDS.div_ceil(wanted);
+        let firsts = (0..limits::SHARDS).step_by(each);
+        let group = |first| Group::new(first as u16, each.min(limits::SHARDS - first));
+        let groups = firsts.map(|first| RwLock::new(group(first))).collect();
+        let mut engine = Self {
+            act: Act::new(&config),
+            settings: Settings { utc_offset_ms: config.utc_offset_ms, candidate_words: 1 },
+            visit_plan: VisitPlan::default(),
+            greatest_ms: Millis::MIN,
+            groups,
+            work: Work::default(),
+            plan: Arc::clone(&plan),
+            config,
+        };
+        engine.set_plan(plan);
+        engine
+    }
+
+    /// Puts another plan in force, from the next step on. Windows are views, so its rules see their
+    /// whole windows at once.
+    pub fn set_plan(&mut self, plan: Arc<Plan>) {
+        self.visit_plan = VisitPlan::derive(&plan);
+        self.settings.candidate_words = plan.rules.len().div_ceil(64).max(1);
+        self.plan = plan;
+        for group in &mut self.groups {
+            let group = group.get_mut().unwrap_or_else(PoisonError::into_inner);
+            let headers = group.shards.iter_mut().flat_map(|s| &mut s.table.headers);
+            headers.filter_map(|h| h.extra.as_mut()).for_each(|extra| extra.hot = None);
+        }
+    }
+
+    /// The plan in force.
+    #[must_use]
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// Greatest event time seen less the allowed lateness; `None` before the first event.
+    #[must_use]
+    pub fn watermark_ms(&self) -> Option<Millis> {
+        (self.greatest_ms != Millis::MIN).then(|| self.greatest_ms - self.config.lateness_ms)
+    }
+
+    /// Takes a batch of events through all phases.
+    pub fn step(&mut self, batch: &Batch, fork: &dyn Fork) -> StepOutput {
+        let mut output = StepOutput {
+            rules: vec![RuleCounts::default(); self.plan.rules.len()],
+            ..StepOutput::default()
+        };
+        let horizon_at_start = self.horizon_ms();
+        self.clock(batch, &mut output);
+        let tasks = self.groups.len();
+        {
+            let groups = &self.groups;
+            fork.run(tasks, &|g| write(&groups[g]).intern(batch, horizon_at_start));
+        }
+        self.gather_references();
+        {
+            let (groups, facts) = (&self.groups, &self.work.facts);
+            fork.run(tasks, &|g| write(&groups[g]).consult(batch, facts));
+        }
+        self.gather_answers(batch, &mut output);
+        let Self { groups, work, plan, visit_plan, settings, .. } = self;
+        let view = StepView {
+            batch,
+            facts: &work.facts,
+            lists: &work.lists,
+            payment_rows: &work.payment_rows,
+            plan,
+            visit_plan,
+            settings: *settings,
+        };
+        fork.run(tasks, &|g| write(&groups[g]).visit_all(&view));
+        let judgement = {
+            let guards: Vec<_> = groups.iter().map(read).collect();
+            let groups: Vec<&Group> = guards.iter().map(|guard| &**guard).collect();
+            let judgement = judge(&view, &groups, tasks, fork, &mut output.rules);
+            self.act.step(&view, &groups, &judgement, &mut output);
+            judgement
+        };
+        if self.config.report_findings {
+            output.findings = judgement.records(&view, &self.act);
+        }
+        self.finish(&judgement, &mut output);
+        output
+    }
+
+    /// What the state costs.
+    #[must_use]
+    pub fn memory(&self) -> MemoryReport {
+        let mut report = MemoryReport::default();
+        for group in &self.groups {
+            for shard in &read(group).shards {
+                report.entity_bytes += shard.table.bytes();
+                report.entry_bytes += shard.slab.bytes();
+                report.payment_bytes += shard.register.bytes();
+                report.payments += shard.register.len();
+                for header in &shard.table.headers {
+                    let kind = &mut report.entities[header.kind as usize];
+                    *kind += 1;
+                    report.live_entries += header.ring.len();
+                    report.extra_bytes += header.extra.as_ref().map_or(0, |e| e.bytes());
+                }
+            }
+        }
+        report.open_episodes = self.act.open_episodes();
+        report
+    }
+
+    fn horizon_ms(&self) -> Millis {
+        self.watermark_ms().map_or(Millis::MIN, |w| w - limits::LEDGER_RETENTION)
+    }
+
+    /// Walks the events in order: moves the watermark, turns away what is too late, and hands out the
+    /// visits.
+    fn clock(&mut self, batch: &Batch, output: &mut StepOutput) {
+        let mut groups: Vec<_> = self.groups.iter_mut().map(exclusive).collect();
+        groups.iter_mut().for_each(|group| group.begin_step());
+        let per_group = groups[0].shards.len();
+        self.work.facts.clear();
+        for (index, event) in batch.events.iter().enumerate() {
+            let before = self.greatest_ms.saturating_sub(self.config.lateness_ms);
+            let known = self.greatest_ms != Millis::MIN;
+            let too_late = known && event.time_ms <= before - limits::LEDGER_RETENTION;
+            if !too_late {
+                self.greatest_ms = self.greatest_ms.max(event.time_ms);
+            }
+            let mut facts = EventFacts {
+                fate: if too_late { Fate::TooLate } else { Fate::Applied },
+                late: known && event.time_ms < before,
+                watermark_ms: self.greatest_ms.saturating_sub(self.config.lateness_ms),
+                fingerprint: 0,
+                references: [Reference::NONE; Role::COUNT],
+                visits: [VisitRef::NONE; Role::COUNT],
+                payment: VisitRef::NONE,
+                transition: Transition::default(),
+                lists: NONE,
+                payment_row: NONE,
+            };
+            if too_late {
+                output.rejects.push(reject(event, RejectReason::TooLate));
+                output.counts.rejected += 1;
+                output.counts.rejected_minor += amount_of(event);
+            } else {
+                let key = self.config.hash_key;
+                call(batch, event, index as u32, key, per_group, &mut groups, &mut facts);
+            }
+            self.work.facts.push(facts);
+        }
+    }
+
+    /// Brings the references that interning found to their events.
+    fn gather_references(&mut self) {
+        let facts = &mut self.work.facts;
+        for group in &mut self.groups {
+            let group = exclusive(group);
+            for visit in &group.visits {
+                if let Call::Pays(role) = visit.call {
+                    let shard = &group.shards[usize::from(visit.hash.shard() - group.first_shard)];
+                    let reference = shard.table.headers[visit.slot as usize].reference;
+                    facts[visit.event as usize].references[role as usize] = reference;
+                }
+            }
+        }
+    }
+
+    /// Brings what register and lists said to their events, counts them, and makes the payment cells.
+    fn gather_answers(&mut self, batch: &Batch, output: &mut StepOutput) {
+        let Work { facts, lists, payment_rows } = &mut self.work;
+        lists.clear();
+        payment_rows.clear();
+        let groups: Vec<_> = self.groups.iter_mut().map(exclusive).collect();
+        for (event, facts) in batch.events.iter().zip(facts.iter_mut()) {
+            match facts.fate {
+                Fate::TooLate => continue,
+                Fate::Applied => output.counts.applied += 1,
+                _ => {}
+            }
+            let Body::Payment(payment) = &event.body else { continue };
+            let task =
+                &groups[usize::from(facts.payment.group)].payments[facts.payment.index as usize];
+            facts.transition = task.transition;
+            count(event, facts, &mut output.counts, &mut output.rejects);
+            if facts.fate != Fate::Scored {
+                continue;
+            }
+            let mut role_lists = [0; Role::COUNT];
+            for (role, visit) in facts.visits.iter().enumerate().filter(|(_, v)| !v.is_none()) {
+                role_lists[role] =
+                    groups[usize::from(visit.group)].visits[visit.index as usize].lists;
+            }
+            if role_lists.iter().any(|mask| *mask != 0) {
+                facts.lists = lists.len() as u32;
+                lists.push(role_lists);
+            }
+            if facts.transition.pre || facts.transition.post {
+                facts.payment_row = payment_rows.len() as u32;
+                let currency = self.plan.currency;
+                let cell = |field: &_| payment_cell(*field, batch, payment, currency);
+                payment_rows.extend(self.plan.payment.iter().map(cell));
+            }
+        }
+    }
+
+    fn finish(&mut self, judgement: &Judgement, output: &mut StepOutput) {
+        for group in &mut self.groups {
+            output.counts.bounds_hit += std::mem::take(&mut exclusive(group).bounds_hit);
+        }
+        output.counts.account_days += judgement.account_days();
+        output.watermark_ms = self.watermark_ms().unwrap_or(Millis::MIN);
+    }
+}
+
+/// Tells what became of a payment event.
+fn count(event: &Event, facts: &mut EventFacts, counts: &mut Counts, rejects: &mut Vec<Reject>) {
+    match facts.transition.outcome {
+        Outcome::Scored => {
+            facts.fate = Fate::Scored;
+            counts.applied -= 1;
+            counts.scored += 1;
+            counts.scored_minor += amount_of(event);
+            counts.late += u64::from(facts.late);
+        }
+        Outcome::Duplicate => {
+            facts.fate = Fate::Duplicate;
+            counts.applied -= 1;
+            counts.duplicates += 1;
+            counts.duplicate_minor += amount_of(event);
+        }
+        Outcome::Contradiction => {
+            facts.fate = Fate::Contradiction;
+            counts.applied -= 1;
+            counts.rejected += 1;
+            counts.rejected_minor += amount_of(event);
+            rejects.push(reject(event, RejectReason::Contradiction));
+        }
+    }
+}
+
+fn amount_of(event: &Event) -> i128 {
+    match &event.body {
+        Body::Payment(payment) => i128::from(payment.amount.minor),
+        _ => 0,
+    }
+}
+
+fn reject(event: &Event, reason: RejectReason) -> Reject {
+    let detail = match reason {
+        RejectReason::TooLate => "event_time is older than the ledger's retention",
+        _ => "payment_id is known with another payer, payee, amount or currency",
+    };
+    Reject {
+        position: event.position,
+        record_time_ms: event.record_time_ms,
+        reason,
+        detail: detail.to_owned(),
+    }
+}
+
+/// Hands an event's visits to the groups.
+fn call(
+    batch: &Batch,
+    event: &Event,
+    index: u32,
+    key: crate::model::entity::HashKey,
+    per_group: usize,
+    groups: &mut [&mut Group],
+    facts: &mut EventFacts,
+) {
+    let mut visit = |call: Call, kind: EntityKind, name: Text| -> VisitRef {
+        if name.is_none() {
+            return VisitRef::NONE;
+        }
+        let hash = KeyHash::of(key, kind, batch.text(name).as_bytes());
+        let group = usize::from(hash.shard()) / per_group;
+        let visits = &mut groups[group].visits;
+        visits.push(Visit::new(index, call, kind, hash, name));
+        VisitRef { group: group as u16, index: (visits.len() - 1) as u32 }
+    };
+    match &event.body {
+        Body::Payment(Payment { payer, payee, device_id, payment_id, .. }) => {
+            use EntityKind::{Account, Customer, Device};
+            for (role, kind, name) in [
+                (Role::Payer, Account, payer.account),
+                (Role::Payee, Account, payee.account),
+                (Role::PayerCustomer, Customer, payer.customer),
+                (Role::PayeeCustomer, Customer, payee.customer),
+                (Role::Device, Device, *device_id),
+            ] {
+                facts.visits[role as usize] = visit(Call::Pays(role), kind, name);
+            }
+            let id = batch.text(*payment_id);
+            let hash = KeyHash::of(key, EntityKind::Payment, id.as_bytes());
+            facts.fingerprint = hash.fingerprint();
+            let group = usize::from(hash.shard()) / per_group;
+            let payments = &mut groups[group].payments;
+            payments.push(PaymentTask { event: index, hash, transition: Transition::default() });
+            facts.payment = VisitRef { group: group as u16, index: (payments.len() - 1) as u32 };
+        }
+        Body::Account(event) => {
+            visit(Call::Concerns, EntityKind::Account, event.account);
+        }
+        Body::List(event) => {
+            visit(Call::Concerns, event.subject_kind, event.subject);
+        }
+        Body::Control(event) => {
+            visit(Call::Concerns, EntityKind::Account, event.account);
+        }
+        Body::Tick => {}
+    }
+}
+
+impl Group {
+    /// Phase intern: keys become slots. Also lets go of payments that are beyond the horizon.
+    fn intern(&mut self, batch: &Batch, horizon_ms: Millis) {
+        let first = self.first_shard;
+        for shard in &mut self.shards {
+            shard.register.evict(horizon_ms);
+        }
+        for visit in &mut self.visits {
+            let shard = &mut self.shards[usize::from(visit.hash.shard() - first)];
+            let name = batch.text(visit.name).as_bytes();
+            visit.slot = shard.table.intern(visit.hash, visit.kind, name);
+        }
+    }
+
+    /// Registers status events, applies reference events and reads lists, all in step order.
+    fn consult(&mut self, batch: &Batch, facts: &[EventFacts]) {
+        let first = self.first_shard;
+        for task in &mut self.payments {
+            let event = &batch.events[task.event as usize];
+            let facts = &facts[task.event as usize];
+            let Body::Payment(payment) = &event.body else { continue };
+            let status = StatusEvent {
+                payment_id: batch.text(payment.payment_id),
+                event_id: batch.text(payment.event_id),
+                fingerprint: facts.fingerprint,
+                status: payment.status,
+                time_ms: event.time_ms,
+                payer: facts.references[Role::Payer as usize],
+                payee: facts.references[Role::Payee as usize],
+                amount: payment.amount,
+                position: event.position,
+            };
+            let shard = &mut self.shards[usize::from(task.hash.shard() - first)];
+            let horizon_ms = facts.watermark_ms - limits::LEDGER_RETENTION;
+            task.transition = shard.register.observe(&status, horizon_ms);
+        }
+        for index in 0..self.visits.len() {
+            let visit = self.visits[index];
+            let event = &batch.events[visit.event as usize];
+            let shard = self.shard(visit.hash.shard());
+            match visit.call {
+                Call::Pays(_) => {
+                    let lists =
+                        shard.extra(visit.slot).map(|e| e.reference.lists_at(event.time_ms));
+                    self.visits[index].lists = lists.unwrap_or(0);
+                }
+                Call::Concerns => {
+                    let header = &mut shard.table.headers[visit.slot as usize];
+                    let data = &mut header.extra.get_or_insert_default().reference;
+                    self.bounds_hit += u64::from(apply(batch, event, data));
+                }
+            }
+        }
+    }
+}
+
+/// Applies a reference event; `true` when a bound bit.
+fn apply(batch: &Batch, event: &Event, data: &mut super::reference::ReferenceData) -> bool {
+    match &event.body {
+        Body::List(list) => data.apply_list(&ListChange {
+            id: batch.text(list.entry_id),
+            op: list.op,
+            category: list.category,
+            level: list.level,
+            from_ms: list.valid_from_ms,
+            to_ms: list.valid_to_ms,
+            time_ms: event.time_ms,
+        }),
+        Body::Control(control) => data.apply_control(
+            batch.text(control.control_id),
+            control.kind,
+            control.from_ms,
+            control.to_ms,
+            control.released_at_ms,
+        ),
+        Body::Account(account) => {
+            use crate::model::event::AccountEventKind;
+            let profile = &mut data.profile;
+            if account.kind == AccountEventKind::Opened {
+                profile.opened_at_ms = Some(event.time_ms);
+            }
+            profile.customer_type = account.customer_type.or(profile.customer_type);
+            profile.account_class = account.account_class.or(profile.account_class);
+            profile.risk_grade = account.risk_grade.or(profile.risk_grade);
+            let branch = batch.text(account.branch);
+            if !branch.is_empty() {
+                profile.branch = Some(branch.into());
+            }
+            false
+        }
+        Body::Payment(_) | Body::Tick => false,
+    }
+}
+
+// A panic while a group is written ends the process (the step's thread unwinds), so a poisoned lock is
+// never met by a later step; taking it anyway keeps this code free of a second way to panic.
+fn write(group: &RwLock<Group>) -> std::sync::RwLockWriteGuard<'_, Group> {
+    group.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn read(group: &RwLock<Group>) -> std::sync::RwLockReadGuard<'_, Group> {
+    group.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn exclusive(group: &mut RwLock<Group>) -> &mut Group {
+    group.get_mut().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,121 @@
+//! The entity table of one shard: key to slot by comparing the key's bytes, slot to a fixed-size header.
+
+use hashbrown::HashTable;
+
+use super::extra::Extra;
+use super::slab::Ring;
+use crate::model::entity::{EntityKind, KeyHash, Reference};
+
+/// Dense number of an entity inside its shard, in order of first appearance.
+pub(super) type Slot = u32;
+
+/// What is kept of every entity, whatever it did.
+#[derive(Debug)]
+pub(super) struct Header {
+    pub reference: Reference,
+    key_start: u32,
+    key_len: u8,
+    pub kind: EntityKind,
+    /// Its ledger.
+    pub ring: Ring,
+    /// Day of its last payment, in the pack's zone; `i32::MIN` before the first.
+    pub last_day: i32,
+    /// What only some entities have.
+    pub extra: Option<Box<Extra>>,
+}
+
+/// Keys, headers and the way from one to the other.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    slots: HashTable<Slot>,
+    pub headers: Vec<Header>,
+    keys: Vec<u8>,
+}
+
+/// Spreads a reference over 64 bits for the table: its own upper bits are the same all over the shard.
+fn spread(bits: u64) -> u64 {
+    bits.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+impl Table {
+    /// Finds or creates the entity.
+    pub fn intern(&mut self, hash: KeyHash, kind: EntityKind, name: &[u8]) -> Slot {
+        let mut reference = hash.first();
+        loop {
+            let found = self
+                .slots
+                .find(spread(reference.bits()), |slot| {
+                    self.headers[*slot as usize].reference == reference
+                })
+                .copied();
+            let Some(slot) = found else { return self.create(reference, kind, name) };
+            let header = &self.headers[slot as usize];
+            if header.kind == kind && self.key(slot) == name {
+                return slot;
+            }
+            // Another name holds this reference: the documented way on is the next one.
+            reference = reference.next();
+        }
+    }
+
+    /// The entity's name.
+    pub fn key(&self, slot: Slot) -> &[u8] {
+        let header = &self.headers[slot as usize];
+        let start = header.key_start as usize;
+        &self.keys[start..start + usize::from(header.key_len)]
+    }
+
+    /// Bytes held, without what the headers' extras hold.
+    pub fn bytes(&self) -> usize {
+        self.slots.allocation_size()
+            + self.headers.capacity() * size_of::<Header>()
+            + self.keys.capacity()
+    }
+
+    fn create(&mut self, reference: Reference, kind: EntityKind, name: &[u8]) -> Slot {
+        let slot = self.headers.len() as Slot;
+        if self.headers.len() == self.headers.capacity() {
+            // Doubling would leave up to half of a large shard unused.
+            self.headers.reserve_exact((self.headers.len() / 4).max(4));
+        }
+        if self.keys.len() + name.len() > self.keys.capacity() {
+            self.keys.reserve_exact((self.keys.len() / 4).max(256));
+        }
+        self.headers.push(Header {
+            reference,
+            key_start: self.keys.len() as u32,
+            key_len: name.len() as u8,
+            kind,
+            ring: Ring::default(),
+            last_day: i32::MIN,
+            extra: None,
+        });
+        self.keys.extend_from_slice(name);
+        let headers = &self.headers;
+        self.slots.insert_unique(spread(reference.bits()), slot, |slot| {
+            spread(headers[*slot as usize].reference.bits())
+        });
+        slot
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_with_one_hash_get_references_of_their_own_in_order_of_appearance() {
+        let mut table = Table::default();
+        let hash = KeyHash(0x1234_5678_9abc_def0);
+        let a = table.intern(hash, EntityKind::Account, b"a");
+        let b = table.intern(hash, EntityKind::Account, b"b");
+        let c = table.intern(hash, EntityKind::Customer, b"a");
+        assert_eq!([a, b, c], [0, 1, 2]);
+        assert_eq!(table.intern(hash, EntityKind::Account, b"b"), b);
+        let references: Vec<_> = table.headers.iter().map(|h| h.reference).collect();
+        assert_eq!(references[0], hash.first());
+        assert_eq!(references[1], hash.first().next());
+        assert_eq!(references[2], hash.first().next().next());
+        assert_eq!(table.key(b), b"b");
+    }
+}

@@ -1,0 +1,389 @@
+//! The visit: one event calls at one entity. Its entry goes into the ledger, and the cells that the
+//! rules asked for are read as of the event's own time. A visit touches one shard and nothing else.
+
+use super::capture::{Capture, Captured, contributing};
+use super::entry::{Entry, Movement};
+use super::facts::{EventFacts, Fate, NONE, RoleLists, entry_flags};
+use super::group::{Call, Group, Settings, ShardState, Visit};
+use super::reference::{ReferenceData, list_bits};
+use super::register::EntryAction;
+use super::table::Slot;
+use super::visit_plan::VisitPlan;
+use super::window::{AsOf, Own, Scratch};
+use crate::limits;
+use crate::model::entity::Reference;
+use crate::model::event::{Batch, Body, Payment};
+use crate::model::time::{DAY, Millis, day_number};
+use crate::rules::plan::feature::{Direction, Role, StateFeature};
+use crate::rules::plan::program::{MISSING, Row};
+use crate::rules::plan::{Phases, Plan};
+
+/// What the visits of one step read and do not change.
+#[derive(Debug)]
+pub(super) struct StepView<'a> {
+    pub batch: &'a Batch,
+    pub facts: &'a [EventFacts],
+    pub lists: &'a [RoleLists],
+    pub payment_rows: &'a [i64],
+    pub plan: &'a Plan,
+    pub visit_plan: &'a VisitPlan,
+    pub settings: Settings,
+}
+
+impl StepView<'_> {
+    pub fn payment_row(&self, facts: &EventFacts) -> &[i64] {
+        let start = facts.payment_row as usize;
+        &self.payment_rows[start..start + self.plan.payment.len()]
+    }
+
+    pub fn role_lists(&self, facts: &EventFacts) -> RoleLists {
+        if facts.lists == NONE { [0; Role::COUNT] } else { self.lists[facts.lists as usize] }
+    }
+}
+
+/// Whether a rule is judged at an event.
+pub(super) fn is_judged(phases: Phases, facts: &EventFacts) -> bool {
+    (phases.pre && facts.transition.pre) || (phases.post && facts.transition.post)
+}
+
+impl Group {
+    /// Carries out every visit of the step, in order.
+    pub fn visit_all(&mut self, view: &StepView<'_>) {
+        for index in 0..self.visits.len() {
+            let visit = self.visits[index];
+            let facts = &view.facts[visit.event as usize];
+            let (Call::Pays(role), Fate::Scored) = (visit.call, facts.fate) else { continue };
+            let Body::Payment(payment) = &view.batch.events[visit.event as usize].body else {
+                continue;
+            };
+            self.pay(index, role, facts, payment, view);
+        }
+    }
+
+    fn pay(
+        &mut self,
+        index: usize,
+        role: Role,
+        facts: &EventFacts,
+        payment: &Payment,
+        view: &StepView<'_>,
+    ) {
+        let visit = self.visits[index];
+        let shard = &mut self.shards[usize::from(visit.hash.shard() - self.first_shard)];
+        let time_ms = view.batch.events[visit.event as usize].time_ms;
+        let offset = view.settings.utc_offset_ms;
+        shard.evict(visit.slot, facts.watermark_ms - limits::LEDGER_RETENTION, offset);
+        shard.advance_hot(visit.slot, time_ms, view.visit_plan);
+        let day = day_number(time_ms, offset);
+        let header = &mut shard.table.headers[visit.slot as usize];
+        if day > header.last_day {
+            header.last_day = day;
+            self.visits[index].first_of_day = true;
+        }
+        let action = match role {
+            Role::Payee | Role::PayeeCustomer => facts.transition.credit,
+            Role::Payer | Role::PayerCustomer | Role::Device => facts.transition.debit,
+        };
+        if action != EntryAction::None {
+            let movement = movement(role, facts, payment, view);
+            self.bounds_hit += shard.enter(visit.slot, action, &movement);
+        }
+        let tiers = &view.visit_plan.roles[role as usize];
+        let part = &view.plan.parts[role as usize];
+        if facts.payment_row == NONE || part.features.is_empty() {
+            return;
+        }
+        let row = self.rows.len();
+        self.visits[index].row = row as u32;
+        self.rows.resize(row + part.features.len(), MISSING);
+        let mut reading = Reading::new(shard, &visit, role, facts, payment, view, time_ms);
+        let cells = &mut self.rows[row..];
+        let scratch = &mut self.scratch;
+        reading.fill(&tiers.always, cells, scratch);
+        let mut words = vec![0u64; view.settings.candidate_words];
+        if gate(view, facts, role, cells, &mut words) {
+            reading.fill(&tiers.costly, cells, scratch);
+            if !tiers.costly.is_empty() {
+                words.fill(0);
+                gate(view, facts, role, cells, &mut words);
+            }
+        }
+        if words.iter().any(|w| *w != 0) {
+            reading.fill(&tiers.late, cells, scratch);
+            reading.capture(&words, &mut self.captures);
+            self.visits[index].candidates = self.candidates.len() as u32;
+            self.candidates.extend(&words);
+            self.visits[index].lower_bound = reading.as_of.lower_bound;
+            self.bounds_hit += u64::from(reading.as_of.lower_bound);
+        }
+    }
+}
+
+/// Marks the rules of a role that may fire, given its cells and the payment's; `true` if any.
+fn gate(
+    view: &StepView<'_>,
+    facts: &EventFacts,
+    role: Role,
+    cells: &[i64],
+    words: &mut [u64],
+) -> bool {
+    let mut parts: [&[i64]; Role::COUNT] = [&[]; Role::COUNT];
+    parts[role as usize] = cells;
+    let row = Row { payment: view.payment_row(facts), parts };
+    let mut any = false;
+    for rule in &view.plan.parts[role as usize].gated_rules {
+        let plan = &view.plan.rules[usize::from(*rule)];
+        if is_judged(plan.phases, facts) && view.plan.program.may_hold(plan.when, &row) {
+            words[usize::from(*rule) / 64] |= 1 << (rule % 64);
+            any = true;
+        }
+    }
+    any
+}
+
+fn movement(role: Role, facts: &EventFacts, payment: &Payment, view: &StepView<'_>) -> Movement {
+    let [debit_flags, credit_flags] = entry_flags(view.batch, payment, &view.role_lists(facts));
+    let reference = |role: Role| facts.references[role as usize];
+    let credit = matches!(role, Role::Payee | Role::PayeeCustomer);
+    let counterparty = match role {
+        Role::Payer | Role::PayerCustomer => reference(Role::Payee),
+        Role::Payee | Role::PayeeCustomer => reference(Role::Payer),
+        Role::Device if reference(Role::PayerCustomer) != Reference::NONE => {
+            reference(Role::PayerCustomer)
+        }
+        Role::Device => reference(Role::Payer),
+    };
+    Movement {
+        time_ms: 0,
+        direction: if credit { Direction::Credit } else { Direction::Debit },
+        flags: if credit { credit_flags } else { debit_flags },
+        foreign: payment.amount.currency != view.plan.currency,
+        payment_type: payment.payment_type,
+        channel: payment.channel,
+        amount_minor: payment.amount.minor,
+        counterparty,
+        fingerprint: facts.fingerprint,
+    }
+}
+
+impl ShardState {
+    /// Carries out an action on a ledger; returns how many bounds bit.
+    fn enter(&mut self, slot: Slot, action: EntryAction, movement: &Movement) -> u64 {
+        match action {
+            EntryAction::None => 0,
+            EntryAction::Insert { time_ms, void_ms } => {
+                let mut entry = Entry::new(&Movement { time_ms, ..*movement });
+                if let Some(void_ms) = void_ms {
+                    entry = entry.voided();
+                    let extra = self.table.headers[slot as usize].extra.get_or_insert_default();
+                    extra.voids.push((entry.fingerprint(), void_ms));
+                }
+                self.insert(slot, entry)
+            }
+            EntryAction::Move { from_ms, to_ms } => {
+                let Some(index) = self.find(slot, from_ms, movement) else { return 0 };
+                let header = &mut self.table.headers[slot as usize];
+                let entry = self.slab.remove(&mut header.ring, index);
+                if let Some(hot) = header.extra.as_mut().and_then(|e| e.hot.as_mut()) {
+                    hot.removed(index, entry);
+                }
+                self.insert(slot, entry.at(to_ms))
+            }
+            EntryAction::Void { time_ms, void_ms } => {
+                let Some(index) = self.find(slot, time_ms, movement) else { return 0 };
+                let header = &mut self.table.headers[slot as usize];
+                let entry = self.slab.entries(&header.ring).get(index);
+                let extra = header.extra.get_or_insert_default();
+                if entry.is_void() {
+                    let earlier = extra.voids.iter_mut().find(|(f, _)| *f == entry.fingerprint());
+                    if let Some((_, known_ms)) = earlier {
+                        *known_ms = void_ms.min(*known_ms);
+                    }
+                    return 0;
+                }
+                extra.voids.push((entry.fingerprint(), void_ms));
+                if let Some(hot) = &mut extra.hot {
+                    hot.voided(index, entry);
+                }
+                self.slab.replace(&header.ring, index, entry.voided());
+                0
+            }
+        }
+    }
+
+    fn insert(&mut self, slot: Slot, entry: Entry) -> u64 {
+        let header = &mut self.table.headers[slot as usize];
+        let index = self.slab.insert(&mut header.ring, entry);
+        if let Some(hot) = header.extra.as_mut().and_then(|e| e.hot.as_mut()) {
+            hot.inserted(index, entry);
+        }
+        if header.ring.len() <= limits::LEDGER_ENTRIES_MAX {
+            return 0;
+        }
+        let Some(lost) = self.slab.pop_front(&mut header.ring) else { return 0 };
+        let extra = header.extra.get_or_insert_default();
+        if let Some(hot) = &mut extra.hot {
+            hot.removed(0, lost);
+        }
+        extra.lost_until_ms = extra.lost_until_ms.max(Some(lost.time_ms()));
+        1
+    }
+
+    /// Number of the entry that a payment made at a time. Two entries that agree in all of this are
+    /// interchangeable.
+    fn find(&self, slot: Slot, time_ms: Millis, movement: &Movement) -> Option<usize> {
+        let entries = self.slab.entries(&self.table.headers[slot as usize].ring);
+        let end = entries.count_until(time_ms);
+        let candidates = (0..end).rev().take_while(|i| entries.get(*i).time_ms() == time_ms);
+        candidates.into_iter().find(|i| {
+            let e = entries.get(*i);
+            e.fingerprint() == movement.fingerprint
+                && e.counterparty() == movement.counterparty
+                && e.amount_minor() == movement.amount_minor
+                && e.direction() == movement.direction
+        })
+    }
+}
+
+/// An entity as one visit reads it.
+struct Reading<'a> {
+    as_of: AsOf<'a>,
+    event: u32,
+    role: Role,
+    facts: &'a EventFacts,
+    payment: &'a Payment,
+    view: &'a StepView<'a>,
+    lists: RoleLists,
+    reference: Option<&'a ReferenceData>,
+    keeper: Reference,
+}
+
+impl<'a> Reading<'a> {
+    fn new(
+        shard: &'a ShardState,
+        visit: &Visit,
+        role: Role,
+        facts: &'a EventFacts,
+        payment: &'a Payment,
+        view: &'a StepView<'a>,
+        time_ms: Millis,
+    ) -> Self {
+        let header = &shard.table.headers[visit.slot as usize];
+        let entries = shard.slab.entries(&header.ring);
+        let extra = shard.extra(visit.slot);
+        let own = matches!(role, Role::Payer | Role::PayerCustomer).then_some(Own {
+            time_ms: facts.transition.debit_ms,
+            fingerprint: facts.fingerprint,
+            counterparty: facts.references[Role::Payee as usize],
+        });
+        let as_of = AsOf {
+            entries: entries.up_to(entries.count_until(time_ms)),
+            time_ms,
+            extra,
+            horizon_ms: facts.watermark_ms - limits::LEDGER_RETENTION,
+            utc_offset_ms: view.settings.utc_offset_ms,
+            own,
+            lower_bound: false,
+        };
+        let lists = view.role_lists(facts);
+        let reference = extra.map(|e| &e.reference);
+        let keeper = header.reference;
+        Self { as_of, event: visit.event, role, facts, payment, view, lists, reference, keeper }
+    }
+
+    fn fill(&mut self, wanted: &[u16], cells: &mut [i64], scratch: &mut Scratch) {
+        for cell in wanted {
+            let feature = &self.view.plan.parts[self.role as usize].features[usize::from(*cell)];
+            cells[usize::from(*cell)] = self.cell(feature, scratch);
+        }
+    }
+
+    fn cell(&mut self, feature: &StateFeature, scratch: &mut Scratch) -> i64 {
+        use StateFeature as F;
+        let as_of = &mut self.as_of;
+        match feature {
+            F::Count(view) => as_of.count(view),
+            F::Sum(view) => as_of.sum(view),
+            F::Max(view) => as_of.extreme(view, true),
+            F::Min(view) => as_of.extreme(view, false),
+            F::Counterparties(view) => as_of.counterparties(view, scratch),
+            F::TopShare(view, k) => as_of.top_share(view, *k, scratch),
+            F::FlowRatio(flow) => as_of.flow_ratio(flow),
+            F::Dwell(flow) => as_of.dwell(flow, scratch),
+            F::Cycles { view, min_in, floor, share_ppm } => {
+                as_of.cycles(view, [*min_in, *floor, *share_ppm], scratch)
+            }
+            F::IdleBefore(window_ms) => as_of.idle_before(*window_ms),
+            F::HistoryCount(direction, days) => as_of.history_count(*direction, *days),
+            F::HistorySum(direction, days) => as_of.history_sum(*direction, *days),
+            F::HistoryQuantile(days, ppm) => as_of.history_quantile(*days, *ppm, scratch),
+            F::PairCount(days) => as_of.pair_count(*days),
+            F::PairAgeDays => as_of.pair_age_days(),
+            F::AgeDays | F::Grade | F::CustomerType | F::AccountClass => self.profile(feature),
+            F::Listed(category, level) => {
+                i64::from(self.role_lists() & list_bits(*category, *level) != 0)
+            }
+            F::Controlled(kind) => {
+                let time_ms = as_of.time_ms;
+                i64::from(self.reference.is_some_and(|r| r.controlled_at(*kind, time_ms)))
+            }
+        }
+    }
+
+    /// Lists of the role: an account shares its customer's.
+    fn role_lists(&self) -> super::reference::ListMask {
+        let own = self.lists[self.role as usize];
+        match self.role {
+            Role::Payer => own | self.lists[Role::PayerCustomer as usize],
+            Role::Payee => own | self.lists[Role::PayeeCustomer as usize],
+            Role::PayerCustomer | Role::PayeeCustomer | Role::Device => own,
+        }
+    }
+
+    /// What the event says about the party, else what account events said.
+    fn profile(&self, feature: &StateFeature) -> i64 {
+        let party = match self.role {
+            Role::Payer | Role::PayerCustomer => &self.payment.payer,
+            Role::Payee | Role::PayeeCustomer => &self.payment.payee,
+            Role::Device => return MISSING,
+        };
+        let known = self.reference.map(|r| &r.profile);
+        let value = match feature {
+            StateFeature::AgeDays => {
+                let opened = party.opened_at_ms.or(known.and_then(|p| p.opened_at_ms));
+                opened.map(|at| (self.as_of.time_ms - at).div_euclid(DAY))
+            }
+            StateFeature::Grade => {
+                party.risk_grade.or(known.and_then(|p| p.risk_grade)).map(|v| v as i64)
+            }
+            StateFeature::CustomerType => {
+                party.customer_type.or(known.and_then(|p| p.customer_type)).map(|v| v as i64)
+            }
+            _ => party.account_class.or(known.and_then(|p| p.account_class)).map(|v| v as i64),
+        };
+        value.unwrap_or(MISSING)
+    }
+
+    /// Keeps what the act phase will want to show for the rules that may fire.
+    fn capture(&self, words: &[u64], captures: &mut Vec<Capture>) {
+        let mut keep = |what| captures.push(Capture { event: self.event, role: self.role, what });
+        for (rule, evidence) in &self.view.visit_plan.roles[self.role as usize].evidence {
+            let may_fire = words[usize::from(*rule) / 64] >> (rule % 64) & 1 == 1;
+            let plan = &self.view.plan.rules[usize::from(*rule)].evidence[*evidence];
+            if let Some(window) = plan.window.filter(|_| may_fire) {
+                let (entries, truncated) = contributing(&self.as_of, &window);
+                keep(Captured::Entries {
+                    rule: *rule,
+                    evidence: *evidence,
+                    entries,
+                    truncated,
+                    keeper: self.keeper,
+                });
+            }
+        }
+        if let Some(branch) = self.reference.and_then(|r| r.profile.branch.clone()) {
+            keep(Captured::Branch(branch));
+        }
+        debug_assert!(self.facts.payment_row != NONE);
+    }
+}

@@ -1,0 +1,149 @@
+//! Values and templates as text, in both languages. What a text says about a value is made from the
+//! value itself, so that text and limit cannot disagree.
+
+use super::plan::program::{MISSING, Program, Row, Type, cell_double};
+use super::plan::{Piece, Template};
+use crate::model::alert::Bilingual;
+use crate::model::money::{Currency, format_decimal};
+use crate::model::time::{DAY, HOUR, MINUTE, SECOND};
+
+/// Language of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// Simplified Chinese.
+    Zh,
+    /// English.
+    En,
+}
+
+/// Writes a cell for people: `29400.00元` or `CNY 29400.00`, `99.8%`, `3分10秒` or `3 min 10 s`.
+#[must_use]
+pub fn format_value(
+    ty: Type,
+    cell: i64,
+    currency: Currency,
+    words: Option<&'static [&'static str]>,
+    language: Language,
+) -> String {
+    let zh = language == Language::Zh;
+    match ty {
+        _ if cell == MISSING => if zh { "未知" } else { "unknown" }.to_owned(),
+        Type::Bool => match (cell != 0, zh) {
+            (true, true) => "是",
+            (true, false) => "yes",
+            (false, true) => "否",
+            (false, false) => "no",
+        }
+        .to_owned(),
+        Type::Int => cell.to_string(),
+        Type::Money => {
+            let amount = format_decimal(cell, currency.exponent());
+            match (zh, currency) {
+                (true, Currency::CNY) => format!("{amount}元"),
+                _ => format!("{currency} {amount}"),
+            }
+        }
+        Type::Double => format!("{:.1}%", cell_double(cell) * 100.0),
+        Type::Duration => format_duration(cell, zh),
+        Type::Enum => word(cell, words).to_owned(),
+    }
+}
+
+/// Writes a cell for programs: plain decimals, milliseconds, words.
+#[must_use]
+pub fn plain_value(
+    ty: Type,
+    cell: i64,
+    currency: Currency,
+    words: Option<&'static [&'static str]>,
+) -> String {
+    match ty {
+        _ if cell == MISSING => "unknown".to_owned(),
+        Type::Bool => (cell != 0).to_string(),
+        Type::Int | Type::Duration => cell.to_string(),
+        Type::Money => format_decimal(cell, currency.exponent()),
+        Type::Double => {
+            let text = format!("{:.6}", cell_double(cell));
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        }
+        Type::Enum => word(cell, words).to_owned(),
+    }
+}
+
+/// Unit of a plain value: a currency code, `ms`, `ratio`, `count`, or empty.
+#[must_use]
+pub fn unit(ty: Type, currency: Currency) -> String {
+    match ty {
+        Type::Bool | Type::Enum => String::new(),
+        Type::Int => "count".to_owned(),
+        Type::Money => currency.code().to_owned(),
+        Type::Double => "ratio".to_owned(),
+        Type::Duration => "ms".to_owned(),
+    }
+}
+
+impl Template {
+    /// Fills the template with the values of a row.
+    #[must_use]
+    pub fn render(&self, program: &Program, row: &Row<'_>, currency: Currency) -> Bilingual {
+        let fill = |pieces: &[Piece], language| {
+            let piece = |piece: &Piece| match piece {
+                Piece::Literal(words) => words.clone(),
+                Piece::Value { expr, ty, words } => {
+                    format_value(*ty, program.eval(*expr, row), currency, *words, language)
+                }
+            };
+            pieces.iter().map(piece).collect()
+        };
+        Bilingual { zh: fill(&self.zh, Language::Zh), en: fill(&self.en, Language::En) }
+    }
+}
+
+fn word(cell: i64, words: Option<&'static [&'static str]>) -> &'static str {
+    let index = usize::try_from(cell).unwrap_or(usize::MAX);
+    words.and_then(|words| words.get(index)).copied().unwrap_or("other")
+}
+
+/// The two largest units that are not zero; milliseconds only below a second.
+fn format_duration(ms: i64, zh: bool) -> String {
+    let units: [(i64, &str, &str); 4] =
+        [(DAY, "天", "d"), (HOUR, "小时", "h"), (MINUTE, "分", "min"), (SECOND, "秒", "s")];
+    let sign = if ms < 0 { "-" } else { "" };
+    let mut rest = ms.saturating_abs();
+    let mut parts = Vec::new();
+    for (size, zh_unit, en_unit) in units {
+        if rest >= size && parts.len() < 2 {
+            let count = rest / size;
+            parts.push(if zh { format!("{count}{zh_unit}") } else { format!("{count} {en_unit}") });
+            rest %= size;
+        } else if !parts.is_empty() {
+            break;
+        }
+    }
+    if parts.is_empty() {
+        return if zh { format!("{sign}{rest}毫秒") } else { format!("{sign}{rest} ms") };
+    }
+    format!("{sign}{}", parts.join(if zh { "" } else { " " }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::plan::program::double_cell;
+
+    #[test]
+    fn values_read_as_people_write_them() {
+        let both = |ty, cell| {
+            [Language::Zh, Language::En].map(|l| format_value(ty, cell, Currency::CNY, None, l))
+        };
+        assert_eq!(both(Type::Money, 11_200), ["112.00元", "CNY 112.00"]);
+        assert_eq!(both(Type::Double, double_cell(0.998)), ["99.8%", "99.8%"]);
+        assert_eq!(both(Type::Duration, 190_000), ["3分10秒", "3 min 10 s"]);
+        assert_eq!(both(Type::Duration, 2 * HOUR), ["2小时", "2 h"]);
+        assert_eq!(both(Type::Duration, DAY + 5_000), ["1天", "1 d"]);
+        assert_eq!(both(Type::Duration, 7), ["7毫秒", "7 ms"]);
+        assert_eq!(both(Type::Int, MISSING), ["未知", "unknown"]);
+        assert_eq!(plain_value(Type::Double, double_cell(0.9), Currency::CNY, None), "0.9");
+        assert_eq!(plain_value(Type::Double, double_cell(2.0), Currency::CNY, None), "2");
+    }
+}
