@@ -81,6 +81,8 @@ impl EngineConfig {
 pub struct MemoryReport {
     /// Number of entities, by [`crate::model::entity::EntityKind`] as number.
     pub entities: [usize; 7],
+    /// Accounts with at least one payment.
+    pub accounts_active: usize,
     /// Number of live ledger entries.
     pub live_entries: usize,
     /// Number of payments in the register.

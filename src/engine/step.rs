@@ -146,6 +146,8 @@ impl Engine {
                 for header in &shard.table.headers {
                     let kind = &mut report.entities[header.kind as usize];
                     *kind += 1;
+                    let active = header.kind == EntityKind::Account && header.last_day != i32::MIN;
+                    report.accounts_active += usize::from(active);
                     report.live_entries += header.ring.len();
                     report.extra_bytes += header.extra.as_ref().map_or(0, |e| e.bytes());
                 }

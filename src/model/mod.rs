@@ -9,6 +9,7 @@
 pub mod alert;
 pub mod entity;
 pub mod event;
+pub mod label;
 pub mod measure;
 pub mod money;
 pub mod reject;

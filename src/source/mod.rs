@@ -5,6 +5,7 @@
 //! same recovery serves all.
 
 use crate::model::event::Batch;
+use crate::model::label::Label;
 use crate::model::reject::Reject;
 
 /// A contiguous stretch of one partition: `from <= offset < to`.
@@ -76,6 +77,11 @@ pub trait Source: Send {
     /// [`SourceError`], when the source cannot go on. A bad record is not an error: it is in
     /// [`Step::rejected`].
     fn next(&mut self, step: &mut Step) -> Result<Progress, SourceError>;
+
+    /// Takes the labels of the events handed out since the last call, where the source knows the truth.
+    fn take_labels(&mut self) -> Vec<Label> {
+        Vec::new()
+    }
 }
 
 /// Why a source cannot go on.
