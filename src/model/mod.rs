@@ -4,7 +4,8 @@
 //! and nothing knows an outer format: JSON and CSV live in `wire`.
 //!
 //! Reading order: [`money`] and [`time`] (units), [`event`] (what comes in), [`entity`] (what state is
-//! kept for), [`measure`] and [`alert`] (what goes out), [`reject`] (what could not become an event).
+//! kept for), [`measure`] and [`alert`] (what goes out), [`reject`] (what could not become an event),
+//! [`label`] (what a data set says about itself).
 
 pub mod alert;
 pub mod entity;
