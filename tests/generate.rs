@@ -268,3 +268,41 @@ fn a_pass_through_account_is_left_nearly_empty() {
         }
     }
 }
+
+fn goshawk(arguments: &[&str]) -> assert_cmd::assert::Assert {
+    assert_cmd::Command::new(env!("CARGO_BIN_EXE_goshawk")).args(arguments).assert()
+}
+
+#[test]
+fn the_command_writes_the_same_file_plain_and_compressed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let (plain, zst, gz, labels) = (path("a.jsonl"), path("a.jsonl.zst"), path("b.gz"), path("l"));
+    for out in [&plain, &zst, &gz] {
+        let arguments = ["generate", "--accounts", "2000", "--events", "20000", "--seed", "9"];
+        let more = ["--planted", "3000", "--out", out, "--labels", &labels];
+        goshawk(&[&arguments[..], &more[..]].concat()).success();
+    }
+    let text = std::fs::read_to_string(&plain).expect("written");
+    assert_eq!(text.lines().count(), 20_000);
+    let unpacked = zstd::decode_all(std::fs::File::open(&zst).expect("written")).expect("zstd");
+    assert!(unpacked == text.as_bytes());
+    let mut unzipped = String::new();
+    let file = std::fs::File::open(&gz).expect("written");
+    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(file), &mut unzipped)
+        .expect("gzip");
+    assert!(unzipped == text);
+    let labels = std::fs::read_to_string(&labels).expect("written");
+    let mut rows = labels.lines();
+    assert_eq!(rows.next(), Some("event_id,pattern,kind"));
+    let first = rows.next().and_then(|row| row.split(',').next()).expect("a label");
+    assert!(text.contains(&format!("\"event_id\":\"{first}\"")));
+}
+
+#[test]
+fn wrong_usage_is_told_apart_from_failure() {
+    goshawk(&["generate", "--events", "10"]).code(2);
+    goshawk(&["generate", "--events", "0", "--out", "x.jsonl"]).code(2);
+    goshawk(&["generate", "--accounts", "5", "--out", "/dev/null"]).code(2);
+    goshawk(&["generate", "--events", "10", "--out", "/no/such/folder/x.jsonl"]).code(1);
+}

@@ -4,6 +4,7 @@
 //! Exit codes: 0 done, 1 ran but failed, 2 wrong usage or configuration.
 
 mod completions;
+mod generate;
 pub mod printer;
 
 use std::process::ExitCode;
@@ -25,6 +26,8 @@ struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    /// Generate payments with labelled fraud, into a file or a Kafka topic.
+    Generate(Box<generate::Args>),
     /// Print a completion script for a shell.
     Completions(completions::Args),
 }
@@ -59,6 +62,7 @@ pub fn main() -> ExitCode {
     };
     let printer = Printer::new(cli.quiet);
     let outcome = match cli.command {
+        Command::Generate(args) => generate::run(&args, &printer),
         Command::Completions(args) => completions::run(&args, &printer),
     };
     match outcome {

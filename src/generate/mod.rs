@@ -14,7 +14,10 @@
 mod calendar;
 mod dice;
 mod everyday;
+pub mod file;
 mod innocent;
+pub mod json;
+pub mod kafka;
 mod mules;
 mod patterns;
 mod population;

@@ -196,10 +196,15 @@ impl Recorder {
             *balance = spec.amount_minor + people.first_balance(index);
         }
         let after = *balance - spec.amount_minor;
-        if spec.status == PaymentStatus::Settled {
-            *balance = after;
+        match spec.status {
+            PaymentStatus::Settled => {
+                *balance = after;
+                Some(after)
+            }
+            PaymentStatus::Initiated => Some(after),
+            // Nothing was paid.
+            _ => Some(*balance),
         }
-        Some(after)
     }
 
     fn move_payee(&mut self, people: &Population, spec: &Spec) -> Option<i64> {
@@ -272,7 +277,7 @@ impl Recorder {
 pub(super) fn push_account(people: &Population, batch: &mut Batch, account: Account) -> Text {
     // A bijection on twelve digits, so that neighbours do not look like neighbours: the factor is odd
     // and no multiple of five.
-    let scrambled = account.number() * 387_420_489 % 1_000_000_000_000;
+    let scrambled = (account.number() + 1) * 387_420_489 % 1_000_000_000_000;
     let start = batch.text.len();
     batch.text.push_str("99");
     push_digits(&mut batch.text, bank(people, account) as u64 + 1, 2);

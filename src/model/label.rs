@@ -23,6 +23,37 @@ pub struct Label {
     pub payee: String,
 }
 
+/// Labels as CSV with the header `event_id,pattern,kind`, one after the other.
+pub struct LabelWriter<W: io::Write>(csv::Writer<W>);
+
+impl<W: io::Write> LabelWriter<W> {
+    /// Writes the header.
+    ///
+    /// # Errors
+    /// What the writer says.
+    pub fn new(out: W) -> Result<Self, csv::Error> {
+        let mut writer = csv::Writer::from_writer(out);
+        writer.write_record(["event_id", "pattern", "kind"])?;
+        Ok(Self(writer))
+    }
+
+    /// Appends a label.
+    ///
+    /// # Errors
+    /// What the writer says.
+    pub fn append(&mut self, label: &Label) -> Result<(), csv::Error> {
+        self.0.write_record([&label.event_id, &label.pattern, &label.kind])
+    }
+
+    /// Writes out what is still buffered.
+    ///
+    /// # Errors
+    /// What the writer says.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 /// Writes labels as CSV with the header `event_id,pattern,kind`.
 ///
 /// # Errors
@@ -31,10 +62,9 @@ pub fn write_csv<'a>(
     out: impl io::Write,
     labels: impl IntoIterator<Item = &'a Label>,
 ) -> Result<(), csv::Error> {
-    let mut writer = csv::Writer::from_writer(out);
-    writer.write_record(["event_id", "pattern", "kind"])?;
+    let mut writer = LabelWriter::new(out)?;
     for label in labels {
-        writer.write_record([&label.event_id, &label.pattern, &label.kind])?;
+        writer.append(label)?;
     }
     writer.flush()?;
     Ok(())

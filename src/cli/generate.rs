@@ -1,0 +1,266 @@
+//! `goshawk generate`: a synthetic town's payments, with labelled fraud, into a file or into Kafka.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{Failure, printer::Printer};
+use crate::generate::file::LineFile;
+use crate::generate::kafka::Feed;
+use crate::generate::{GenerateConfig, Generator, START_MS, Truth, json};
+use crate::model::event::{Body, Event};
+use crate::model::label::LabelWriter;
+use crate::model::time::{DAY, Millis};
+use crate::source::{Progress, Source as _, Step};
+
+const EXAMPLES: &str = "\
+Examples:
+  A million events and their labels, compressed:
+    goshawk generate --accounts 20000 --events 1000000 --out payments.jsonl.zst --labels labels.csv
+
+  Two thousand events a second into a topic, until interrupted:
+    goshawk generate --accounts 100000 --events 0 --brokers localhost:9092 --topic payments --rate 2000
+
+  As it would happen now, payments and lists in topics of their own:
+    goshawk generate --accounts 500000 --events 0 --now --brokers localhost:9092 \\
+      --topic payments --accounts-topic accounts --lists-topic lists --controls-topic controls
+
+The same numbers give the same events. Record timestamps are event times: a topic whose retention
+is shorter than the age of --start drops them soon; --now avoids that.";
+
+/// Arguments of `generate`.
+#[derive(clap::Args, Debug)]
+#[command(after_help = EXAMPLES, group = clap::ArgGroup::new("to").required(true))]
+pub struct Args {
+    /// Accounts of the town.
+    #[arg(long, default_value_t = 10_000)]
+    accounts: u64,
+    /// Events to generate; 0 for no end, into Kafka only.
+    #[arg(long, default_value_t = 1_000_000)]
+    events: u64,
+    /// Everything follows from it.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Time of the first event, RFC 3339 [default: 2026-03-02T08:00:00+08:00].
+    #[arg(long, value_parser = time)]
+    start: Option<Millis>,
+    /// Everyday payments of one account on one day.
+    #[arg(long, default_value_t = 3, value_name = "N")]
+    payments_per_day: u32,
+    /// Planted patterns in a million everyday payments.
+    #[arg(long, default_value_t = 400, value_name = "N")]
+    planted: u32,
+    /// Honest look-alikes in a million everyday payments.
+    #[arg(long, default_value_t = 200, value_name = "N")]
+    hard_negatives: u32,
+    /// Events a second; as fast as possible when absent.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    rate: Option<u64>,
+    /// File of JSON lines to write; .zst and .gz compress.
+    #[arg(long, group = "to", value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// CSV to write: event_id, pattern, kind of every planted event.
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
+    /// Kafka brokers to send to.
+    #[arg(long, group = "to", value_name = "HOST:PORT", requires = "topic")]
+    brokers: Option<String>,
+    /// Topic for payments, and for all else that has no topic of its own.
+    #[arg(long, requires = "brokers")]
+    topic: Option<String>,
+    /// Topic for account events.
+    #[arg(long, requires = "brokers", value_name = "TOPIC")]
+    accounts_topic: Option<String>,
+    /// Topic for list entries.
+    #[arg(long, requires = "brokers", value_name = "TOPIC")]
+    lists_topic: Option<String>,
+    /// Topic for controls.
+    #[arg(long, requires = "brokers", value_name = "TOPIC")]
+    controls_topic: Option<String>,
+    /// A property of librdkafka; may be repeated.
+    #[arg(long, requires = "brokers", value_name = "KEY=VALUE", value_parser = property)]
+    property: Vec<(String, String)>,
+    /// Begin now, and send each event when its time comes.
+    #[arg(long, requires = "brokers", conflicts_with_all = ["start", "rate"])]
+    now: bool,
+}
+
+fn time(text: &str) -> Result<Millis, String> {
+    let time: jiff::Timestamp =
+        text.parse().map_err(|error| format!("{error}; example: 2026-03-02T08:00:00+08:00"))?;
+    Ok(time.as_millisecond())
+}
+
+fn property(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("not KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
+    let usage = |text: String| Failure::Usage(anyhow::Error::msg(text));
+    if args.events == 0 && args.out.is_some() {
+        return Err(usage("A file needs an end: give --events.".to_owned()));
+    }
+    let wall_ms = jiff::Timestamp::now().as_millisecond();
+    let start_ms = if args.now { wall_ms } else { args.start.unwrap_or(START_MS) };
+    if args.brokers.is_some() && wall_ms - start_ms > 7 * DAY {
+        printer.warn("Events begin more than seven days ago: check the topic's retention.");
+    }
+    let mut generator = Generator::new(GenerateConfig {
+        start_ms,
+        payments_per_account_day: args.payments_per_day,
+        planted_per_million: args.planted,
+        hard_negatives_per_million: args.hard_negatives,
+        step_events: if args.now { 64 } else { 4_096 },
+        ..GenerateConfig::new(args.accounts, args.events, args.seed)
+    })
+    .map_err(|error| Failure::Usage(error.into()))?;
+    let mut out = Out::open(args)?;
+    let mut labels = match &args.labels {
+        Some(path) => {
+            let file = File::create(path).with_context(|| path.display().to_string())?;
+            Some(LabelWriter::new(BufWriter::new(file))?)
+        }
+        None => None,
+    };
+    let truth = generator.truth();
+    let bar = progress(args.events, printer);
+    let began = Instant::now();
+    let mut step = Step::default();
+    let mut sent = 0;
+    while generator.next(&mut step)? != Progress::End {
+        // A slow rate is kept event by event, so that no burst of a whole step arrives at once.
+        for event in &step.batch.events {
+            wait(args, event, began, sent, &out)?;
+            out.write(&step, event)?;
+            sent += 1;
+        }
+        bar.inc(step.batch.events.len() as u64);
+        for label in truth.take_labels() {
+            if let Some(labels) = &mut labels {
+                labels.append(&label)?;
+            }
+        }
+        step.clear();
+    }
+    out.finish()?;
+    if let Some(labels) = &mut labels {
+        labels.flush()?;
+    }
+    bar.finish_and_clear();
+    summarise(sent, began.elapsed(), &truth, printer);
+    Ok(())
+}
+
+/// Waits until the event may go.
+fn wait(args: &Args, event: &Event, began: Instant, sent: u64, out: &Out) -> Result<(), Failure> {
+    let wait = if args.now {
+        let ahead = event.time_ms - jiff::Timestamp::now().as_millisecond();
+        Duration::from_millis(ahead.max(0) as u64)
+    } else if let Some(rate) = args.rate {
+        Duration::from_secs_f64(sent as f64 / rate as f64).saturating_sub(began.elapsed())
+    } else {
+        return Ok(());
+    };
+    // Sleep in slices, so that a broker's refusal is heard soon.
+    let until = Instant::now() + wait;
+    while let Some(left) = until.checked_duration_since(Instant::now()).filter(|d| !d.is_zero()) {
+        out.poll()?;
+        std::thread::sleep(left.min(Duration::from_millis(200)));
+    }
+    Ok(())
+}
+
+/// Where records go.
+struct Out<'a> {
+    args: &'a Args,
+    kind: OutKind,
+    line: Vec<u8>,
+}
+
+enum OutKind {
+    File(LineFile),
+    Kafka(Feed),
+}
+
+impl<'a> Out<'a> {
+    fn open(args: &'a Args) -> Result<Self, Failure> {
+        let kind = if let Some(path) = &args.out {
+            let file = LineFile::create(path).with_context(|| path.display().to_string())?;
+            OutKind::File(file)
+        } else {
+            let topics =
+                [&args.topic, &args.accounts_topic, &args.lists_topic, &args.controls_topic];
+            let topics: Vec<&str> = topics.into_iter().flatten().map(String::as_str).collect();
+            let brokers = args.brokers.as_deref().unwrap_or_default();
+            OutKind::Kafka(Feed::new(brokers, &args.property, &topics)?)
+        };
+        Ok(Self { args, kind, line: Vec::new() })
+    }
+
+    fn write(&mut self, step: &Step, event: &Event) -> Result<(), Failure> {
+        self.line.clear();
+        json::write_line(&mut self.line, &step.batch, event)?;
+        match &mut self.kind {
+            OutKind::File(file) => file.write(&self.line)?,
+            OutKind::Kafka(feed) => {
+                let own = match &event.body {
+                    Body::Account(_) => &self.args.accounts_topic,
+                    Body::List(_) => &self.args.lists_topic,
+                    Body::Control(_) => &self.args.controls_topic,
+                    Body::Payment(_) | Body::Tick => &None,
+                };
+                let topic = own.as_ref().or(self.args.topic.as_ref());
+                let body = self.line.trim_ascii_end();
+                let key = json::key(&step.batch, event);
+                feed.send(topic.map_or("", String::as_str), key, body, event.time_ms)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn poll(&self) -> Result<(), Failure> {
+        match &self.kind {
+            OutKind::File(_) => Ok(()),
+            OutKind::Kafka(feed) => Ok(feed.poll()?),
+        }
+    }
+
+    fn finish(self) -> Result<(), Failure> {
+        match self.kind {
+            OutKind::File(file) => Ok(file.finish()?),
+            OutKind::Kafka(feed) => Ok(feed.flush()?),
+        }
+    }
+}
+
+fn progress(events: u64, printer: &Printer) -> ProgressBar {
+    if printer.is_quiet() {
+        return ProgressBar::hidden();
+    }
+    let (bar, template) = if events == 0 {
+        (ProgressBar::new_spinner(), "{spinner} {human_pos} events, {per_sec}")
+    } else {
+        (ProgressBar::new(events), "{bar:30} {human_pos}/{human_len} events, {per_sec}, {eta} left")
+    };
+    // The templates are constants that indicatif accepts; its default would do as well.
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+fn summarise(sent: u64, took: Duration, truth: &Truth, printer: &Printer) {
+    let list = |counts: Vec<(&str, u64)>| {
+        counts.iter().map(|(word, n)| format!("{n} {word}")).collect::<Vec<_>>().join(", ")
+    };
+    printer.talk(&format!("Wrote {sent} events in {:.1} s.", took.as_secs_f64()));
+    let planted = truth.planted().into_iter().map(|(kind, n)| (kind.word(), n)).collect();
+    printer.talk(&format!("Planted: {}.", list(planted)));
+    let innocent = truth.hard_negatives().into_iter().map(|(kind, n)| (kind.word(), n)).collect();
+    printer.talk(&format!("Honest look-alikes: {}.", list(innocent)));
+}
