@@ -1,3 +1,4 @@
 //! The one integration-test binary. Each module says what belongs in it.
 
+mod encode; // messages we write: alerts, rejects, headers, published schemas
 mod generate; // the generator: determinism, order, labels, patterns past their thresholds

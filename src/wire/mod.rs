@@ -1,1 +1,7 @@
-//! To be filled.
+//! Outer formats: the only place that knows what a record or a message looks like outside.
+//!
+//! - [`encode`]: alerts and rejects to messages, with tokens and masks
+//! - [`schema`]: JSON Schema of every message
+
+pub mod encode;
+pub mod schema;

@@ -1,0 +1,59 @@
+//! JSON Schema of every message, generated; the committed files in `schemas/` are held to this by a test.
+//!
+//! What we write is described by its own types. What we read is described in [`input`], with its words
+//! taken from the model.
+
+pub mod input;
+
+use schemars::generate::SchemaSettings;
+use serde_json::Value;
+
+use super::encode::AlertBody;
+
+/// Every message format by name, with its schema.
+#[must_use]
+pub fn all() -> Vec<(&'static str, Value)> {
+    let mut schemas = vec![("alert.v1", alert())];
+    schemas.extend(input::FORMATS.iter().map(|format| (format.name, input::schema(format))));
+    schemas
+}
+
+/// A schema as it stands in its file.
+#[must_use]
+pub fn file_text(schema: &Value) -> String {
+    format!("{schema:#}\n")
+}
+
+fn alert() -> Value {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let mut schema =
+        settings.into_generator().into_root_schema_for::<AlertBody<'static>>().to_value();
+    forget_null(&mut schema);
+    schema
+}
+
+/// An absent field is left out, never null: takes `null` out of every union.
+fn forget_null(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            if let Some(Value::Array(types)) = fields.get_mut("type") {
+                types.retain(|name| name != "null");
+                if let [only] = types.as_slice() {
+                    let only = only.clone();
+                    fields.insert("type".to_owned(), only);
+                }
+            }
+            if let Some(Value::Array(choices)) = fields.get_mut("anyOf") {
+                choices.retain(|choice| choice.get("type").is_none_or(|name| name != "null"));
+                if let [Value::Object(only)] = choices.as_slice() {
+                    let only = only.clone();
+                    fields.remove("anyOf");
+                    fields.extend(only);
+                }
+            }
+            fields.values_mut().for_each(forget_null);
+        }
+        Value::Array(items) => items.iter_mut().for_each(forget_null),
+        _ => {}
+    }
+}
