@@ -1,6 +1,72 @@
 //! Rules as data: a pack of TOML files with CEL conditions becomes one flat typed plan.
 //!
-//! Pure: texts come in, a [`plan::Plan`] or diagnostics go out. Reading folders is the caller's business.
+//! Pure: texts come in, a [`plan::Plan`] or diagnostics go out. Reading folders is the caller's business,
+//! and so is a thread with a large stack (64 MiB): the expression parser recurses, though within bounds.
+//!
+//! - `document`, `source`: TOML with places, and the three kinds of file
+//! - `expr`: expressions as a tree
+//! - [`catalogue`]: every field and function of the language, once
+//! - `compile`: types, cells, programs, evidence, texts
+//! - `checks`: what must hold of a pack as a whole
+//! - [`plan`]: the result
+//! - [`text`]: values as people read them
+//! - [`shipped`]: the pack inside the binary
 
+pub mod catalogue;
+mod checks;
+mod compile;
+pub mod diagnostics;
+mod document;
+mod expr;
 pub mod plan;
+pub mod shipped;
+mod source;
 pub mod text;
+
+use sha2::{Digest as _, Sha256};
+
+use diagnostics::{Diagnostic, Sink};
+use plan::Plan;
+
+/// A file of a pack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Its path inside the pack, with `/` between folders.
+    pub path: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// Compiles a pack.
+///
+/// # Errors
+/// Everything that is wrong with it, by file and place.
+pub fn compile(files: &[SourceFile]) -> Result<Plan, Vec<Diagnostic>> {
+    let files = sorted(files);
+    let mut sink = Sink::new(&files);
+    let pack = source::read(&files, &mut sink);
+    checks::run(&pack, &mut sink);
+    let plan = compile::compile(&pack, sha256(&files), &mut sink);
+    match plan {
+        Some(plan) if sink.is_empty() => Ok(plan),
+        _ => Err(sink.into_sorted()),
+    }
+}
+
+fn sorted(files: &[SourceFile]) -> Vec<&SourceFile> {
+    let mut files: Vec<&SourceFile> = files.iter().collect();
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    files
+}
+
+/// SHA-256 over every path and text, each with its length before it.
+fn sha256(files: &[&SourceFile]) -> String {
+    let mut hash = Sha256::new();
+    for file in files {
+        for part in [&file.path, &file.text] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}

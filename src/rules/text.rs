@@ -1,8 +1,8 @@
 //! Values and templates as text, in both languages. What a text says about a value is made from the
 //! value itself, so that text and limit cannot disagree.
 
-use super::plan::program::{MISSING, Program, Row, Type, cell_double};
-use super::plan::{Piece, Template};
+use super::plan::program::{CompareOp, MISSING, Program, Row, Type, cell_double};
+use super::plan::{EvidencePlan, Piece, Template};
 use crate::model::alert::Bilingual;
 use crate::model::money::{Currency, format_decimal};
 use crate::model::time::{DAY, HOUR, MINUTE, SECOND};
@@ -96,6 +96,29 @@ impl Template {
             pieces.iter().map(piece).collect()
         };
         Bilingual { zh: fill(&self.zh, Language::Zh), en: fill(&self.en, Language::En) }
+    }
+}
+
+impl EvidencePlan {
+    /// Whether the comparison holds for a row. Of alternatives (`a || b`) only those that hold are shown.
+    #[must_use]
+    pub fn holds(&self, program: &Program, row: &Row<'_>) -> bool {
+        let (a, b) = (program.eval(self.value, row), program.eval(self.threshold, row));
+        if a == MISSING || b == MISSING {
+            return false;
+        }
+        let order = match self.ty {
+            Type::Double => cell_double(a).partial_cmp(&cell_double(b)),
+            _ => Some(a.cmp(&b)),
+        };
+        order.is_some_and(|order| match self.operator {
+            CompareOp::Eq => order.is_eq(),
+            CompareOp::Ne => order.is_ne(),
+            CompareOp::Lt => order.is_lt(),
+            CompareOp::Le => order.is_le(),
+            CompareOp::Gt => order.is_gt(),
+            CompareOp::Ge => order.is_ge(),
+        })
     }
 }
 

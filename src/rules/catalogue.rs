@@ -1,0 +1,443 @@
+//! The one table of the rule language: every record, field, function and aggregate, with types, unit and
+//! words. The checker reads it, did-you-mean searches it, and `rules/README.md` is printed from it.
+
+use std::sync::LazyLock;
+
+use super::plan::feature::{Direction, PaymentField, Role, flag};
+use super::plan::program::Type;
+use crate::limits;
+use crate::model::event::{
+    AccountClass, Category, Channel, CustomerType, ListCategory, ListLevel, PayeeCheck,
+    PaymentStatus, PaymentType, RiskGrade, session,
+};
+use crate::model::measure::Action;
+
+/// A closed set of words, in the order of their numbers.
+pub type Words = &'static [&'static str];
+
+/// Declares the closed sets out of the model's tables, so that the two cannot differ.
+macro_rules! word_sets {
+    ($($(#[$doc:meta])* $name:ident = $title:literal from $from:path;)*) => {
+        /// A closed set of words.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum WordSet { $($(#[$doc])* $name,)* }
+        impl WordSet {
+            /// Every set.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+            /// Its name.
+            #[must_use]
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$name => $title,)* }
+            }
+            /// Its words, in the order of their numbers.
+            #[must_use]
+            pub fn words(self) -> Words {
+                match self {
+                    $(Self::$name => {
+                        static WORDS: LazyLock<Vec<&'static str>> =
+                            LazyLock::new(|| $from.iter().map(|(word, _)| *word).collect());
+                        &WORDS
+                    })*
+                }
+            }
+        }
+    };
+}
+
+word_sets! {
+    /// Words of a payment's status.
+    Status = "status" from PaymentStatus::WORDS;
+    /// Words of a payment's type.
+    PaymentType = "payment type" from PaymentType::WORDS;
+    /// Words of a channel.
+    Channel = "channel" from Channel::WORDS;
+    /// Words of a category.
+    Category = "category" from Category::WORDS;
+    /// Words of a name check.
+    PayeeCheck = "payee check" from PayeeCheck::WORDS;
+    /// Words of a kind of customer.
+    CustomerType = "customer type" from CustomerType::WORDS;
+    /// Words of an account's class.
+    AccountClass = "account class" from AccountClass::WORDS;
+    /// Words of a grade.
+    Grade = "grade" from RiskGrade::WORDS;
+    /// Words of a list's category.
+    ListCategory = "list category" from ListCategory::WORDS;
+    /// Words of a list's level.
+    ListLevel = "list level" from ListLevel::WORDS;
+    /// Words of a control.
+    Control = "control" from Action::WORDS;
+    /// Words of a session flag.
+    Session = "session flag" from SESSION_BITS;
+    /// Words of an entry's flags.
+    EntryFlag = "entry flag" from flag::WORDS;
+}
+
+/// Session flags with their bits.
+pub const SESSION_BITS: &[(&str, u8)] = &[
+    ("screen_share", session::SCREEN_SHARE),
+    ("remote_control", session::REMOTE_CONTROL),
+    ("accessibility_abuse", session::ACCESSIBILITY_ABUSE),
+    ("in_call", session::IN_CALL),
+    ("emulator", session::EMULATOR),
+    ("other", session::OTHER),
+];
+
+/// What a dot can follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Owner {
+    /// `payer`, `payee`
+    Account,
+    /// `payer_customer`, `payee_customer`
+    Customer,
+    /// `device`
+    Device,
+    /// `payment`
+    Payment,
+    /// `pair`
+    Pair,
+    /// What `debits(…)` and `credits(…)` give.
+    Entries,
+    /// What `uses(…)` gives.
+    Uses,
+    /// What `flow(…)` gives.
+    Flow,
+    /// What `history(…)` gives.
+    History,
+}
+
+impl Owner {
+    /// Every owner with its heading in the reference, in its order.
+    pub const ALL: &'static [(Self, &'static str)] = &[
+        (Self::Payment, "payment"),
+        (Self::Account, "payer, payee"),
+        (Self::Customer, "payer_customer, payee_customer"),
+        (Self::Device, "device"),
+        (Self::Pair, "pair"),
+        (Self::Entries, "entries"),
+        (Self::Flow, "flow"),
+        (Self::Uses, "uses"),
+        (Self::History, "history"),
+    ];
+
+    /// How it is called in messages and in the reference.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        Self::ALL.iter().find(|(owner, _)| *owner == self).map_or("", |(_, word)| word)
+    }
+}
+
+/// Names an expression may begin with.
+pub const RECORDS: &[(&str, Owner, Option<Role>)] = &[
+    ("payment", Owner::Payment, None),
+    ("payer", Owner::Account, Some(Role::Payer)),
+    ("payee", Owner::Account, Some(Role::Payee)),
+    ("payer_customer", Owner::Customer, Some(Role::PayerCustomer)),
+    ("payee_customer", Owner::Customer, Some(Role::PayeeCustomer)),
+    ("device", Owner::Device, Some(Role::Device)),
+    ("pair", Owner::Pair, Some(Role::Payer)),
+];
+
+/// An argument of a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arg {
+    /// A duration up to the longest window.
+    Window,
+    /// Whole days, 1 to the bound.
+    Days(i32),
+    /// A fraction of one.
+    Share,
+    /// A small number of counterparties.
+    Rank,
+    /// An amount.
+    Amount,
+    /// One or more entry flags.
+    Flags,
+    /// A list's category.
+    ListCategory,
+    /// A list's level; may be left out.
+    ListLevel,
+    /// A control.
+    Control,
+    /// A session flag.
+    SessionFlag,
+}
+
+impl Arg {
+    /// How it is shown in a signature.
+    #[must_use]
+    pub fn word(self) -> String {
+        match self {
+            Self::Window => "window".to_owned(),
+            Self::Days(max) => format!("days ≤ {max}"),
+            Self::Share => "share".to_owned(),
+            Self::Rank => "k".to_owned(),
+            Self::Amount => "amount".to_owned(),
+            Self::Flags => "flag, …".to_owned(),
+            Self::ListCategory => "category".to_owned(),
+            Self::ListLevel => "[level]".to_owned(),
+            Self::Control => "control".to_owned(),
+            Self::SessionFlag => "flag".to_owned(),
+        }
+    }
+}
+
+/// What a member gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gives {
+    /// A value.
+    Value(Type),
+    /// A word of a set.
+    Word(WordSet),
+    /// Something that a dot can follow.
+    Record(Owner),
+}
+
+/// How a member is computed: what the compiler makes of it.
+#[derive(Clone, Copy, Debug)]
+pub enum Makes {
+    /// A field of the payment.
+    Field(PaymentField),
+    /// A field of one side of the payment; `None` where that side has none.
+    SideField(fn(Role) -> Option<PaymentField>),
+    /// A session flag.
+    Session,
+    /// Entries of one direction.
+    Entries(Direction),
+    /// Entries of both directions.
+    Flow,
+    /// Less the entries with a flag.
+    Without,
+    /// Number of entries.
+    Count,
+    /// Sum.
+    Sum,
+    /// Largest.
+    Max,
+    /// Smallest.
+    Min,
+    /// Distinct counterparties.
+    Counterparties,
+    /// Share of the biggest.
+    TopShare,
+    /// Debits over credits.
+    Ratio,
+    /// Median stay.
+    Dwell,
+    /// Fillings and emptyings.
+    Cycles,
+    /// Sleep before the window.
+    IdleBefore,
+    /// Day buckets.
+    History,
+    /// Number in them.
+    HistoryCount(Direction),
+    /// Sum in them.
+    HistorySum(Direction),
+    /// Quantile of debits.
+    HistoryQuantile,
+    /// Payments of the pair.
+    PairCount,
+    /// Age of the pair.
+    PairAge,
+    /// Age of the account.
+    Age,
+    /// Grade.
+    Grade,
+    /// Kind of customer.
+    CustomerType,
+    /// Class.
+    AccountClass,
+    /// List look-up.
+    Listed,
+    /// Control look-up.
+    Controlled,
+}
+
+/// One field or function.
+#[derive(Clone, Copy, Debug)]
+pub struct Member {
+    /// What stands before the dot.
+    pub owner: Owner,
+    /// Its name.
+    pub name: &'static str,
+    /// `None` for a field; arguments of a function.
+    pub args: Option<&'static [Arg]>,
+    /// What it gives.
+    pub gives: Gives,
+    /// What the compiler makes of it.
+    pub makes: Makes,
+    /// What it means, in Chinese.
+    pub zh: &'static str,
+    /// What it means, in English.
+    pub en: &'static str,
+}
+
+const fn field(
+    owner: Owner,
+    name: &'static str,
+    gives: Gives,
+    makes: Makes,
+    zh: &'static str,
+    en: &'static str,
+) -> Member {
+    Member { owner, name, args: None, gives, makes, zh, en }
+}
+
+const fn call(
+    owner: Owner,
+    name: &'static str,
+    args: &'static [Arg],
+    gives: Gives,
+    makes: Makes,
+    zh: &'static str,
+    en: &'static str,
+) -> Member {
+    Member { owner, name, args: Some(args), gives, makes, zh, en }
+}
+
+const BOOL: Gives = Gives::Value(Type::Bool);
+const INT: Gives = Gives::Value(Type::Int);
+const MONEY: Gives = Gives::Value(Type::Money);
+const DOUBLE: Gives = Gives::Value(Type::Double);
+const DURATION: Gives = Gives::Value(Type::Duration);
+const DAYS: Arg = Arg::Days(limits::HISTORY_DAYS);
+
+/// Every field and function.
+#[rustfmt::skip]
+pub const MEMBERS: &[Member] = {
+    use Direction::{Credit, Debit};
+    use Makes as M;
+    use Owner as O;
+    use PaymentField as P;
+    &[
+    field(O::Payment, "amount", MONEY, M::Field(P::Amount), "金额；其他币种时缺值", "amount; missing in another currency than the pack's"),
+    field(O::Payment, "status", Gives::Word(WordSet::Status), M::Field(P::Status), "支付状态", "status of this event"),
+    field(O::Payment, "payment_type", Gives::Word(WordSet::PaymentType), M::Field(P::PaymentType), "支付类型", "how money moves"),
+    field(O::Payment, "channel", Gives::Word(WordSet::Channel), M::Field(P::Channel), "渠道", "where it was ordered"),
+    field(O::Payment, "category", Gives::Word(WordSet::Category), M::Field(P::Category), "用途类别；未给出时缺值", "what it is for; missing when not given"),
+    field(O::Payment, "payee_check", Gives::Word(WordSet::PayeeCheck), M::Field(P::PayeeCheck), "收款人户名核对结果；未给出时缺值", "outcome of the name check; missing when not given"),
+    field(O::Payment, "own_transfer", BOOL, M::Field(P::OwnTransfer), "收付双方为同一人：客户号相同，或证件号与户名都相同", "both sides are one holder: same customer token, or same identity token and name"),
+    field(O::Payment, "same_account", BOOL, M::Field(P::SameAccount), "收付为同一账户", "payer and payee are one account"),
+    call(O::Payment, "session", &[Arg::SessionFlag], BOOL, M::Session, "会话标志；无会话信息时缺值", "whether the session carries the flag; missing when the record has no session"),
+
+    field(O::Account, "balance_after", MONEY, M::SideField(balance_after), "交易后账面余额；未给出时缺值", "booked balance after the payment; missing when not given"),
+    field(O::Account, "available_after", MONEY, M::SideField(available_after), "交易后可用余额；未给出时缺值", "available balance after the payment; missing when not given"),
+    field(O::Account, "age_years", INT, M::SideField(payer_age), "付款人年龄（仅 payer）", "holder's age in years (payer only); missing when not given"),
+    field(O::Account, "income_monthly", MONEY, M::SideField(payer_income), "付款人申报月收入（仅 payer）", "holder's declared monthly income (payer only); missing when not given"),
+    field(O::Account, "grade", Gives::Word(WordSet::Grade), M::Grade, "账户风险等级；未知时缺值", "the bank's grade of the account; missing when unknown"),
+    field(O::Account, "customer_type", Gives::Word(WordSet::CustomerType), M::CustomerType, "客户类型；未知时缺值", "kind of customer; missing when unknown"),
+    field(O::Account, "account_class", Gives::Word(WordSet::AccountClass), M::AccountClass, "账户类别；未知时缺值", "class of the account; missing when unknown"),
+    call(O::Account, "debits", &[Arg::Window], Gives::Record(O::Entries), M::Entries(Debit), "窗口内转出，含本笔", "money out in the window, this payment included"),
+    call(O::Account, "credits", &[Arg::Window], Gives::Record(O::Entries), M::Entries(Credit), "窗口内转入，含本笔", "money in in the window, this payment included"),
+    call(O::Account, "flow", &[Arg::Window], Gives::Record(O::Flow), M::Flow, "窗口内转入与转出", "money in and out in the window"),
+    call(O::Account, "idle_before", &[Arg::Window], DURATION, M::IdleBefore, "窗口开始前已无转出多久；无更早转出时缺值", "how long before the window's start the last debit lies; missing when no earlier debit is known"),
+    call(O::Account, "history", &[DAYS], Gives::Record(O::History), M::History, "按自然日的长期统计，不含本笔", "long memory in calendar days, today included, this payment not"),
+    call(O::Account, "age_days", &[], INT, M::Age, "开户天数；未知时缺值", "whole days since the account was opened; missing when unknown"),
+    call(O::Account, "listed", &[Arg::ListCategory, Arg::ListLevel], BOOL, M::Listed, "账户或其客户在名单上且有效", "whether the account or its customer is on a list, valid now"),
+    call(O::Account, "controlled", &[Arg::Control], BOOL, M::Controlled, "账户上有此控制且在有效期", "whether a control of this kind is in force"),
+
+    call(O::Customer, "debits", &[Arg::Window], Gives::Record(O::Entries), M::Entries(Debit), "客户名下全部账户的转出", "money out of all accounts of the customer"),
+    call(O::Customer, "credits", &[Arg::Window], Gives::Record(O::Entries), M::Entries(Credit), "客户名下全部账户的转入", "money into all accounts of the customer"),
+    call(O::Customer, "flow", &[Arg::Window], Gives::Record(O::Flow), M::Flow, "客户名下全部账户的转入与转出", "money in and out of all accounts of the customer"),
+
+    call(O::Device, "uses", &[Arg::Window], Gives::Record(O::Uses), M::Entries(Debit), "窗口内由该设备发起的支付", "payments ordered on the device in the window"),
+    call(O::Device, "listed", &[Arg::ListCategory, Arg::ListLevel], BOOL, M::Listed, "设备在名单上且有效", "whether the device is on a list, valid now"),
+
+    call(O::Pair, "count", &[Arg::Days(limits::PAIR_DAYS)], INT, M::PairCount, "此付款人给此收款人的既往笔数，不含本笔", "earlier payments of this payer to this payee, this one not counted"),
+    call(O::Pair, "age_days", &[], INT, M::PairAge, "首次付给此收款人距今天数；从未付过时缺值", "days since this payer first paid this payee; missing when never"),
+
+    call(O::Entries, "without", &[Arg::Flags], Gives::Record(O::Entries), M::Without, "剔除带有标志的分录", "leaves out entries with one of the flags"),
+    call(O::Entries, "count", &[], INT, M::Count, "笔数", "number"),
+    call(O::Entries, "sum", &[], MONEY, M::Sum, "合计", "sum"),
+    call(O::Entries, "max", &[], MONEY, M::Max, "最大一笔；无分录时缺值", "largest; missing when there is none"),
+    call(O::Entries, "min", &[], MONEY, M::Min, "最小一笔；无分录时缺值", "smallest; missing when there is none"),
+    call(O::Entries, "counterparties", &[], INT, M::Counterparties, "不同对手账户数", "distinct accounts on the other side"),
+    call(O::Entries, "top_share", &[Arg::Rank], DOUBLE, M::TopShare, "最大 k 个对手占合计的比例；合计为零时缺值", "share of the k biggest counterparties in the sum; missing when the sum is zero"),
+
+    call(O::Flow, "without", &[Arg::Flags], Gives::Record(O::Flow), M::Without, "剔除带有标志的分录", "leaves out entries with one of the flags"),
+    call(O::Flow, "ratio", &[], DOUBLE, M::Ratio, "转出合计 / 转入合计；无转入时缺值", "sum out over sum in; missing when nothing came in"),
+    call(O::Flow, "dwell", &[], DURATION, M::Dwell, "资金停留时间的加权中位数（先进先出）；无匹配时缺值", "amount-weighted median stay of money that came and left, first in first out; missing when none did"),
+    call(O::Flow, "cycles", &[Arg::Amount, Arg::Amount, Arg::Share], INT, M::Cycles, "转入至少 min 后转到余下不超过 max(floor, share×转入) 的次数", "how often at least `min` came in and all but max(floor, share × in) left: cycles(min, floor, share)"),
+
+    call(O::Uses, "count", &[], INT, M::Count, "笔数", "number of payments"),
+    call(O::Uses, "customers", &[], INT, M::Counterparties, "不同客户数", "distinct customers"),
+
+    call(O::History, "debit_count", &[], INT, M::HistoryCount(Debit), "转出笔数", "debits"),
+    call(O::History, "debit_sum", &[], MONEY, M::HistorySum(Debit), "转出合计", "sum of debits"),
+    call(O::History, "credit_count", &[], INT, M::HistoryCount(Credit), "转入笔数", "credits"),
+    call(O::History, "credit_sum", &[], MONEY, M::HistorySum(Credit), "转入合计", "sum of credits"),
+    call(O::History, "debit_quantile", &[Arg::Share], MONEY, M::HistoryQuantile, "转出金额分位数（对数桶上沿）；无转出时缺值", "quantile of debits, upper edge of its bucket (buckets are 1/8 of a power of two); missing when there is none"),
+    ]
+};
+
+fn balance_after(side: Role) -> Option<PaymentField> {
+    Some(PaymentField::BalanceAfter(side))
+}
+
+fn available_after(side: Role) -> Option<PaymentField> {
+    Some(PaymentField::AvailableAfter(side))
+}
+
+fn payer_age(side: Role) -> Option<PaymentField> {
+    (side == Role::Payer).then_some(PaymentField::PayerAgeYears)
+}
+
+fn payer_income(side: Role) -> Option<PaymentField> {
+    (side == Role::Payer).then_some(PaymentField::PayerIncomeMonthly)
+}
+
+/// Functions that stand alone: signature, Chinese, English.
+pub const FUNCTIONS: &[(&str, &str, &str, &str)] = &[
+    ("has", "has(x)", "x 是否有值；本身从不缺值", "whether x has a value; never missing itself"),
+    ("max", "max(a, b)", "较大者", "the larger"),
+    ("min", "min(a, b)", "较小者", "the smaller"),
+    ("money", "money('10000.00')", "金额常量", "an amount in the pack's currency"),
+    ("duration", "duration('10m')", "时长常量", "a duration: s, m, h, d"),
+];
+
+/// The member of an owner with a name.
+#[must_use]
+pub fn member(owner: Owner, name: &str) -> Option<&'static Member> {
+    MEMBERS.iter().find(|m| m.owner == owner && m.name == name)
+}
+
+/// Names of an owner's members.
+pub fn names(owner: Owner) -> impl Iterator<Item = &'static str> + Clone {
+    MEMBERS.iter().filter(move |m| m.owner == owner).map(|m| m.name)
+}
+
+/// What a type is called in messages and in the reference.
+#[must_use]
+pub fn type_word(ty: Type) -> &'static str {
+    match ty {
+        Type::Bool => "yes/no",
+        Type::Int => "a whole number",
+        Type::Money => "an amount of money",
+        Type::Double => "a ratio",
+        Type::Duration => "a duration",
+        Type::Enum => "a word",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_numbered_like_the_model() {
+        assert_eq!(WordSet::Grade.words()[RiskGrade::High as usize], "high");
+        assert_eq!(WordSet::Category.words()[Category::Verification as usize], "verification");
+        assert_eq!(WordSet::AccountClass.words()[AccountClass::III as usize], "III");
+        assert_eq!(WordSet::PayeeCheck.words()[PayeeCheck::Unavailable as usize], "unavailable");
+    }
+
+    #[test]
+    fn names_are_unique_within_an_owner() {
+        for (index, member) in MEMBERS.iter().enumerate() {
+            let again =
+                MEMBERS[..index].iter().any(|m| (m.owner, m.name) == (member.owner, member.name));
+            assert!(!again, "{:?}.{}", member.owner, member.name);
+        }
+    }
+}

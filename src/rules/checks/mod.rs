@@ -1,0 +1,28 @@
+//! Checks of a pack as a whole: one check a file, each a function over the pack as written.
+
+mod duplicate_ids;
+mod example_balance;
+mod family_caps;
+mod list_guards;
+mod phases_and_targets;
+mod rule_count;
+
+use super::diagnostics::Sink;
+use super::source::Pack;
+
+/// Every check.
+const CHECKS: &[fn(&Pack, &mut Sink<'_>)] = &[
+    duplicate_ids::check,
+    example_balance::check,
+    family_caps::check,
+    list_guards::check,
+    phases_and_targets::check,
+    rule_count::check,
+];
+
+/// Runs every check.
+pub(super) fn run(pack: &Pack, sink: &mut Sink<'_>) {
+    for check in CHECKS {
+        check(pack, sink);
+    }
+}

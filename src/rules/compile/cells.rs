@@ -1,0 +1,112 @@
+//! The cells a pack needs, found while expressions are lowered, and their order in the row: cells that
+//! every visit computes first.
+
+use std::collections::BTreeSet;
+
+use crate::rules::plan::PartPlan;
+use crate::rules::plan::feature::{PaymentField, Role, StateFeature};
+use crate::rules::plan::program::{CellRef, ExprId, Node, Program};
+
+/// A program in the making, with the cells it reads.
+#[derive(Debug, Default)]
+pub(super) struct Builder {
+    pub(super) program: Program,
+    pub(super) payment: Vec<PaymentField>,
+    parts: [Vec<StateFeature>; Role::COUNT],
+    eager: BTreeSet<(usize, u16)>,
+}
+
+impl Builder {
+    pub(super) fn add(&mut self, node: Node) -> ExprId {
+        self.program.add(node)
+    }
+
+    /// Loads a field of the payment.
+    pub(super) fn field(&mut self, field: PaymentField) -> ExprId {
+        let found = self.payment.iter().position(|f| *f == field);
+        let index = found.unwrap_or_else(|| {
+            self.payment.push(field);
+            self.payment.len() - 1
+        });
+        self.add(Node::Load(CellRef::Payment(index as u16)))
+    }
+
+    /// Loads a feature of a role's part.
+    pub(super) fn state(&mut self, role: Role, feature: StateFeature) -> ExprId {
+        let part = &mut self.parts[role as usize];
+        let found = part.iter().position(|f| *f == feature);
+        let index = found.unwrap_or_else(|| {
+            part.push(feature);
+            part.len() - 1
+        });
+        self.add(Node::Load(CellRef::State(role, index as u16)))
+    }
+
+    /// The feature behind a cell.
+    pub(super) fn feature(&self, role: Role, index: u16) -> StateFeature {
+        self.parts[role as usize][usize::from(index)]
+    }
+
+    /// The state cells an expression reads, in order of first use.
+    pub(super) fn state_cells(&self, id: ExprId) -> Vec<(Role, u16)> {
+        let mut found = Vec::new();
+        let mut seen = BTreeSet::new();
+        let mut open = vec![id.0];
+        while let Some(index) = open.pop() {
+            if !seen.insert(index) {
+                continue;
+            }
+            match &self.program.nodes[index as usize] {
+                Node::Load(CellRef::State(role, cell)) => found.push((*role, *cell)),
+                node => open.extend(operands(node).iter().rev().map(|id| id.0)),
+            }
+        }
+        found
+    }
+
+    /// Has the cells of an expression computed at every visit, where `which` says so of the role.
+    pub(super) fn mark_eager(&mut self, id: ExprId, which: impl Fn(Role) -> bool) {
+        for (role, cell) in self.state_cells(id) {
+            if which(role) {
+                self.eager.insert((role as usize, cell));
+            }
+        }
+    }
+
+    /// Settles the order of the cells and rewrites the program for it.
+    pub(super) fn settle(mut self) -> (Program, Vec<PaymentField>, [PartPlan; Role::COUNT]) {
+        let mut parts: [PartPlan; Role::COUNT] = Default::default();
+        let mut moved: [Vec<u16>; Role::COUNT] = Default::default();
+        for role in Role::ALL {
+            let part = &self.parts[role as usize];
+            let mut order: Vec<u16> = (0..part.len() as u16).collect();
+            order.sort_by_key(|cell| !self.eager.contains(&(role as usize, *cell)));
+            moved[role as usize] = vec![0; part.len()];
+            for (new, old) in order.iter().enumerate() {
+                moved[role as usize][usize::from(*old)] = new as u16;
+            }
+            let eager = order.iter().filter(|c| self.eager.contains(&(role as usize, **c))).count();
+            let features = order.iter().map(|old| part[usize::from(*old)]).collect();
+            parts[role as usize] = PartPlan { features, eager, gated_rules: Vec::new() };
+        }
+        for node in &mut self.program.nodes {
+            if let Node::Load(CellRef::State(role, cell)) = node {
+                *cell = moved[*role as usize][usize::from(*cell)];
+            }
+        }
+        (self.program, self.payment, parts)
+    }
+}
+
+fn operands(node: &Node) -> Vec<ExprId> {
+    match node {
+        Node::Constant(_) | Node::Load(_) => Vec::new(),
+        Node::Has(a) | Node::Not(a) | Node::Scale(a, _) | Node::ToDouble(a) | Node::In(a, _) => {
+            vec![*a]
+        }
+        Node::And(a, b) | Node::Or(a, b) => vec![*a, *b],
+        Node::Compare(_, a, b) | Node::CompareDouble(_, a, b) => vec![*a, *b],
+        Node::Arithmetic(_, a, b) | Node::ArithmeticDouble(_, a, b) => vec![*a, *b],
+        Node::If(a, b, c) => vec![*a, *b, *c],
+    }
+}

@@ -1,0 +1,54 @@
+//! Durations and exact fractions, from text.
+
+use crate::model::money::parse_decimal;
+use crate::model::time::{DAY, HOUR, MINUTE, Millis, SECOND};
+
+/// Reads `10m`, `1h30m`, `7d`; `None` for anything else. Units: `ms`, `s`, `m`, `h`, `d`.
+pub(super) fn duration(text: &str) -> Option<Millis> {
+    let mut rest = text;
+    let mut total: Millis = 0;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let count: Millis = rest[..digits].parse().ok()?;
+        rest = &rest[digits..];
+        let letters = rest.find(|c: char| !c.is_ascii_lowercase()).unwrap_or(rest.len());
+        let unit = match &rest[..letters] {
+            "ms" => 1,
+            "s" => SECOND,
+            "m" => MINUTE,
+            "h" => HOUR,
+            "d" => DAY,
+            _ => return None,
+        };
+        rest = &rest[letters..];
+        total = total.checked_add(count.checked_mul(unit)?)?;
+    }
+    (!text.is_empty()).then_some(total)
+}
+
+/// Millionths of a plain decimal with at most six digits after the point.
+pub(super) fn millionths(text: &str) -> Option<i64> {
+    parse_decimal(&text.replace('_', ""), 6).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read() {
+        assert_eq!(duration("1h30m"), Some(90 * MINUTE));
+        assert_eq!(duration("180d"), Some(180 * DAY));
+        for bad in ["", "10", "m", "10 m", "-5m", "1.5h", "10x", "99999999999999999999d"] {
+            assert_eq!(duration(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn fractions_are_exact_or_refused() {
+        assert_eq!(millionths("0.02"), Some(20_000));
+        assert_eq!(millionths("3.0"), Some(3_000_000));
+        assert_eq!(millionths("0.0000001"), None);
+        assert_eq!(millionths("1e-3"), None);
+    }
+}

@@ -1,0 +1,88 @@
+//! The compiler: a pack as written becomes a [`Plan`].
+//!
+//! Order of work: parameters and features of a rule, its conditions, then guards, texts and evidence.
+//! Cells that decide whether a rule fires are computed at every visit; cells only read afterwards wait
+//! until a rule may fire. The exception are cells of another role than the subject's: at the subject's
+//! gate it is too late to compute them.
+
+mod cells;
+mod evidence;
+mod literal;
+mod lower;
+mod member;
+mod operand;
+mod policy;
+mod rule;
+mod scope;
+mod template;
+
+use crate::model::money::Currency;
+
+use super::diagnostics::Sink;
+use super::plan::feature::Role;
+use super::plan::{GuardPlan, Plan, RulePlan};
+use super::source::Pack;
+use cells::Builder;
+
+/// What every rule of a pack is compiled with.
+struct Compiler<'a, 'f> {
+    pack: &'a Pack,
+    currency: Currency,
+    builder: Builder,
+    sink: &'a mut Sink<'f>,
+}
+
+/// Compiles a pack whose form has been read; everything wrong goes to the sink.
+pub(super) fn compile(pack: &Pack, sha256: String, sink: &mut Sink<'_>) -> Option<Plan> {
+    let policy_doc = pack.policy.as_ref();
+    let currency = policy_doc.and_then(|doc| policy::currency(doc, sink));
+    let policy = policy_doc.and_then(|doc| policy::compile(doc, sink));
+    let mut compiler = Compiler {
+        pack,
+        // Without a policy the rules are still checked, for their own errors.
+        currency: currency.unwrap_or(Currency::CNY),
+        builder: Builder::default(),
+        sink,
+    };
+    let guards = compiler.guards();
+    let mut order: Vec<usize> = (0..pack.rules.len()).collect();
+    order.sort_by(|a, b| pack.rules[*a].id.value.cmp(&pack.rules[*b].id.value));
+    order.retain(|index| compiler.is_on(*index));
+    let rules: Vec<Option<RulePlan>> = order.iter().map(|i| compiler.rule(*i, &order)).collect();
+    let rules: Vec<RulePlan> = rules.into_iter().collect::<Option<_>>()?;
+    compiler.mark_guards(&rules, &guards);
+    if !compiler.sink.is_empty() {
+        return None;
+    }
+    let (program, payment, mut parts) = compiler.builder.settle();
+    for (index, rule) in rules.iter().enumerate() {
+        parts[rule.subject as usize].gated_rules.push(index as u16);
+    }
+    let doc = policy_doc?;
+    Some(Plan {
+        pack_id: doc.pack_id.value.clone(),
+        pack_version: doc.pack_version.value.clone(),
+        pack_sha256: sha256,
+        currency: currency?,
+        payment,
+        parts,
+        program,
+        rules,
+        guards: guards.into_iter().collect::<Option<_>>()?,
+        policy: policy?,
+    })
+}
+
+impl Compiler<'_, '_> {
+    /// A guard's cells of roles other than a subject that uses it are computed at every visit.
+    fn mark_guards(&mut self, rules: &[RulePlan], guards: &[Option<GuardPlan>]) {
+        for rule in rules {
+            for index in &rule.guards {
+                if let Some(Some(guard)) = guards.get(usize::from(*index)) {
+                    let subject: Role = rule.subject;
+                    self.builder.mark_eager(guard.when, |role| role != subject);
+                }
+            }
+        }
+    }
+}

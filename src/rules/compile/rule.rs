@@ -1,0 +1,251 @@
+//! One rule, one guard.
+
+use super::Compiler;
+use super::lower::Lowering;
+use super::policy::{action, bilingual};
+use super::scope::{self, Scope};
+use crate::rules::diagnostics::meant_or_list;
+use crate::rules::document::Text;
+use crate::rules::plan::feature::Role;
+use crate::rules::plan::program::ExprId;
+use crate::rules::plan::{
+    Escalation, EvidencePlan, GuardEffect, GuardPlan, Mode, Phases, Piece, RulePlan, Support,
+    TargetSpec, Template,
+};
+use crate::rules::source::{GuardDoc, RuleDoc};
+
+const MODES: &[(&str, Option<Mode>)] =
+    &[("live", Some(Mode::Live)), ("shadow", Some(Mode::Shadow)), ("off", None)];
+const SUBJECTS: &[(&str, Role)] =
+    &[("payer", Role::Payer), ("payee", Role::Payee), ("device", Role::Device)];
+const TARGETS: &[(&str, TargetSpec)] =
+    &[("payment", TargetSpec::Payment), ("payer", TargetSpec::Payer), ("payee", TargetSpec::Payee)];
+/// `pre` or not.
+const PHASES: &[(&str, bool)] = &[("pre", true), ("post", false)];
+const EFFECTS: &[(&str, GuardEffect)] =
+    &[("remove", GuardEffect::Remove), ("lower", GuardEffect::Lower)];
+
+impl<'f> Compiler<'_, 'f> {
+    /// Whether a rule is in the plan at all.
+    pub(super) fn is_on(&self, index: usize) -> bool {
+        self.pack.rules[index].mode.as_ref().is_none_or(|mode| mode.value != "off")
+    }
+
+    /// Every guard, in the order of the plan.
+    pub(super) fn guards(&mut self) -> Vec<Option<GuardPlan>> {
+        let pack = self.pack;
+        guard_order(&pack.guards).into_iter().map(|guard| self.guard(guard)).collect()
+    }
+
+    fn guard(&mut self, doc: &GuardDoc) -> Option<GuardPlan> {
+        let effect = self.choose(&doc.effect, "effect of a guard", EFFECTS);
+        let mut scope = Scope::default();
+        let when = self.lowering(&mut scope, &doc.when).condition(&doc.when);
+        Some(GuardPlan {
+            id: doc.id.value.clone(),
+            title: bilingual(&doc.title),
+            when: when?.0,
+            effect: effect?,
+        })
+    }
+
+    fn lowering<'s>(&'s mut self, scope: &'s mut Scope, text: &Text) -> Lowering<'s, 'f> {
+        Lowering {
+            builder: &mut self.builder,
+            visible: scope.features.len(),
+            scope,
+            sink: &mut *self.sink,
+            currency: self.currency,
+            text: text.clone(),
+        }
+    }
+
+    /// Compiles a rule; `order` is the plan's order of rules, as indexes into the pack.
+    pub(super) fn rule(&mut self, index: usize, order: &[usize]) -> Option<RulePlan> {
+        let pack = self.pack;
+        let doc = &pack.rules[index];
+        let mode = match &doc.mode {
+            None => Some(Some(Mode::Live)),
+            Some(mode) => self.choose(mode, "mode", MODES),
+        };
+        let subject = self.choose(&doc.subject, "subject", SUBJECTS);
+        let held = self.choose(&doc.target_held, "target", TARGETS);
+        let settled = self.choose(&doc.target_settled, "target", TARGETS);
+        let phases: Vec<bool> = doc
+            .phases
+            .iter()
+            .map(|phase| self.choose(phase, "phase", PHASES).unwrap_or(false))
+            .collect();
+        let floor = match &doc.floor {
+            Some(word) => action(word, self.sink).map(Some),
+            None => Some(None),
+        };
+        let family = self.family(&doc.family);
+        let guards: Vec<u16> =
+            doc.guards.iter().filter_map(|guard| self.guard_index(guard)).collect();
+        let supports = self.supports(doc, order);
+        let logic = self.logic(doc, subject.unwrap_or(Role::Payer));
+        let logic = logic?;
+        Some(RulePlan {
+            id: doc.id.value.clone(),
+            name: doc.name.value.clone(),
+            version: doc.version.value.clone(),
+            code: doc.code.value.clone(),
+            title: bilingual(&doc.title),
+            family: family?,
+            weight: doc.weight.value as u32,
+            mode: mode??,
+            phases: Phases { pre: phases.contains(&true), post: phases.contains(&false) },
+            subject: subject?,
+            target_held: held?,
+            target_settled: settled?,
+            when: logic.when,
+            guards,
+            floor: floor?,
+            escalations: logic.escalations,
+            supports,
+            balance_unknown: logic.balance_unknown,
+            text: logic.text,
+            evidence: logic.evidence,
+        })
+    }
+
+    /// Everything of a rule that is an expression.
+    fn logic(&mut self, doc: &RuleDoc, subject: Role) -> Option<Logic> {
+        let params =
+            scope::params(&doc.params, subject, self.currency, &mut self.builder, self.sink);
+        let features = scope::features(&doc.features, self.sink);
+        let mut scope = Scope { params, features };
+        let mut lowering = self.lowering(&mut scope, &doc.when);
+        let when = lowering.condition(&doc.when);
+        let mut evidence = Vec::new();
+        if let Some((_, expr)) = &when {
+            lowering.evidence(expr, &mut evidence);
+        }
+        let mut escalations = Vec::new();
+        for escalation in &doc.escalations {
+            let condition = lowering.condition(&escalation.when);
+            if let Some((_, expr)) = &condition {
+                lowering.evidence(expr, &mut evidence);
+            }
+            let floor = action(&escalation.floor, lowering.sink);
+            if let (Some((when, _)), Some(floor)) = (condition, floor) {
+                escalations.push(Escalation { when, floor, weight: escalation.weight });
+            }
+        }
+        let balance_unknown =
+            doc.balance_unknown.as_ref().map(|text| lowering.condition(text).map(|(id, _)| id));
+        let zh = lowering.template(&doc.text.zh);
+        let en = lowering.template(&doc.text.en);
+        let later: Vec<ExprId> = values(&zh).chain(values(&en)).collect();
+        self.unused_features(&mut scope, doc);
+        let (when, _) = when?;
+        for id in escalations.iter().map(|e| e.when).chain([when]) {
+            self.builder.mark_eager(id, |_| true);
+        }
+        let shown = evidence.iter().flat_map(|e| [e.value, e.threshold]);
+        for id in shown.chain(later).chain(balance_unknown.flatten()) {
+            self.builder.mark_eager(id, |role| role != subject);
+        }
+        let text = Template { zh, en };
+        let balance_unknown = balance_unknown.flatten();
+        Some(Logic { when, escalations, balance_unknown, text, evidence })
+    }
+
+    /// Features that nothing reads are checked too, and reported.
+    fn unused_features(&mut self, scope: &mut Scope, doc: &RuleDoc) {
+        for index in 0..scope.features.len() {
+            if scope.features[index].used {
+                continue;
+            }
+            let mut lowering = self.lowering(scope, &doc.when);
+            lowering.feature(index);
+            let (name, _) = &doc.features[index];
+            let message = format!("feature `{}` is never used", name.value);
+            let hint = "use it in a condition or a text, or remove it".to_owned();
+            self.sink.report(doc.file, name.span.clone(), message, "unused", Some(hint));
+        }
+    }
+
+    fn family(&mut self, text: &Text) -> Option<usize> {
+        let policy = self.pack.policy.as_ref()?;
+        let mut names: Vec<&str> = policy.families.iter().map(|(n, _)| n.value.as_str()).collect();
+        names.sort_unstable();
+        let found = names.iter().position(|name| *name == text.value);
+        if found.is_none() {
+            let hint = meant_or_list(&text.value, names);
+            let message = format!("`{}` is not a family of the policy", text.value);
+            self.sink.report(text.file, text.span.clone(), message, "unknown", Some(hint));
+        }
+        found
+    }
+
+    fn guard_index(&mut self, text: &Text) -> Option<u16> {
+        let order = guard_order(&self.pack.guards);
+        let found = order.iter().position(|guard| guard.id.value == text.value);
+        if found.is_none() {
+            let hint = meant_or_list(&text.value, order.iter().map(|g| g.id.value.as_str()));
+            let message = format!("there is no guard `{}`", text.value);
+            self.sink.report(text.file, text.span.clone(), message, "unknown guard", Some(hint));
+        }
+        found.map(|index| index as u16)
+    }
+
+    fn supports(&mut self, doc: &RuleDoc, order: &[usize]) -> Vec<Support> {
+        let mut supports = Vec::new();
+        for support in &doc.supports {
+            let mut rules = Vec::new();
+            for text in &support.rules {
+                let rule_id = |index: &usize| self.pack.rules[*index].id.value.as_str();
+                if let Some(at) = order.iter().position(|index| rule_id(index) == text.value) {
+                    rules.push(at as u16);
+                } else if !self.pack.rules.iter().any(|rule| rule.id.value == text.value) {
+                    let hint = meant_or_list(&text.value, order.iter().map(rule_id));
+                    let message = format!("there is no rule `{}`", text.value);
+                    self.sink.report(doc.file, text.span.clone(), message, "unknown", Some(hint));
+                }
+            }
+            let families = support.families.iter().filter_map(|f| self.family(f)).collect();
+            if let Some(floor) = action(&support.floor, self.sink) {
+                supports.push(Support { rules, families, floor });
+            }
+        }
+        supports
+    }
+
+    /// Reads one of a set of words.
+    fn choose<T: Copy>(&mut self, text: &Text, what: &str, known: &[(&str, T)]) -> Option<T> {
+        let found = known.iter().find(|(word, _)| *word == text.value);
+        if found.is_none() {
+            let hint = meant_or_list(&text.value, known.iter().map(|(word, _)| *word));
+            let message = format!("`{}` is not a {what}", text.value);
+            self.sink.report(text.file, text.span.clone(), message, "unknown word", Some(hint));
+        }
+        found.map(|(_, value)| *value)
+    }
+}
+
+/// What of a rule is made of expressions.
+struct Logic {
+    when: ExprId,
+    escalations: Vec<Escalation>,
+    balance_unknown: Option<ExprId>,
+    text: Template,
+    evidence: Vec<EvidencePlan>,
+}
+
+fn values(pieces: &[Piece]) -> impl Iterator<Item = ExprId> + '_ {
+    pieces.iter().filter_map(|piece| match piece {
+        Piece::Value { expr, .. } => Some(*expr),
+        Piece::Literal(_) => None,
+    })
+}
+
+/// Guards in the order of the plan: by the number in their id, then by id.
+fn guard_order(guards: &[GuardDoc]) -> Vec<&GuardDoc> {
+    let mut order: Vec<&GuardDoc> = guards.iter().collect();
+    let number =
+        |id: &str| id.trim_start_matches(|c: char| !c.is_ascii_digit()).parse::<u32>().unwrap_or(0);
+    order.sort_by_key(|guard| (number(&guard.id.value), guard.id.value.clone()));
+    order
+}

@@ -1,0 +1,61 @@
+//! The pack inside the binary: the files under `rules/`.
+
+use super::SourceFile;
+
+/// Declares the files, so that each is named once.
+macro_rules! files {
+    ($($path:literal,)*) => {
+        /// Every file of the shipped pack: path inside the pack, and text.
+        pub const FILES: &[(&str, &str)] =
+            &[$(($path, include_str!(concat!("../../rules/", $path))),)*];
+    };
+}
+
+files![
+    "guards.toml",
+    "mule/m02_burst_out.toml",
+    "policy.toml",
+    "victim/v09_payee_case_listed.toml",
+];
+
+/// The shipped pack as source files.
+#[must_use]
+pub fn files() -> Vec<SourceFile> {
+    let file = |(path, text): &(&str, &str)| SourceFile {
+        path: (*path).to_owned(),
+        text: (*text).to_owned(),
+    };
+    FILES.iter().map(file).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_compiles() {
+        let plan = crate::rules::compile(&files());
+        assert!(plan.is_ok(), "{:#?}", plan.err());
+    }
+
+    #[test]
+    fn it_lists_every_file() {
+        fn walk(folder: &std::path::Path, root: &std::path::Path, found: &mut Vec<String>) {
+            for entry in std::fs::read_dir(folder).expect("the folder exists") {
+                let path = entry.expect("readable").path();
+                if path.is_dir() {
+                    walk(&path, root, found);
+                } else if path.extension().is_some_and(|e| e == "toml") {
+                    let inside = path.strip_prefix(root).expect("below the root");
+                    found.push(inside.to_string_lossy().replace('\\', "/"));
+                }
+            }
+        }
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+        let mut found = Vec::new();
+        walk(&root, &root, &mut found);
+        found.sort();
+        let listed: Vec<&str> = FILES.iter().map(|(path, _)| *path).collect();
+        assert_eq!(listed, found);
+    }
+}

@@ -1,0 +1,70 @@
+//! The three kinds of file of a pack, as written: rules, guards, policy. Reading checks form only; what
+//! the words mean is checked by `checks` and `compile`.
+
+mod policy;
+mod rule;
+
+pub(super) use policy::{BandDoc, PolicyDoc};
+pub(super) use rule::{Bi, GuardDoc, ParamDoc, RuleDoc};
+
+use super::SourceFile;
+use super::diagnostics::Sink;
+use super::document::{self, Fields};
+
+/// A pack as written.
+#[derive(Debug, Default)]
+pub(super) struct Pack {
+    pub(super) policy: Option<PolicyDoc>,
+    pub(super) guards: Vec<GuardDoc>,
+    pub(super) rules: Vec<RuleDoc>,
+}
+
+/// What a file of a pack holds, told by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FileKind {
+    Policy,
+    Guards,
+    Rule,
+}
+
+fn kind_of(path: &str) -> FileKind {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    match name {
+        "policy.toml" => FileKind::Policy,
+        "guards.toml" => FileKind::Guards,
+        _ if path.split('/').rev().skip(1).any(|folder| folder == "guards") => FileKind::Guards,
+        _ => FileKind::Rule,
+    }
+}
+
+/// Reads every file of a pack.
+pub(super) fn read(files: &[&SourceFile], sink: &mut Sink<'_>) -> Pack {
+    let mut pack = Pack::default();
+    let mut policies = 0;
+    for (file, source) in files.iter().enumerate() {
+        let kind = kind_of(&source.path);
+        policies += usize::from(kind == FileKind::Policy);
+        let Some(root) = document::parse(file, sink) else { continue };
+        match kind {
+            FileKind::Policy if policies > 1 => {
+                sink.report(file, 0..0, "a second policy.toml", "one pack has one policy", None);
+            }
+            FileKind::Policy => pack.policy = policy::read(file, &root, sink),
+            FileKind::Guards => {
+                let known = &["guards"];
+                let Some(fields) = Fields::open(file, &root, "a guards file", known, sink) else {
+                    continue;
+                };
+                for item in fields.items("guards", sink) {
+                    pack.guards.extend(rule::read_guard(file, item, sink));
+                }
+            }
+            FileKind::Rule => pack.rules.extend(rule::read_rule(file, &root, sink)),
+        }
+    }
+    if policies == 0 && !files.is_empty() {
+        let hint = "copy the shipped one: families, caps, bands, measures".to_owned();
+        sink.report(0, 0..0, "the pack has no policy.toml", "pack begins here", Some(hint));
+    }
+    pack
+}

@@ -1,0 +1,248 @@
+//! A rule's file and a guard's table.
+
+use std::ops::Range;
+
+use crate::rules::diagnostics::Sink;
+use crate::rules::document::{Fields, Node, Text, Value, as_text};
+
+/// A text in both languages.
+#[derive(Clone, Debug)]
+pub(in crate::rules) struct Bi {
+    pub(in crate::rules) zh: Text,
+    pub(in crate::rules) en: Text,
+}
+
+/// A number with its place.
+#[derive(Clone, Debug)]
+pub(in crate::rules) struct NumberDoc {
+    pub(in crate::rules) value: i64,
+    pub(in crate::rules) span: Range<usize>,
+}
+
+/// `name = { value = …, unit = …, doc = …, by_grade = { high = … } }`
+#[derive(Clone, Debug)]
+pub(in crate::rules) struct ParamDoc {
+    pub(in crate::rules) name: Text,
+    pub(in crate::rules) value: Node,
+    pub(in crate::rules) unit: Option<Text>,
+    pub(in crate::rules) by_grade: Vec<(Text, Node)>,
+}
+
+/// `[[escalate]]`
+#[derive(Clone, Debug)]
+pub(in crate::rules) struct EscalationDoc {
+    pub(in crate::rules) when: Text,
+    pub(in crate::rules) floor: Text,
+    pub(in crate::rules) weight: Option<u32>,
+}
+
+/// `[[support]]`
+#[derive(Clone, Debug)]
+pub(in crate::rules) struct SupportDoc {
+    pub(in crate::rules) rules: Vec<Text>,
+    pub(in crate::rules) families: Vec<Text>,
+    pub(in crate::rules) floor: Text,
+    pub(in crate::rules) span: Range<usize>,
+}
+
+/// `[[examples]]`
+#[derive(Clone, Debug)]
+#[expect(dead_code, reason = "read by the examples' runner")]
+pub(in crate::rules) struct ExampleDoc {
+    pub(in crate::rules) name: Text,
+    pub(in crate::rules) given: Text,
+    pub(in crate::rules) expect: Vec<Text>,
+}
+
+/// A rule's file.
+#[derive(Clone, Debug)]
+pub(in crate::rules) struct RuleDoc {
+    pub(in crate::rules) file: usize,
+    pub(in crate::rules) id: Text,
+    pub(in crate::rules) name: Text,
+    pub(in crate::rules) version: Text,
+    pub(in crate::rules) code: Text,
+    pub(in crate::rules) title: Bi,
+    pub(in crate::rules) family: Text,
+    pub(in crate::rules) weight: NumberDoc,
+    pub(in crate::rules) mode: Option<Text>,
+    pub(in crate::rules) phases: Vec<Text>,
+    pub(in crate::rules) subject: Text,
+    pub(in crate::rules) target_held: Text,
+    pub(in crate::rules) target_settled: Text,
+    pub(in crate::rules) guards: Vec<Text>,
+    pub(in crate::rules) floor: Option<Text>,
+    pub(in crate::rules) params: Vec<ParamDoc>,
+    pub(in crate::rules) features: Vec<(Text, Text)>,
+    pub(in crate::rules) when: Text,
+    pub(in crate::rules) balance_unknown: Option<Text>,
+    pub(in crate::rules) escalations: Vec<EscalationDoc>,
+    pub(in crate::rules) supports: Vec<SupportDoc>,
+    pub(in crate::rules) text: Bi,
+    pub(in crate::rules) examples: Vec<ExampleDoc>,
+}
+
+/// One guard.
+#[derive(Clone, Debug)]
+pub(in crate::rules) struct GuardDoc {
+    pub(in crate::rules) id: Text,
+    pub(in crate::rules) title: Bi,
+    pub(in crate::rules) when: Text,
+    pub(in crate::rules) effect: Text,
+}
+
+const RULE_KEYS: &[&str] = &[
+    "id", "name", "version", "code", "title", "family", "weight", "mode", "phases", "subject",
+    "target", "guards", "floor", "params", "features", "when", "escalate", "support", "text",
+    "examples",
+];
+
+pub(super) fn read_rule(file: usize, root: &Node, sink: &mut Sink<'_>) -> Option<RuleDoc> {
+    let fields = Fields::open(file, root, "a rule", RULE_KEYS, sink)?;
+    let id = fields.require_text("id", sink);
+    let name = fields.require_text("name", sink);
+    let version = fields.require_text("version", sink);
+    let code = fields.require_text("code", sink);
+    let title = fields.require("title", sink).and_then(|node| read_bi(file, node, sink));
+    let family = fields.require_text("family", sink);
+    let weight = fields.require("weight", sink).and_then(|node| {
+        let value = fields.number("weight", 1..=100, sink)?;
+        Some(NumberDoc { value, span: node.span.clone() })
+    });
+    let mode = fields.text("mode", sink);
+    fields.require("phases", sink);
+    let phases = fields.texts("phases", sink);
+    let subject = fields.require_text("subject", sink);
+    let target = fields.require("target", sink).and_then(|node| {
+        let target = Fields::open(file, node, "[target]", &["held", "settled"], sink)?;
+        let held = target.require_text("held", sink);
+        let settled = target.require_text("settled", sink);
+        Some((held?, settled?))
+    });
+    let guards = fields.texts("guards", sink);
+    let floor = fields.text("floor", sink);
+    let params = read_params(file, &fields, sink);
+    let features: Vec<(Text, Text)> = fields
+        .pairs("features", sink)
+        .iter()
+        .filter_map(|(name, node)| Some((name.clone(), as_text(file, node, sink)?)))
+        .collect();
+    let when = fields.require("when", sink).and_then(|node| {
+        let when = Fields::open(file, node, "[when]", &["alert", "balance_unknown"], sink)?;
+        let alert = when.require_text("alert", sink);
+        let unknown = when.text("balance_unknown", sink);
+        Some((alert?, unknown))
+    });
+    let escalations = read_escalations(file, &fields, sink);
+    let supports = read_supports(file, &fields, sink);
+    let text = fields.require("text", sink).and_then(|node| read_bi(file, node, sink));
+    let examples = read_examples(file, &fields, sink);
+    let (target_held, target_settled) = target?;
+    let (when, balance_unknown) = when?;
+    Some(RuleDoc {
+        file,
+        id: id?,
+        name: name?,
+        version: version?,
+        code: code?,
+        title: title?,
+        family: family?,
+        weight: weight?,
+        mode,
+        phases,
+        subject: subject?,
+        target_held,
+        target_settled,
+        guards,
+        floor,
+        params,
+        features,
+        when,
+        balance_unknown,
+        escalations,
+        supports,
+        text: text?,
+        examples,
+    })
+}
+
+pub(super) fn read_guard(file: usize, node: &Node, sink: &mut Sink<'_>) -> Option<GuardDoc> {
+    let known = &["id", "title", "when", "effect"];
+    let fields = Fields::open(file, node, "a guard", known, sink)?;
+    let id = fields.require_text("id", sink);
+    let title = fields.require("title", sink).and_then(|node| read_bi(file, node, sink));
+    let when = fields.require_text("when", sink);
+    let effect = fields.require_text("effect", sink);
+    Some(GuardDoc { id: id?, title: title?, when: when?, effect: effect? })
+}
+
+pub(super) fn read_bi(file: usize, node: &Node, sink: &mut Sink<'_>) -> Option<Bi> {
+    let fields = Fields::open(file, node, "a text", &["zh", "en"], sink)?;
+    let zh = fields.require_text("zh", sink);
+    let en = fields.require_text("en", sink);
+    Some(Bi { zh: zh?, en: en? })
+}
+
+fn read_params(file: usize, fields: &Fields<'_>, sink: &mut Sink<'_>) -> Vec<ParamDoc> {
+    let mut params = Vec::new();
+    for (name, node) in fields.pairs("params", sink) {
+        if !matches!(node.value, Value::Table(_)) {
+            let (name, unit, by_grade) = (name.clone(), None, Vec::new());
+            params.push(ParamDoc { name, value: node.clone(), unit, by_grade });
+            continue;
+        }
+        let known = &["value", "unit", "doc", "by_grade"];
+        let Some(param) = Fields::open(file, node, "a parameter", known, sink) else { continue };
+        param.text("doc", sink);
+        let unit = param.text("unit", sink);
+        let by_grade = param.pairs("by_grade", sink).to_vec();
+        if let Some(value) = param.require("value", sink) {
+            params.push(ParamDoc { name: name.clone(), value: value.clone(), unit, by_grade });
+        }
+    }
+    params
+}
+
+fn read_escalations(file: usize, fields: &Fields<'_>, sink: &mut Sink<'_>) -> Vec<EscalationDoc> {
+    let mut escalations = Vec::new();
+    for node in fields.items("escalate", sink) {
+        let known = &["when", "floor", "weight"];
+        let Some(item) = Fields::open(file, node, "an escalation", known, sink) else { continue };
+        let when = item.require_text("when", sink);
+        let floor = item.require_text("floor", sink);
+        let weight = item.number("weight", 1..=100, sink).map(|w| w as u32);
+        if let (Some(when), Some(floor)) = (when, floor) {
+            escalations.push(EscalationDoc { when, floor, weight });
+        }
+    }
+    escalations
+}
+
+fn read_supports(file: usize, fields: &Fields<'_>, sink: &mut Sink<'_>) -> Vec<SupportDoc> {
+    let mut supports = Vec::new();
+    for node in fields.items("support", sink) {
+        let known = &["rules", "families", "floor"];
+        let Some(item) = Fields::open(file, node, "a support", known, sink) else { continue };
+        let (rules, families) = (item.texts("rules", sink), item.texts("families", sink));
+        if let Some(floor) = item.require_text("floor", sink) {
+            supports.push(SupportDoc { rules, families, floor, span: node.span.clone() });
+        }
+    }
+    supports
+}
+
+fn read_examples(file: usize, fields: &Fields<'_>, sink: &mut Sink<'_>) -> Vec<ExampleDoc> {
+    let mut examples = Vec::new();
+    for node in fields.items("examples", sink) {
+        let known = &["name", "given", "expect"];
+        let Some(item) = Fields::open(file, node, "an example", known, sink) else { continue };
+        let name = item.require_text("name", sink);
+        let given = item.require_text("given", sink);
+        item.require("expect", sink);
+        let expect = item.texts("expect", sink);
+        if let (Some(name), Some(given)) = (name, given) {
+            examples.push(ExampleDoc { name, given, expect });
+        }
+    }
+    examples
+}
