@@ -2,3 +2,4 @@
 
 mod encode; // messages we write: alerts, rejects, headers, published schemas
 mod generate; // the generator: determinism, order, labels, patterns past their thresholds
+mod oracle; // the engine against a naive reference and against itself, on seeded random streams

@@ -124,7 +124,7 @@ pub(super) fn entry_flags(batch: &Batch, payment: &Payment, lists: &RoleLists) -
     if payment.category == Some(Category::Salary) && payer(ListLevel::Payroll) {
         both |= flag::PAYROLL;
     }
-    if payment.category.is_some_and(is_benign) || payer(ListLevel::Benign) {
+    if payer(ListLevel::Benign) {
         both |= flag::BENIGN;
     }
     if payment.category.is_some_and(is_public) || payee(ListLevel::Public) {
@@ -133,7 +133,11 @@ pub(super) fn entry_flags(batch: &Batch, payment: &Payment, lists: &RoleLists) -
     let settlement = payment.category == Some(Category::Settlement);
     let merchant = |yes: bool| if settlement || yes { flag::MERCHANT } else { 0 };
     let debit = both | merchant(trader(&payment.payee) || payee(ListLevel::Merchant));
-    let credit = both | merchant(trader(&payment.payer) || payer(ListLevel::Merchant));
+    let mut credit = both | merchant(trader(&payment.payer) || payer(ListLevel::Merchant));
+    if payment.category.is_some_and(is_benign) {
+        // An insurer's payout is a benign inflow of who is paid, not of who pays.
+        credit |= flag::BENIGN;
+    }
     [debit, credit]
 }
 

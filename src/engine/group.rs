@@ -157,7 +157,11 @@ impl ShardState {
                 hot.removed(0, entry);
             }
             if entry.is_void() {
-                extra.voids.retain(|(f, _)| *f != entry.fingerprint());
+                // One note for each entry: where both sides share a ledger, the other still needs its own.
+                let note = extra.voids.iter().position(|(f, _)| *f == entry.fingerprint());
+                if let Some(at) = note {
+                    extra.voids.remove(at);
+                }
             } else {
                 extra.long.fold(entry, day_number(entry.time_ms(), utc_offset_ms));
             }

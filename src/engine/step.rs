@@ -374,7 +374,7 @@ impl Group {
         }
     }
 
-    /// Registers status events, applies reference events and reads lists, all in step order.
+    /// Registers status events, applies list events and reads lists, all in step order.
     fn consult(&mut self, batch: &Batch, facts: &[EventFacts]) {
         let first = self.first_shard;
         for task in &mut self.payments {
@@ -406,18 +406,24 @@ impl Group {
                         shard.extra(visit.slot).map(|e| e.reference.lists_at(event.time_ms));
                     self.visits[index].lists = lists.unwrap_or(0);
                 }
-                Call::Concerns => {
+                Call::Concerns if matches!(event.body, Body::List(_)) => {
                     let header = &mut shard.table.headers[visit.slot as usize];
                     let data = &mut header.extra.get_or_insert_default().reference;
                     self.bounds_hit += u64::from(apply(batch, event, data));
                 }
+                // Controls and profiles are read by the visits, so those apply them, in step order.
+                Call::Concerns => {}
             }
         }
     }
 }
 
 /// Applies a reference event; `true` when a bound bit.
-fn apply(batch: &Batch, event: &Event, data: &mut super::reference::ReferenceData) -> bool {
+pub(super) fn apply(
+    batch: &Batch,
+    event: &Event,
+    data: &mut super::reference::ReferenceData,
+) -> bool {
     match &event.body {
         Body::List(list) => data.apply_list(&ListChange {
             id: batch.text(list.entry_id),

@@ -52,12 +52,27 @@ impl Group {
         for index in 0..self.visits.len() {
             let visit = self.visits[index];
             let facts = &view.facts[visit.event as usize];
-            let (Call::Pays(role), Fate::Scored) = (visit.call, facts.fate) else { continue };
-            let Body::Payment(payment) = &view.batch.events[visit.event as usize].body else {
-                continue;
-            };
-            self.pay(index, role, facts, payment, view);
+            match (visit.call, &view.batch.events[visit.event as usize].body) {
+                (Call::Pays(role), Body::Payment(payment)) if facts.fate == Fate::Scored => {
+                    self.pay(index, role, facts, payment, view);
+                }
+                (Call::Pays(_), _) => {}
+                (Call::Concerns, _) => self.learn(&visit, view),
+            }
         }
+    }
+
+    /// Applies a control or account event. Lists are applied by the consult phase, since the flags of
+    /// entries in other shards depend on them; here, so that a payment sees what stands before it.
+    fn learn(&mut self, visit: &Visit, view: &StepView<'_>) {
+        let event = &view.batch.events[visit.event as usize];
+        if matches!(event.body, Body::List(_)) {
+            return;
+        }
+        let shard = self.shard(visit.hash.shard());
+        let header = &mut shard.table.headers[visit.slot as usize];
+        let data = &mut header.extra.get_or_insert_default().reference;
+        self.bounds_hit += u64::from(super::step::apply(view.batch, event, data));
     }
 
     fn pay(
@@ -90,7 +105,7 @@ impl Group {
         }
         let tiers = &view.visit_plan.roles[role as usize];
         let part = &view.plan.parts[role as usize];
-        if facts.payment_row == NONE || part.features.is_empty() {
+        if facts.payment_row == NONE || (part.features.is_empty() && part.gated_rules.is_empty()) {
             return;
         }
         let row = self.rows.len();
@@ -195,10 +210,8 @@ impl ShardState {
                 let entry = self.slab.entries(&header.ring).get(index);
                 let extra = header.extra.get_or_insert_default();
                 if entry.is_void() {
-                    let earlier = extra.voids.iter_mut().find(|(f, _)| *f == entry.fingerprint());
-                    if let Some((_, known_ms)) = earlier {
-                        *known_ms = void_ms.min(*known_ms);
-                    }
+                    let notes = extra.voids.iter_mut().filter(|(f, _)| *f == entry.fingerprint());
+                    notes.for_each(|(_, known_ms)| *known_ms = void_ms.min(*known_ms));
                     return 0;
                 }
                 extra.voids.push((entry.fingerprint(), void_ms));
@@ -271,11 +284,14 @@ impl<'a> Reading<'a> {
         let header = &shard.table.headers[visit.slot as usize];
         let entries = shard.slab.entries(&header.ring);
         let extra = shard.extra(visit.slot);
-        let own = matches!(role, Role::Payer | Role::PayerCustomer).then_some(Own {
-            time_ms: facts.transition.debit_ms,
+        let own = Own {
             fingerprint: facts.fingerprint,
-            counterparty: facts.references[Role::Payee as usize],
-        });
+            amount_minor: payment.amount.minor,
+            debit_ms: facts.transition.debit_ms,
+            credit_ms: time_ms,
+            payee: matches!(role, Role::Payer | Role::PayerCustomer)
+                .then_some(facts.references[Role::Payee as usize]),
+        };
         let as_of = AsOf {
             entries: entries.up_to(entries.count_until(time_ms)),
             time_ms,

@@ -35,20 +35,24 @@ impl Default for Scratch {
     }
 }
 
-/// The present payment's own debit, for features that leave it out.
+/// The present payment, for features that leave its own entries out.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Own {
-    pub time_ms: Millis,
     pub fingerprint: u32,
-    pub counterparty: Reference,
+    pub amount_minor: i64,
+    pub debit_ms: Millis,
+    /// A payment is only judged at its first event and when it settles, so a credit is as old as that.
+    pub credit_ms: Millis,
+    /// The payee, in a payer's ledger.
+    pub payee: Option<Reference>,
 }
 
 impl Own {
     fn is(&self, entry: Entry) -> bool {
-        entry.is_debit()
-            && entry.time_ms() == self.time_ms
+        let time_ms = if entry.is_debit() { self.debit_ms } else { self.credit_ms };
+        entry.time_ms() == time_ms
             && entry.fingerprint() == self.fingerprint
-            && entry.counterparty() == self.counterparty
+            && entry.amount_minor() == self.amount_minor
     }
 }
 
@@ -62,8 +66,7 @@ pub(super) struct AsOf<'a> {
     /// Entries at or before this have left the ledger.
     pub horizon_ms: Millis,
     pub utc_offset_ms: Millis,
-    /// The present payment's own debit, in a payer's ledger.
-    pub own: Option<Own>,
+    pub own: Own,
     /// Set when a value is only a lower bound.
     pub lower_bound: bool,
 }
@@ -258,7 +261,7 @@ impl AsOf<'_> {
         let today = self.day(self.time_ms);
         let inside = self.entries.backwards();
         let inside = inside.take_while(move |e| today - self.day(e.time_ms()) < days);
-        inside.filter(|e| self.live(*e) && !self.own.is_some_and(|own| own.is(*e)))
+        inside.filter(|e| self.live(*e) && !self.own.is(*e))
     }
 
     pub fn history_count(&mut self, direction: Direction, days: u16) -> i64 {
@@ -302,19 +305,19 @@ impl AsOf<'_> {
 
     /// The unbroken relation to the present payee as it was before the present payment.
     fn pair(&mut self) -> Option<Pair> {
-        let own = self.own?;
+        let payee = self.own.payee?;
         self.lower_bound |= self.extra.is_some_and(|e| e.long.pairs_truncated);
-        let mut pair = self.extra.and_then(|e| e.long.pair(own.counterparty));
+        let mut pair = self.extra.and_then(|e| e.long.pair(payee));
         for index in 0..self.entries.len() {
             let entry = self.entries.get(index);
-            let counts = entry.is_debit() && entry.counterparty() == own.counterparty;
-            if !counts || own.is(entry) || !self.live(entry) {
+            let counts = entry.is_debit() && entry.counterparty() == payee;
+            if !counts || self.own.is(entry) || !self.live(entry) {
                 continue;
             }
             let day = self.day(entry.time_ms());
             match &mut pair {
                 Some(pair) => pair.join(day),
-                None => pair = Some(Pair::begin(own.counterparty, day)),
+                None => pair = Some(Pair::begin(payee, day)),
             }
         }
         pair.filter(|p| self.day(self.time_ms) - p.last_day <= limits::PAIR_DAYS)

@@ -1,0 +1,484 @@
+//! The naive reference: plain lists of everything that ever happened, read from end to end at every
+//! event. It shares no code with the engine; only the plan's expressions are evaluated by `rules`.
+//!
+//! Nothing here is fast, and nothing is forgotten: what the engine drops is left out by comparing times.
+
+use std::sync::Arc;
+
+use goshawk::limits::LEDGER_RETENTION;
+use goshawk::model::entity::EntityKind;
+use goshawk::model::event::{
+    AccountClass, AccountEventKind, Batch, Body, Category, CustomerType, Event, ListCategory,
+    ListLevel, ListOp, Party, Payment, PaymentStatus, RiskGrade,
+};
+use goshawk::model::measure::Action;
+use goshawk::model::money::Money;
+use goshawk::model::time::Millis;
+use goshawk::rules::plan::feature::{Direction, Role, flag};
+use goshawk::rules::plan::program::Row;
+use goshawk::rules::plan::{GuardEffect, Plan};
+
+use super::cells;
+
+/// What became of one event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Scored { late: bool },
+    Duplicate,
+    TooLate,
+    Contradiction,
+    Applied,
+}
+
+/// How one rule came out at one event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Hit { removed: bool },
+    Miss,
+    NotEvaluable,
+}
+
+/// What the oracle says about one event.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    pub outcome: Outcome,
+    pub minor: i64,
+    /// Rules that were judged, in the plan's order, with the account each is about.
+    pub rules: Vec<(u16, String, Verdict)>,
+    /// The cells, for messages: the payment's part and each role's.
+    pub payment: Vec<i64>,
+    pub parts: [Vec<i64>; Role::COUNT],
+}
+
+/// One movement in the ledger of one entity.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub owner: (EntityKind, String),
+    pub time: Millis,
+    /// Arrival, for entries of one time.
+    pub order: u64,
+    pub direction: Direction,
+    pub flags: u16,
+    pub foreign: bool,
+    pub minor: i64,
+    pub counterparty: String,
+    /// Index into [`Naive::payments`].
+    pub payment: usize,
+    /// Taken back for evaluations from then on.
+    pub void: Option<Millis>,
+}
+
+/// The life of one payment.
+#[derive(Debug)]
+struct Life {
+    id: String,
+    payer: String,
+    payee: String,
+    amount: Money,
+    statuses: Vec<PaymentStatus>,
+    debit: Option<Millis>,
+    settled: Option<Millis>,
+    void: Option<Millis>,
+    last: Millis,
+}
+
+#[derive(Debug)]
+pub struct ListEntry {
+    pub subject: (EntityKind, String),
+    pub id: String,
+    pub category: ListCategory,
+    pub level: Option<ListLevel>,
+    pub from: Millis,
+    pub to: Millis,
+}
+
+#[derive(Debug)]
+pub struct Control {
+    pub id: String,
+    pub account: String,
+    pub kind: Action,
+    pub from: Millis,
+    pub to: Millis,
+}
+
+#[derive(Debug, Default)]
+pub struct Profile {
+    pub account: String,
+    pub opened: Option<Millis>,
+    pub customer_type: Option<CustomerType>,
+    pub class: Option<AccountClass>,
+    pub grade: Option<RiskGrade>,
+}
+
+/// Everything that ever happened.
+#[derive(Debug)]
+pub struct Naive {
+    pub plan: Arc<Plan>,
+    pub lateness: Millis,
+    pub utc_offset: Millis,
+    pub entries: Vec<Entry>,
+    payments: Vec<Life>,
+    pub lists: Vec<ListEntry>,
+    pub controls: Vec<Control>,
+    pub profiles: Vec<Profile>,
+    greatest: Option<Millis>,
+    /// Entries at or before this have left the ledgers.
+    pub horizon: Millis,
+    arrivals: u64,
+    /// Arrivals before the present event.
+    pub arrived_before: u64,
+}
+
+fn is_voiding(status: PaymentStatus) -> bool {
+    use PaymentStatus::{Cancelled, Rejected, Returned, Reversed};
+    matches!(status, Cancelled | Rejected | Returned | Reversed)
+}
+
+/// What a status event changes.
+struct Change {
+    life: usize,
+    pre: bool,
+    post: bool,
+}
+
+impl Naive {
+    pub fn new(plan: Arc<Plan>, lateness: Millis, utc_offset: Millis) -> Self {
+        Self {
+            plan,
+            lateness,
+            utc_offset,
+            entries: Vec::new(),
+            payments: Vec::new(),
+            lists: Vec::new(),
+            controls: Vec::new(),
+            profiles: Vec::new(),
+            greatest: None,
+            horizon: Millis::MIN,
+            arrivals: 0,
+            arrived_before: 0,
+        }
+    }
+
+    /// Takes the next event.
+    pub fn take(&mut self, batch: &Batch, event: &Event) -> Judged {
+        let before = self.greatest.map_or(Millis::MIN, |g| g - self.lateness);
+        let greatest = self.greatest.map_or(event.time_ms, |g| g.max(event.time_ms));
+        self.greatest = Some(greatest);
+        self.horizon = greatest - self.lateness - LEDGER_RETENTION;
+        self.arrived_before = self.arrivals;
+        if event.time_ms <= self.horizon {
+            let minor = match &event.body {
+                Body::Payment(p) => p.amount.minor,
+                _ => 0,
+            };
+            return self.nothing(Outcome::TooLate, minor);
+        }
+        let Body::Payment(p) = &event.body else {
+            self.apply(batch, event);
+            return self.nothing(Outcome::Applied, 0);
+        };
+        let change = match self.observe(batch, event.time_ms, p) {
+            Ok(change) => change,
+            Err(outcome) => return self.nothing(outcome, p.amount.minor),
+        };
+        let outcome = Outcome::Scored { late: event.time_ms < before };
+        self.judge(batch, event, p, &change, outcome)
+    }
+
+    pub fn watermark(&self) -> Millis {
+        self.greatest.map_or(Millis::MIN, |g| g - self.lateness)
+    }
+
+    fn nothing(&self, outcome: Outcome, minor: i64) -> Judged {
+        let parts = [const { Vec::new() }; Role::COUNT];
+        Judged { outcome, minor, rules: Vec::new(), payment: Vec::new(), parts }
+    }
+
+    // ---- payments
+
+    fn observe(&mut self, batch: &Batch, time: Millis, p: &Payment) -> Result<Change, Outcome> {
+        let (payer, payee) = (batch.text(p.payer.account), batch.text(p.payee.account));
+        let id = batch.text(p.payment_id);
+        let known = self.payments.iter().rposition(|life| life.id == id);
+        let Some(life) = known.filter(|at| self.payments[*at].last > self.horizon) else {
+            self.payments.push(Life {
+                id: id.to_owned(),
+                payer: payer.to_owned(),
+                payee: payee.to_owned(),
+                amount: p.amount,
+                statuses: vec![p.status],
+                debit: None,
+                settled: None,
+                void: None,
+                last: time,
+            });
+            let life = self.payments.len() - 1;
+            self.advance(batch, time, p, life);
+            let (pre, post) = (!is_voiding(p.status), p.status == PaymentStatus::Settled);
+            return Ok(Change { life, pre, post });
+        };
+        let seen = &mut self.payments[life];
+        if (&*seen.payer, &*seen.payee, seen.amount) != (payer, payee, p.amount) {
+            return Err(Outcome::Contradiction);
+        }
+        if seen.statuses.contains(&p.status) {
+            return Err(Outcome::Duplicate);
+        }
+        seen.statuses.push(p.status);
+        seen.last = seen.last.max(time);
+        self.advance(batch, time, p, life);
+        Ok(Change { life, pre: false, post: p.status == PaymentStatus::Settled })
+    }
+
+    /// Brings the entries of a payment up to date with one more of its statuses.
+    fn advance(&mut self, batch: &Batch, time: Millis, p: &Payment, life: usize) {
+        let seen = &mut self.payments[life];
+        if is_voiding(p.status) {
+            let void = seen.void.map_or(time, |v| v.min(time));
+            seen.void = Some(void);
+            let horizon = self.horizon;
+            // What has left the ledger stays in the long memory.
+            for entry in self.entries.iter_mut() {
+                if entry.payment == life && entry.time > horizon {
+                    entry.void = Some(void);
+                }
+            }
+            return;
+        }
+        let void = seen.void;
+        let debit = seen.debit;
+        seen.debit = Some(debit.map_or(time, |d| d.min(time)));
+        match debit {
+            None => self.enter(batch, time, p, life, Direction::Debit, void),
+            Some(debit) if time < debit => {
+                for entry in &mut self.entries {
+                    if entry.payment == life && entry.direction == Direction::Debit {
+                        entry.time = time;
+                        self.arrivals += 1;
+                        entry.order = self.arrivals;
+                    }
+                }
+            }
+            Some(_) => {}
+        }
+        if p.status == PaymentStatus::Settled {
+            self.payments[life].settled = Some(time);
+            self.enter(batch, time, p, life, Direction::Credit, void);
+        }
+    }
+
+    /// Makes the entries of one direction.
+    fn enter(
+        &mut self,
+        batch: &Batch,
+        time: Millis,
+        p: &Payment,
+        life: usize,
+        direction: Direction,
+        void: Option<Millis>,
+    ) {
+        let text = |span| batch.text(span).to_owned();
+        let (own_side, other_side) = match direction {
+            Direction::Debit => (&p.payer, &p.payee),
+            Direction::Credit => (&p.payee, &p.payer),
+        };
+        let other = text(other_side.account);
+        let mut owners = vec![
+            (EntityKind::Account, text(own_side.account), other.clone()),
+            (EntityKind::Customer, text(own_side.customer), other),
+        ];
+        if direction == Direction::Debit {
+            let user = [p.payer.customer, p.payer.account].into_iter().find(|t| !t.is_none());
+            let user = user.expect("a payer has an account");
+            owners.push((EntityKind::Device, text(p.device_id), text(user)));
+        }
+        let flags = self.flags(batch, time, p, direction);
+        for (kind, name, counterparty) in owners {
+            if name.is_empty() {
+                continue;
+            }
+            self.arrivals += 1;
+            self.entries.push(Entry {
+                owner: (kind, name),
+                time,
+                order: self.arrivals,
+                direction,
+                flags,
+                foreign: p.amount.currency != self.plan.currency,
+                minor: p.amount.minor,
+                counterparty,
+                payment: life,
+                void,
+            });
+        }
+    }
+
+    fn flags(&self, batch: &Batch, time: Millis, p: &Payment, direction: Direction) -> u16 {
+        use Category::*;
+        let allowed = |party: &Party, level| {
+            self.party_listed(batch, party, time, ListCategory::Allow, Some(level))
+        };
+        let credit = direction == Direction::Credit;
+        let counterparty = if credit { &p.payer } else { &p.payee };
+        let is = |set: &[Category]| p.category.is_some_and(|c| set.contains(&c));
+        let shop =
+            matches!(counterparty.customer_type, Some(CustomerType::Merchant | CustomerType::Psp));
+        let benign = [Insurance, Pension, SocialSecurity, HousingFund, TaxRefund, Lottery, Court];
+        let public = [Tax, Court, SocialSecurity, Hospital, School, Utility, Telecom];
+        let mut flags = 0;
+        let mut set = |bit: u16, on: bool| flags |= if on { bit } else { 0 };
+        set(flag::OWN, cells::own_transfer(batch, p));
+        set(flag::PAYROLL, is(&[Salary]) && allowed(&p.payer, ListLevel::Payroll));
+        set(flag::BENIGN, (credit && is(&benign)) || allowed(&p.payer, ListLevel::Benign));
+        set(
+            flag::MERCHANT,
+            is(&[Settlement]) || shop || allowed(counterparty, ListLevel::Merchant),
+        );
+        set(flag::PUBLIC, is(&public) || allowed(&p.payee, ListLevel::Public));
+        flags
+    }
+
+    // ---- other events
+
+    fn apply(&mut self, batch: &Batch, event: &Event) {
+        let text = |span| batch.text(span).to_owned();
+        match &event.body {
+            Body::Payment(_) | Body::Tick => {}
+            Body::Account(a) => {
+                let profile = self.profile_mut(text(a.account));
+                if a.kind == AccountEventKind::Opened {
+                    profile.opened = Some(event.time_ms);
+                }
+                profile.customer_type = a.customer_type.or(profile.customer_type);
+                profile.class = a.account_class.or(profile.class);
+                profile.grade = a.risk_grade.or(profile.grade);
+            }
+            Body::List(l) => {
+                let subject = (l.subject_kind, text(l.subject));
+                let id = text(l.entry_id);
+                let found = self.lists.iter().position(|e| {
+                    e.subject == subject
+                        && e.id == id
+                        && (!id.is_empty() || (e.category, e.level) == (l.category, l.level))
+                });
+                let entry = ListEntry {
+                    subject,
+                    id,
+                    category: l.category,
+                    level: l.level,
+                    from: l.valid_from_ms.unwrap_or(Millis::MIN),
+                    to: l.valid_to_ms.unwrap_or(Millis::MAX),
+                };
+                match (l.op, found) {
+                    (ListOp::Upsert, Some(at)) => self.lists[at] = entry,
+                    (ListOp::Upsert, None) => self.lists.push(entry),
+                    (ListOp::Expire, Some(at)) => {
+                        self.lists[at].to = l.valid_to_ms.unwrap_or(event.time_ms);
+                    }
+                    (ListOp::Expire, None) => {}
+                }
+            }
+            Body::Control(c) => {
+                let control = Control {
+                    id: text(c.control_id),
+                    account: text(c.account),
+                    kind: c.kind,
+                    from: c.from_ms,
+                    to: c.to_ms.unwrap_or(Millis::MAX).min(c.released_at_ms.unwrap_or(Millis::MAX)),
+                };
+                let same =
+                    |k: &&mut Control| (&k.id, &k.account) == (&control.id, &control.account);
+                match self.controls.iter_mut().find(same) {
+                    Some(known) => *known = control,
+                    None => self.controls.push(control),
+                }
+            }
+        }
+    }
+
+    fn profile_mut(&mut self, account: String) -> &mut Profile {
+        let at = self.profiles.iter().position(|p| p.account == account).unwrap_or_else(|| {
+            self.profiles.push(Profile { account, ..Profile::default() });
+            self.profiles.len() - 1
+        });
+        &mut self.profiles[at]
+    }
+
+    pub fn listed(
+        &self,
+        subject: (EntityKind, &str),
+        time: Millis,
+        category: ListCategory,
+        level: Option<ListLevel>,
+    ) -> bool {
+        self.lists.iter().any(|e| {
+            (e.subject.0, &*e.subject.1) == subject
+                && e.category == category
+                && (level.is_none() || e.level == level)
+                && (e.from..e.to).contains(&time)
+        })
+    }
+
+    /// Whether the account or its holder is listed.
+    pub fn party_listed(
+        &self,
+        batch: &Batch,
+        party: &Party,
+        time: Millis,
+        category: ListCategory,
+        level: Option<ListLevel>,
+    ) -> bool {
+        let account = (EntityKind::Account, batch.text(party.account));
+        let customer = (EntityKind::Customer, batch.text(party.customer));
+        self.listed(account, time, category, level)
+            || (!customer.1.is_empty() && self.listed(customer, time, category, level))
+    }
+
+    // ---- judging
+
+    fn judge(
+        &self,
+        batch: &Batch,
+        event: &Event,
+        p: &Payment,
+        change: &Change,
+        outcome: Outcome,
+    ) -> Judged {
+        let mut judged = self.nothing(outcome, p.amount.minor);
+        if !change.pre && !change.post {
+            return judged;
+        }
+        let plan = &self.plan;
+        judged.payment =
+            plan.payment.iter().map(|f| cells::payment(batch, plan.currency, p, f)).collect();
+        for role in Role::ALL {
+            let part = &plan.parts[role as usize].features;
+            let (life, before_credit) = (change.life, false);
+            let look = cells::Look { naive: self, batch, event, payment: p, life, before_credit };
+            judged.parts[role as usize] = look.part(role, part);
+        }
+        let parts = judged.parts.each_ref().map(|part| &part[..]);
+        let row = Row { payment: &judged.payment, parts };
+        for (index, rule) in plan.rules.iter().enumerate() {
+            let phase = (rule.phases.pre && change.pre) || (rule.phases.post && change.post);
+            if !phase {
+                continue;
+            }
+            let removes = |g: &u16| {
+                let guard = &plan.guards[usize::from(*g)];
+                guard.effect == GuardEffect::Remove && plan.program.eval(guard.when, &row) == 1
+            };
+            let verdict = match plan.program.eval(rule.when, &row) {
+                1 => Verdict::Hit { removed: rule.guards.iter().any(removes) },
+                0 => Verdict::Miss,
+                _ => Verdict::NotEvaluable,
+            };
+            let account = match rule.subject {
+                Role::Payee | Role::PayeeCustomer => p.payee.account,
+                Role::Payer | Role::PayerCustomer | Role::Device => p.payer.account,
+            };
+            judged.rules.push((index as u16, batch.text(account).to_owned(), verdict));
+        }
+        judged
+    }
+}

@@ -1,0 +1,340 @@
+//! Plans for the property tests, built by hand: every kind of cell in every role, probed from several
+//! sides, and random conditions and guards over them.
+
+use std::sync::Arc;
+
+use goshawk::model::event::{ListCategory, ListLevel, session};
+use goshawk::model::measure::Action;
+use goshawk::model::money::Currency;
+use goshawk::model::time::{DAY, HOUR, MINUTE, SECOND};
+use goshawk::rules::plan::feature::{
+    Direction, FlowView, PaymentField, Role, StateFeature, View, flag,
+};
+use goshawk::rules::plan::policy::{Band, Breaker, Family, Policy};
+use goshawk::rules::plan::program::{
+    ArithmeticOp, CellRef, CompareOp, ExprId, Node, Program, Type, double_cell,
+};
+use goshawk::rules::plan::{
+    GuardEffect, GuardPlan, Mode, PartPlan, Phases, Plan, RulePlan, TargetSpec, Template,
+};
+
+use super::streams::Random;
+
+/// Every kind of cell.
+pub fn features(random: &mut Random, role: Role) -> Vec<StateFeature> {
+    use StateFeature as F;
+    let windows = [1, SECOND, MINUTE, 10 * MINUTE, HOUR, DAY, 7 * DAY];
+    let withouts = [0, 0, flag::OWN, flag::PAYROLL | flag::BENIGN, flag::MERCHANT, flag::PUBLIC];
+    let mut view = |direction| View {
+        direction,
+        window_ms: random.pick(&windows),
+        without: random.pick(&withouts),
+    };
+    let mut features = Vec::new();
+    for direction in [Direction::Debit, Direction::Credit] {
+        features.extend([
+            F::Count(view(direction)),
+            F::Count(view(direction)),
+            F::Sum(view(direction)),
+            F::Sum(view(direction)),
+            F::Max(view(direction)),
+            F::Min(view(direction)),
+            F::Counterparties(view(direction)),
+            F::TopShare(view(direction), 1),
+            F::TopShare(view(direction), 2),
+        ]);
+    }
+    let mut flow = || FlowView {
+        window_ms: random.pick(&[MINUTE, HOUR, DAY, 7 * DAY]),
+        without: random.pick(&withouts),
+    };
+    features.extend([F::FlowRatio(flow()), F::Dwell(flow()), F::Dwell(flow())]);
+    features.extend([
+        F::Cycles { view: flow(), min_in: 100_000, floor: 1_000, share_ppm: 50_000 },
+        F::Cycles { view: flow(), min_in: 1, floor: 0, share_ppm: 400_000 },
+        F::Listed(ListCategory::CaseAccount, None),
+        F::Listed(ListCategory::CaseAccount, Some(ListLevel::Confirmed)),
+        F::Listed(ListCategory::Allow, Some(ListLevel::Merchant)),
+    ]);
+    let days = [1, 2, 30, 90];
+    for direction in [Direction::Debit, Direction::Credit] {
+        features.push(F::HistoryCount(direction, random.pick(&days)));
+        features.push(F::HistorySum(direction, random.pick(&days)));
+    }
+    features.push(F::IdleBefore(random.pick(&windows)));
+    for ppm in [0, 500_000, 950_000, 1_000_000] {
+        features.push(F::HistoryQuantile(random.pick(&days), ppm));
+    }
+    if role == Role::Payer {
+        features.extend([F::PairCount(random.pick(&[1, 30, 180])), F::PairCount(180)]);
+        features.push(F::PairAgeDays);
+    }
+    if matches!(role, Role::Payer | Role::Payee) {
+        features.extend([F::AgeDays, F::Grade, F::CustomerType, F::AccountClass]);
+        features.extend([F::Controlled(Action::CreditOnly), F::Controlled(Action::StopPayment)]);
+    }
+    features
+}
+
+/// Every field of the payment.
+pub fn fields() -> Vec<PaymentField> {
+    use PaymentField as P;
+    vec![
+        P::Amount,
+        P::Status,
+        P::PaymentType,
+        P::Channel,
+        P::Category,
+        P::PayeeCheck,
+        P::Session(session::SCREEN_SHARE),
+        P::Session(session::OTHER),
+        P::BalanceAfter(Role::Payer),
+        P::BalanceAfter(Role::Payee),
+        P::AvailableAfter(Role::Payer),
+        P::AvailableAfter(Role::Payee),
+        P::PayerAgeYears,
+        P::PayerIncomeMonthly,
+        P::OwnTransfer,
+        P::SameAccount,
+    ]
+}
+
+/// A plan under construction.
+pub struct Builder {
+    pub program: Program,
+    pub payment: Vec<PaymentField>,
+    pub parts: [PartPlan; Role::COUNT],
+    pub rules: Vec<RulePlan>,
+    pub guards: Vec<GuardPlan>,
+}
+
+impl Builder {
+    pub fn new() -> Self {
+        Self {
+            program: Program::default(),
+            payment: Vec::new(),
+            parts: Default::default(),
+            rules: Vec::new(),
+            guards: Vec::new(),
+        }
+    }
+
+    pub fn add(&mut self, node: Node) -> ExprId {
+        self.program.add(node)
+    }
+
+    /// The cell of a feature, made when it is not there yet.
+    pub fn cell(&mut self, role: Role, feature: StateFeature) -> ExprId {
+        let features = &mut self.parts[role as usize].features;
+        let at = features.iter().position(|f| *f == feature).unwrap_or_else(|| {
+            features.push(feature);
+            features.len() - 1
+        });
+        self.add(Node::Load(CellRef::State(role, at as u16)))
+    }
+
+    /// The cell of a field of the payment.
+    pub fn field(&mut self, field: PaymentField) -> ExprId {
+        let at = self.payment.iter().position(|f| *f == field).unwrap_or_else(|| {
+            self.payment.push(field);
+            self.payment.len() - 1
+        });
+        self.add(Node::Load(CellRef::Payment(at as u16)))
+    }
+
+    pub fn compare(&mut self, op: CompareOp, value: ExprId, with: i64) -> ExprId {
+        let constant = self.add(Node::Constant(with));
+        self.add(Node::Compare(op, value, constant))
+    }
+
+    pub fn guard(&mut self, when: ExprId, effect: GuardEffect) -> u16 {
+        let id = format!("G{}", self.guards.len());
+        self.guards.push(GuardPlan { id, title: Default::default(), when, effect });
+        (self.guards.len() - 1) as u16
+    }
+
+    pub fn rule(&mut self, subject: Role, when: ExprId, phases: Phases, guards: Vec<u16>) -> u16 {
+        let index = self.rules.len() as u16;
+        let (held, settled) = match subject {
+            Role::Payee | Role::PayeeCustomer => (TargetSpec::Payment, TargetSpec::Payee),
+            _ => (TargetSpec::Payment, TargetSpec::Payer),
+        };
+        self.rules.push(RulePlan {
+            id: format!("T{index:03}"),
+            name: format!("test_{index}"),
+            version: "1".to_owned(),
+            code: format!("TEST_{index}"),
+            title: Default::default(),
+            family: usize::from(index % 2),
+            weight: 10 + u32::from(index % 7) * 5,
+            mode: Mode::Live,
+            phases,
+            subject,
+            target_held: held,
+            target_settled: settled,
+            when,
+            guards,
+            floor: None,
+            escalations: Vec::new(),
+            supports: Vec::new(),
+            balance_unknown: None,
+            text: Template::default(),
+            evidence: Vec::new(),
+        });
+        self.parts[subject as usize].gated_rules.push(index);
+        index
+    }
+
+    pub fn build(mut self) -> Arc<Plan> {
+        for part in &mut self.parts {
+            part.eager = part.features.len();
+        }
+        Arc::new(Plan {
+            pack_id: "test".to_owned(),
+            pack_version: "1".to_owned(),
+            pack_sha256: "0".repeat(64),
+            currency: Currency::CNY,
+            payment: self.payment,
+            parts: self.parts,
+            program: self.program,
+            rules: self.rules,
+            guards: self.guards,
+            policy: policy(),
+        })
+    }
+}
+
+fn policy() -> Policy {
+    let family = |name: &str, cap| Family { name: name.to_owned(), cap };
+    let band = |from, account, payment| Band { from, account, payment };
+    Policy {
+        families: vec![family("flow", 60), family("victim", 60)],
+        bands: vec![
+            band(40, Action::Review, Action::Review),
+            band(60, Action::CounterOnly, Action::Delay),
+            band(80, Action::StopPayment, Action::StopPayment),
+        ],
+        freeze_proposal_from: Some(95),
+        cool_down_ms: 30 * MINUTE,
+        episode_idle_ms: DAY,
+        act_within_ms: 30 * MINUTE,
+        stop_duration_ms: 2 * DAY,
+        stop_extensions_max: 1,
+        delay_duration_ms: DAY,
+        breaker: Breaker {
+            window_ms: HOUR,
+            strong_max: 20,
+            share_ppm_max: 500_000,
+            share_from: 10,
+        },
+        customer_reasons: Default::default(),
+        external_codes: Default::default(),
+    }
+}
+
+pub const BOTH: Phases = Phases { pre: true, post: true };
+
+/// The plan of a seed: probes for every cell, then random rules with random guards.
+pub fn plan(seed: u64) -> Arc<Plan> {
+    let mut random = Random::new(seed ^ 0x706c_616e);
+    let mut builder = Builder::new();
+    let mut cells: Vec<(Type, ExprId)> = Vec::new();
+    for field in fields() {
+        let cell = builder.field(field);
+        cells.push((field.ty(), cell));
+        let when = probe(&mut builder, &mut random, field.ty(), cell);
+        builder.rule(Role::Payer, when, BOTH, Vec::new());
+    }
+    for role in Role::ALL {
+        for feature in features(&mut random, role) {
+            let cell = builder.cell(role, feature);
+            cells.push((feature.ty(), cell));
+            let when = probe(&mut builder, &mut random, feature.ty(), cell);
+            builder.rule(role, when, BOTH, Vec::new());
+        }
+    }
+    for _ in 0..40 {
+        let when = condition(&mut builder, &mut random, &cells, 3);
+        let mut guards = Vec::new();
+        while random.chance(40) {
+            let when = condition(&mut builder, &mut random, &cells, 2);
+            let effect = if random.chance(70) { GuardEffect::Remove } else { GuardEffect::Lower };
+            guards.push(builder.guard(when, effect));
+        }
+        let phases = random.pick(&[
+            BOTH,
+            Phases { pre: true, post: false },
+            Phases { pre: false, post: true },
+        ]);
+        let subject = random.pick(&Role::ALL);
+        builder.rule(subject, when, phases, guards);
+    }
+    builder.build()
+}
+
+/// A condition that a wrong value is likely to change: whether the value is odd in some digit, or, for
+/// doubles, whether it is above a limit.
+fn probe(builder: &mut Builder, random: &mut Random, ty: Type, cell: ExprId) -> ExprId {
+    match ty {
+        Type::Bool => cell,
+        Type::Double => above(builder, random, cell),
+        _ => {
+            let scale = builder.add(Node::Constant(random.pick(&[1, 1, 2, 3, 7, 1_000])));
+            let digit = builder.add(Node::Arithmetic(ArithmeticOp::Div, cell, scale));
+            let two = builder.add(Node::Constant(2));
+            let half = builder.add(Node::Arithmetic(ArithmeticOp::Div, digit, two));
+            let even = builder.add(Node::Arithmetic(ArithmeticOp::Mul, half, two));
+            builder.add(Node::Compare(CompareOp::Ne, digit, even))
+        }
+    }
+}
+
+fn above(builder: &mut Builder, random: &mut Random, cell: ExprId) -> ExprId {
+    let limit = random.pick(&[0.25, 0.5, 0.75, 0.9, 1.0, 1.5]);
+    let limit = builder.add(Node::Constant(double_cell(limit)));
+    let op = random.pick(&[CompareOp::Ge, CompareOp::Gt, CompareOp::Lt]);
+    builder.add(Node::CompareDouble(op, cell, limit))
+}
+
+fn condition(
+    builder: &mut Builder,
+    random: &mut Random,
+    cells: &[(Type, ExprId)],
+    depth: u32,
+) -> ExprId {
+    let kind = if depth == 0 { 0 } else { random.below(10) };
+    match kind {
+        3..7 => {
+            let a = condition(builder, random, cells, depth - 1);
+            let b = condition(builder, random, cells, depth - 1);
+            builder.add(if random.chance(70) { Node::And(a, b) } else { Node::Or(a, b) })
+        }
+        7 => {
+            let a = condition(builder, random, cells, depth - 1);
+            builder.add(Node::Not(a))
+        }
+        8 => {
+            let c = condition(builder, random, cells, depth - 1);
+            let a = condition(builder, random, cells, depth - 1);
+            let b = condition(builder, random, cells, depth - 1);
+            builder.add(Node::If(c, a, b))
+        }
+        9 => {
+            let (_, cell) = random.pick(cells);
+            builder.add(Node::Has(cell))
+        }
+        _ => {
+            let (ty, cell) = random.pick(cells);
+            let limit = match ty {
+                Type::Bool => return cell,
+                Type::Double => return above(builder, random, cell),
+                Type::Int => random.between(0, 5),
+                Type::Money => random.pick(&[0, 19_999, 100_000, 1_000_000, 5_000_000]),
+                Type::Duration => random.pick(&[0, 1, MINUTE, HOUR, DAY]),
+                Type::Enum => random.between(0, 4),
+            };
+            let op = random.pick(&[CompareOp::Ge, CompareOp::Gt, CompareOp::Lt, CompareOp::Eq]);
+            builder.compare(op, cell, limit)
+        }
+    }
+}
