@@ -353,7 +353,8 @@ impl Pace {
             let now = self.now();
             self.hour_ends_us = (now - now.rem_euclid(HOUR) + HOUR) * 1_000;
             let day_us = DAY as u64 * 1_000;
-            self.mean_us = day_us * 100 / (self.per_day * calendar::intensity(now)).max(1);
+            let mean_us = day_us * 100 / (self.per_day * calendar::intensity(now)).max(1);
+            self.mean_us = mean_us.max(1);
         }
         self.now_us += dice.below(2 * self.mean_us + 1) as i64;
     }
