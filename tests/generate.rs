@@ -306,3 +306,39 @@ fn wrong_usage_is_told_apart_from_failure() {
     goshawk(&["generate", "--accounts", "5", "--out", "/dev/null"]).code(2);
     goshawk(&["generate", "--events", "10", "--out", "/no/such/folder/x.jsonl"]).code(1);
 }
+
+/// Watches nothing.
+struct Nobody;
+
+impl goshawk::backtest::drive::Observer for Nobody {
+    fn step(
+        &mut self,
+        _: &Step,
+        _: &goshawk::engine::StepOutput,
+        _: &goshawk::backtest::report::Tally,
+    ) -> Result<bool, goshawk::backtest::drive::ObserverError> {
+        Ok(true)
+    }
+}
+
+#[test]
+fn the_shipped_rules_find_what_is_planted_within_the_alert_budget() {
+    let plan = goshawk::rules::compile(&goshawk::rules::shipped::files()).expect("the pack");
+    let config = goshawk::engine::EngineConfig::for_tenant("town");
+    let mut engine = goshawk::engine::Engine::new(config, std::sync::Arc::new(plan));
+    let town = GenerateConfig::new(8_000, 120_000, 3);
+    let mut town = Generator::new(GenerateConfig { planted_per_million: 800, ..town }).expect("ok");
+    let truth = goshawk::backtest::truth::Truth::new(None);
+    let inline = goshawk::engine::Inline;
+    let (report, _) =
+        goshawk::backtest::drive::drive(&mut town, &mut engine, &inline, truth, &mut Nobody)
+            .expect("neither side fails");
+    let report = serde_json::to_value(&report).expect("numbers and words");
+    // At most one account in a hundred a day: more, and nobody can look at them.
+    assert!(report["alerted_per_active_account_day"].as_f64() < Some(0.01), "{report:#}");
+    let patterns = report["labels"]["patterns"].as_array().expect("labelled");
+    for kind in [Kind::Burst, Kind::ListedPayee] {
+        let row = patterns.iter().find(|row| row["kind"] == kind.word()).expect("planted");
+        assert_eq!(row["planted"], row["found"], "{report:#}");
+    }
+}

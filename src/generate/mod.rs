@@ -326,6 +326,10 @@ impl Source for Generator {
         step.runs.push(Run { topic: 0, partition: 0, from: from as i64, to: to as i64 });
         Ok(Progress::Step)
     }
+
+    fn take_labels(&mut self) -> Vec<Label> {
+        self.truth.take_labels()
+    }
 }
 
 /// The pace of unplanned payments, by the hour.
