@@ -24,6 +24,22 @@ pub struct Diagnostic {
     pub hint: Option<String>,
 }
 
+impl Diagnostic {
+    /// A defect of the pack as a whole.
+    #[must_use]
+    pub fn of_pack(message: &str) -> Self {
+        Self {
+            path: String::new(),
+            span: 0..0,
+            line: 1,
+            column: 1,
+            message: message.to_owned(),
+            label: String::new(),
+            hint: None,
+        }
+    }
+}
+
 /// Collects diagnostics for the files of one pack.
 #[derive(Debug)]
 pub(super) struct Sink<'a> {
@@ -60,6 +76,10 @@ impl<'a> Sink<'a> {
 
     pub(super) fn text(&self, file: usize) -> &'a str {
         &self.files[file].text
+    }
+
+    pub(super) fn path(&self, file: usize) -> &'a str {
+        &self.files[file].path
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -8,6 +8,7 @@
 //! - [`catalogue`]: every field and function of the language, once
 //! - `compile`: types, cells, programs, evidence, texts
 //! - `checks`: what must hold of a pack as a whole
+//! - [`examples`]: what a rule's examples say
 //! - [`plan`]: the result
 //! - [`text`]: values as people read them
 //! - [`shipped`]: the pack inside the binary
@@ -17,6 +18,7 @@ mod checks;
 mod compile;
 pub mod diagnostics;
 mod document;
+pub mod examples;
 mod expr;
 pub mod plan;
 pub mod shipped;
@@ -44,8 +46,12 @@ pub struct SourceFile {
 pub fn compile(files: &[SourceFile]) -> Result<Plan, Vec<Diagnostic>> {
     let files = sorted(files);
     let mut sink = Sink::new(&files);
+    if files.is_empty() {
+        return Err(vec![Diagnostic::of_pack("the pack has no files")]);
+    }
     let pack = source::read(&files, &mut sink);
     checks::run(&pack, &mut sink);
+    examples::read(&pack, &mut sink);
     let plan = compile::compile(&pack, sha256(&files), &mut sink);
     match plan {
         Some(plan) if sink.is_empty() => Ok(plan),

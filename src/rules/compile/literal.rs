@@ -4,7 +4,7 @@ use crate::model::money::parse_decimal;
 use crate::model::time::{DAY, HOUR, MINUTE, Millis, SECOND};
 
 /// Reads `10m`, `1h30m`, `7d`; `None` for anything else. Units: `ms`, `s`, `m`, `h`, `d`.
-pub(super) fn duration(text: &str) -> Option<Millis> {
+pub(in crate::rules) fn duration(text: &str) -> Option<Millis> {
     let mut rest = text;
     let mut total: Millis = 0;
     while !rest.is_empty() {

@@ -16,6 +16,8 @@ mod rule;
 mod scope;
 mod template;
 
+pub(super) use literal::duration;
+
 use crate::model::money::Currency;
 
 use super::diagnostics::Sink;

@@ -47,7 +47,6 @@ pub(in crate::rules) struct SupportDoc {
 
 /// `[[examples]]`
 #[derive(Clone, Debug)]
-#[expect(dead_code, reason = "read by the examples' runner")]
 pub(in crate::rules) struct ExampleDoc {
     pub(in crate::rules) name: Text,
     pub(in crate::rules) given: Text,

@@ -1,0 +1,338 @@
+//! One line of an example: one event, or several of the same kind.
+
+use std::collections::BTreeMap;
+
+use super::MIDNIGHT_MS;
+use crate::model::entity::EntityKind;
+use crate::model::event::{
+    AccountClass, AccountEvent, AccountEventKind, Batch, Body, Category, Channel, ControlEvent,
+    CustomerType, Event, ListCategory, ListEvent, ListLevel, ListOp, Party, PayeeCheck, Payment,
+    PaymentStatus, PaymentType, Position, RiskGrade, Text,
+};
+use crate::model::measure::Action;
+use crate::model::money::{Currency, Money, parse_decimal};
+use crate::model::time::{DAY, HOUR, MINUTE, Millis, SECOND};
+use crate::rules::catalogue::SESSION_BITS;
+use crate::rules::compile::duration;
+use crate::rules::diagnostics::meant_or_list;
+
+type Options<'a> = BTreeMap<&'a str, &'a str>;
+
+/// Reads a line into the batch.
+pub(super) fn read(line: &str, currency: Currency, batch: &mut Batch) -> Result<(), String> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let (time, rest) = split_time(&words);
+    let time_ms = time?;
+    let plain: Vec<&str> = rest.iter().copied().filter(|w| !w.contains('=')).collect();
+    let mut options = Options::new();
+    for word in rest {
+        if let Some((key, value)) = word.split_once('=')
+            && options.insert(key, value).is_some()
+        {
+            return Err(format!("`{key}` is given twice"));
+        }
+    }
+    match plain.as_slice() {
+        ["list", subject, category] => list(batch, time_ms, subject, category, None, options),
+        ["list", subject, category, level] => {
+            list(batch, time_ms, subject, category, Some(level), options)
+        }
+        ["control", account, kind] => control(batch, time_ms, account, kind, options),
+        ["account", account, kind] => account_event(batch, time_ms, account, kind, options),
+        [payers, "->", payees, amount] => {
+            payments(batch, time_ms, (payers, payees), amount, currency, options)
+        }
+        _ => Err("this is not an event".to_owned()),
+    }
+}
+
+/// Takes the time off the front of a line.
+pub(super) fn split_time<'w, 'a>(words: &'w [&'a str]) -> (Result<Millis, String>, &'w [&'a str]) {
+    let (day, rest) = match words {
+        [first, rest @ ..] if first.ends_with('d') && !first.contains(':') => (day(first), rest),
+        _ => (Some(0), words),
+    };
+    let (clock, rest) = match rest {
+        [first, rest @ ..] => (clock(first), rest),
+        [] => (None, rest),
+    };
+    match (day, clock) {
+        (Some(day), Some(clock)) => (Ok(MIDNIGHT_MS + day + clock), rest),
+        _ => (Err("the line must begin with a time, as 10:03:10 or -2d 09:00".to_owned()), rest),
+    }
+}
+
+/// `-6d`, `+1d`, `0d`
+fn day(word: &str) -> Option<Millis> {
+    let days: i64 = word.strip_suffix('d')?.parse().ok()?;
+    (days.abs() < 10_000).then_some(days * DAY)
+}
+
+/// `10:03`, `10:03:10`, `10:03:10.500`
+fn clock(word: &str) -> Option<Millis> {
+    let (word, ms) = match word.split_once('.') {
+        Some((word, ms)) if ms.len() == 3 => (word, ms.parse::<Millis>().ok()?),
+        Some(_) => return None,
+        None => (word, 0),
+    };
+    let parts: Option<Vec<Millis>> =
+        word.split(':').map(|p| p.parse().ok().filter(|n| *n >= 0)).collect();
+    match parts?.as_slice() {
+        [h, m] if *h < 24 && *m < 60 => Some(h * HOUR + m * MINUTE + ms),
+        [h, m, s] if *h < 24 && *m < 60 && *s < 60 => Some(h * HOUR + m * MINUTE + s * SECOND + ms),
+        _ => None,
+    }
+}
+
+/// An option's time: `-6d` or `0d+10:00`.
+fn moment(word: &str) -> Result<Millis, String> {
+    let parsed = match word.split_once("d+") {
+        Some((days, time)) => day(&format!("{days}d")).zip(clock(time)).map(|(d, c)| d + c),
+        None => day(word),
+    };
+    match parsed {
+        Some(since) => Ok(MIDNIGHT_MS + since),
+        None => Err(format!("`{word}` is not a moment, as -6d or 0d+10:00")),
+    }
+}
+
+/// A word of a closed set.
+fn known<T: Copy>(what: &str, word: &str, set: &[(&str, T)]) -> Result<T, String> {
+    let hint = || meant_or_list(word, set.iter().map(|(w, _)| *w));
+    set.iter()
+        .find(|(w, _)| *w == word)
+        .map(|(_, value)| *value)
+        .ok_or_else(|| format!("`{word}` is not a known {what}; {}", hint()))
+}
+
+fn push(batch: &mut Batch, time_ms: Millis, body: Body) {
+    let position = Position { topic: 0, partition: 0, offset: batch.events.len() as i64 };
+    batch.events.push(Event { position, record_time_ms: time_ms, time_ms, body });
+}
+
+fn done(options: &Options<'_>) -> Result<(), String> {
+    match options.keys().next() {
+        Some(key) => Err(format!("unknown option `{key}`")),
+        None => Ok(()),
+    }
+}
+
+fn list(
+    batch: &mut Batch,
+    time_ms: Millis,
+    subject: &str,
+    category: &str,
+    level: Option<&str>,
+    mut options: Options<'_>,
+) -> Result<(), String> {
+    let kinds = [
+        ("account", EntityKind::Account),
+        ("customer", EntityKind::Customer),
+        ("device", EntityKind::Device),
+    ];
+    let ops = [("upsert", ListOp::Upsert), ("expire", ListOp::Expire)];
+    let event = ListEvent {
+        entry_id: Text::NONE,
+        op: known("operation", options.remove("op").unwrap_or("upsert"), &ops)?,
+        subject_kind: known("subject", options.remove("kind").unwrap_or("account"), &kinds)?,
+        subject: batch.push_text(subject),
+        category: known("list category", category, ListCategory::WORDS)?,
+        level: level.map(|l| known("list level", l, ListLevel::WORDS)).transpose()?,
+        valid_from_ms: options.remove("from").map(moment).transpose()?,
+        valid_to_ms: options.remove("to").map(moment).transpose()?,
+        source: Text::NONE,
+        legal_basis: Text::NONE,
+        purpose: Text::NONE,
+    };
+    done(&options)?;
+    push(batch, time_ms, Body::List(Box::new(event)));
+    Ok(())
+}
+
+fn control(
+    batch: &mut Batch,
+    time_ms: Millis,
+    account: &str,
+    kind: &str,
+    mut options: Options<'_>,
+) -> Result<(), String> {
+    let id = format!("control-{}", batch.events.len());
+    let event = ControlEvent {
+        control_id: batch.push_text(options.remove("id").unwrap_or(&id)),
+        account: batch.push_text(account),
+        kind: known("control", kind, Action::WORDS)?,
+        mode: None,
+        amount: None,
+        from_ms: options.remove("from").map(moment).transpose()?.unwrap_or(time_ms),
+        to_ms: options.remove("to").map(moment).transpose()?,
+        extension_no: None,
+        authority: Text::NONE,
+        released_at_ms: options.remove("released").map(moment).transpose()?,
+    };
+    done(&options)?;
+    push(batch, time_ms, Body::Control(Box::new(event)));
+    Ok(())
+}
+
+fn account_event(
+    batch: &mut Batch,
+    time_ms: Millis,
+    account: &str,
+    kind: &str,
+    mut options: Options<'_>,
+) -> Result<(), String> {
+    let word = |options: &mut Options<'_>, key| options.remove(key).map(str::to_owned);
+    let customer = word(&mut options, "customer").unwrap_or_else(|| format!("cus-{account}"));
+    let (class, grade) = (word(&mut options, "class"), word(&mut options, "grade"));
+    let customer_type = word(&mut options, "type");
+    let event = AccountEvent {
+        event_id: Text::NONE,
+        kind: known("kind of account event", kind, AccountEventKind::WORDS)?,
+        account: batch.push_text(account),
+        customer: batch.push_text(&customer),
+        branch: Text::NONE,
+        opening_device: Text::NONE,
+        phone_token: Text::NONE,
+        agent_token: Text::NONE,
+        employer_token: Text::NONE,
+        customer_type: customer_type
+            .map(|w| known("customer type", &w, CustomerType::WORDS))
+            .transpose()?,
+        account_class: class.map(|w| known("class", &w, AccountClass::WORDS)).transpose()?,
+        risk_grade: grade.map(|w| known("grade", &w, RiskGrade::WORDS)).transpose()?,
+    };
+    done(&options)?;
+    push(batch, time_ms, Body::Account(Box::new(event)));
+    Ok(())
+}
+
+fn payments(
+    batch: &mut Batch,
+    time_ms: Millis,
+    (payers, payees): (&str, &str),
+    amount: &str,
+    currency: Currency,
+    mut options: Options<'_>,
+) -> Result<(), String> {
+    let every = match options.remove("every") {
+        Some(word) => duration(word).ok_or_else(|| format!("`{word}` is not a duration"))?,
+        None => 0,
+    };
+    let (payers, payees): (Vec<&str>, Vec<&str>) =
+        (payers.split(',').collect(), payees.split(',').collect());
+    let count = payers.len().max(payees.len());
+    if payers.len() > 1 && payees.len() > 1 {
+        return Err("several payers and several payees in one line".to_owned());
+    }
+    if (count > 1) != (every > 0) {
+        return Err("several parties need `every=`, one does not".to_owned());
+    }
+    for index in 0..count {
+        let at = |names: &[&str]| names[index.min(names.len() - 1)].to_owned();
+        let (payer, payee) = (at(&payers), at(&payees));
+        let time_ms = time_ms + every * index as Millis;
+        let mut options = options.clone();
+        let payment = payment(batch, (&payer, &payee), amount, currency, &mut options)?;
+        done(&options)?;
+        push(batch, time_ms, Body::Payment(payment));
+    }
+    Ok(())
+}
+
+fn payment(
+    batch: &mut Batch,
+    (payer, payee): (&str, &str),
+    amount: &str,
+    pack_currency: Currency,
+    options: &mut Options<'_>,
+) -> Result<Payment, String> {
+    let number = batch.events.len();
+    let currency = match options.remove("currency") {
+        Some(word) => Currency::parse(word).ok_or_else(|| format!("`{word}` is no currency"))?,
+        None => pack_currency,
+    };
+    let minor = match parse_decimal(amount, currency.exponent()) {
+        Ok(minor) if minor > 0 => minor,
+        Ok(_) => return Err("an amount is above zero".to_owned()),
+        Err(error) => return Err(format!("`{amount}`: {error}")),
+    };
+    let payer = party(batch, payer, "", currency, options)?;
+    let payee = party(batch, payee, "payee.", currency, options)?;
+    let mut session_flags = None;
+    for word in options.remove("session").into_iter().flat_map(|words| words.split(',')) {
+        let bit = if word == "none" { 0 } else { known("session flag", word, SESSION_BITS)? };
+        session_flags = Some(session_flags.unwrap_or(0) | bit);
+    }
+    let status = options.remove("status").unwrap_or("settled");
+    let channel = options.remove("channel").unwrap_or("mobile");
+    let payment_type = options.remove("payment_type").unwrap_or("transfer");
+    let id = options.remove("id").map_or_else(|| format!("p-{number}"), str::to_owned);
+    let category = options.remove("category");
+    let check = options.remove("check");
+    Ok(Payment {
+        event_id: batch.push_text(&format!("e-{number}")),
+        payment_id: batch.push_text(&id),
+        end_to_end_id: Text::NONE,
+        instruction_id: Text::NONE,
+        uetr: Text::NONE,
+        status: known("status", status, PaymentStatus::WORDS)?,
+        amount: Money { minor, currency },
+        payer,
+        payee,
+        payment_type: known("payment type", payment_type, PaymentType::WORDS)?,
+        category: category.map(|w| known("category", w, Category::WORDS)).transpose()?,
+        mcc: Text::NONE,
+        purpose: Text::NONE,
+        channel: known("channel", channel, Channel::WORDS)?,
+        terminal_id: Text::NONE,
+        terminal_geo: None,
+        device_id: batch.push_text(options.remove("device").unwrap_or("")),
+        device_ip: Text::NONE,
+        device_bssid: Text::NONE,
+        device_geo: None,
+        session_flags,
+        session_id: Text::NONE,
+        payee_check: check.map(|w| known("name check", w, PayeeCheck::WORDS)).transpose()?,
+        memo: Text::NONE,
+        hold_deadline_ms: None,
+        source_system: Text::NONE,
+        source_topic: Text::NONE,
+        source_time_ms: None,
+    })
+}
+
+fn party(
+    batch: &mut Batch,
+    account: &str,
+    prefix: &str,
+    currency: Currency,
+    options: &mut Options<'_>,
+) -> Result<Party, String> {
+    let mut take = |key: &str| options.remove(format!("{prefix}{key}").as_str());
+    let customer = take("customer").map_or_else(|| format!("cus-{account}"), str::to_owned);
+    let customer = if customer == "none" { String::new() } else { customer };
+    let customer_type = match take("type").unwrap_or("person") {
+        "none" => None,
+        word => Some(known("customer type", word, CustomerType::WORDS)?),
+    };
+    let money = |word: &str| {
+        parse_decimal(word, currency.exponent()).map_err(|error| format!("`{word}`: {error}"))
+    };
+    Ok(Party {
+        account: batch.push_text(account),
+        name: batch.push_text(take("name").unwrap_or("")),
+        customer: batch.push_text(&customer),
+        id_token: batch.push_text(take("id_token").unwrap_or("")),
+        customer_type,
+        balance_after_minor: take("balance").map(money).transpose()?,
+        available_after_minor: take("available").map(money).transpose()?,
+        account_class: take("class").map(|w| known("class", w, AccountClass::WORDS)).transpose()?,
+        opened_at_ms: take("opened").map(moment).transpose()?,
+        risk_grade: take("grade").map(|w| known("grade", w, RiskGrade::WORDS)).transpose()?,
+        age_years: take("age")
+            .map(|w| w.parse().map_err(|_| format!("`{w}` is not an age")))
+            .transpose()?,
+        income_monthly_minor: take("income").map(money).transpose()?,
+        ..Party::default()
+    })
+}
