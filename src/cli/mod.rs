@@ -6,6 +6,7 @@
 mod completions;
 mod generate;
 pub mod printer;
+pub mod rules;
 
 use std::process::ExitCode;
 
@@ -28,6 +29,8 @@ struct Cli {
 enum Command {
     /// Generate payments with labelled fraud, into a file or a Kafka topic.
     Generate(Box<generate::Args>),
+    /// Check, test and list rule packs.
+    Rules(rules::Args),
     /// Print a completion script for a shell.
     Completions(completions::Args),
 }
@@ -63,6 +66,7 @@ pub fn main() -> ExitCode {
     let printer = Printer::new(cli.quiet);
     let outcome = match cli.command {
         Command::Generate(args) => generate::run(&args, &printer),
+        Command::Rules(args) => rules::run(&args, &printer),
         Command::Completions(args) => completions::run(&args, &printer),
     };
     match outcome {

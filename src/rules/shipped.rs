@@ -13,9 +13,20 @@ macro_rules! files {
 
 files![
     "guards.toml",
+    "mule/m01_pass_through.toml",
     "mule/m02_burst_out.toml",
+    "mule/m05_dormant_awakening.toml",
+    "mule/m06_new_account_high_volume.toml",
+    "mule/m07_gather_in_scatter_out.toml",
+    "mule/m07s_gather_in_scatter_out_slow.toml",
+    "mule/m08_scatter_in_gather_out.toml",
+    "mule/m08s_scatter_in_gather_out_slow.toml",
+    "mule/m14_control_violation.toml",
     "policy.toml",
+    "ring/r01_shared_device.toml",
+    "victim/v01_new_payee_large.toml",
     "victim/v09_payee_case_listed.toml",
+    "victim/v09s_payee_suspected.toml",
 ];
 
 /// The shipped pack as source files.

@@ -170,7 +170,9 @@ fn evidence(
             truncated,
         }
     };
-    plan.evidence.iter().enumerate().map(item).collect()
+    // Of alternatives only those that hold decided anything.
+    let holds = |item: &&crate::rules::plan::EvidencePlan| item.holds(&view.plan.program, row);
+    plan.evidence.iter().enumerate().filter(|(_, item)| holds(item)).map(item).collect()
 }
 
 /// Names the events behind captured entries.
