@@ -1,1 +1,224 @@
-//! To be filled.
+//! Every metric and every log event, named once.
+//!
+//! - [`metric`]: names, kinds, help texts and labels of all metrics; the registry is built from it
+//! - [`Telemetry`]: the counters, moved once per step from the engine's own counts; every label is
+//!   resolved beforehand, none is looked up per event
+//! - [`latency`]: HDR histograms, shown as quantiles and as classic buckets
+//! - [`event`]: typed log events; emitting one writes the line and moves its counter together
+//! - [`phase`]: what the process is doing, for readiness
+//! - [`logs`]: where log lines go
+//!
+//! No account, customer or device value is ever a label or, unmasked, part of a line.
+
+pub mod event;
+pub mod latency;
+pub mod logs;
+pub mod metric;
+pub mod phase;
+mod step_counts;
+
+use std::sync::{Mutex, PoisonError};
+
+use prometheus::{
+    Encoder as _, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder,
+};
+
+use crate::engine::{MemoryReport, StepOutput};
+use crate::model::alert::{Alert, AlertKind, Severity};
+use crate::model::measure::Action;
+use crate::model::reject::RejectReason;
+use crate::source::Step;
+use latency::Latency;
+use metric::Metric;
+use phase::Phase;
+use step_counts::StepCounts;
+
+/// How one rule may come out, in the order of its counters.
+const RESULTS: [&str; 4] = ["hit", "miss", "suppressed", "not_evaluable"];
+/// Severities in the order of [`Severity`].
+const SEVERITIES: [Severity; 4] =
+    [Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
+/// What state is kept for, as [`MemoryReport::entities`] numbers it.
+const ENTITIES: [(usize, &str); 5] =
+    [(1, "account"), (2, "customer"), (3, "device"), (4, "phone"), (5, "address")];
+
+/// All counters of one process.
+#[derive(Debug)]
+pub struct Telemetry {
+    registry: Registry,
+    steps: StepCounts,
+    rejected: Vec<IntCounter>,
+    published: Vec<IntCounter>,
+    kinds: Vec<IntCounter>,
+    shadow: IntCounter,
+    rules: IntCounterVec,
+    /// Children of `rules` in the plan's order; replaced when a pack takes effect.
+    rule_children: Mutex<Vec<[IntCounter; RESULTS.len()]>>,
+    pack: IntGaugeVec,
+    entities: IntGaugeVec,
+    state_bytes: IntGauge,
+    ledger_entries: IntGauge,
+    open_episodes: IntGauge,
+    lag_records: IntGaugeVec,
+    lag_seconds: GaugeVec,
+    queue: IntGaugeVec,
+    phases: IntGaugeVec,
+    commits: IntCounter,
+    commit_failures: IntCounter,
+    /// From reading a record to having decided.
+    pub decision: Latency,
+    /// From reading a record to handing its alert to the sink.
+    pub event_to_alert: Latency,
+    /// From handing a commit to the sink to its being durable.
+    pub commit: Latency,
+}
+
+impl Telemetry {
+    /// A fresh registry with everything in it at zero.
+    ///
+    /// # Errors
+    /// If two metrics share a name: a mistake in [`metric`].
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let rejected = metric::counters(&registry, Metric::EventsRejected)?;
+        let published = metric::counters(&registry, Metric::AlertsPublished)?;
+        let kinds = metric::counters(&registry, Metric::AlertRevisions)?;
+        let build = metric::gauges(&registry, Metric::BuildInfo)?;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        #[cfg(target_os = "linux")]
+        registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
+        let telemetry = Self {
+            steps: StepCounts::new(&registry)?,
+            rejected: RejectReason::WORDS
+                .iter()
+                .map(|(word, _)| rejected.with_label_values(&[word]))
+                .collect(),
+            published: Action::WORDS
+                .iter()
+                .flat_map(|(word, _)| SEVERITIES.map(|severity| (*word, severity.word())))
+                .map(|(action, severity)| published.with_label_values(&[action, severity]))
+                .collect(),
+            kinds: AlertKind::WORDS
+                .iter()
+                .map(|(word, _)| kinds.with_label_values(&[word]))
+                .collect(),
+            shadow: metric::counter(&registry, Metric::ShadowAlerts)?,
+            rules: metric::counters(&registry, Metric::RuleEvaluations)?,
+            rule_children: Mutex::new(Vec::new()),
+            pack: metric::gauges(&registry, Metric::RulePackInfo)?,
+            entities: metric::gauges(&registry, Metric::StateEntities)?,
+            state_bytes: metric::gauge(&registry, Metric::StateBytes)?,
+            ledger_entries: metric::gauge(&registry, Metric::LedgerEntries)?,
+            open_episodes: metric::gauge(&registry, Metric::OpenEpisodes)?,
+            lag_records: metric::gauges(&registry, Metric::ConsumerLagRecords)?,
+            lag_seconds: metric::float_gauges(&registry, Metric::ConsumerLagSeconds)?,
+            queue: metric::gauges(&registry, Metric::QueueSteps)?,
+            phases: metric::gauges(&registry, Metric::Phase)?,
+            commits: metric::counter(&registry, Metric::Commits)?,
+            commit_failures: metric::counter(&registry, Metric::CommitFailures)?,
+            decision: Latency::register(
+                &registry,
+                Metric::DecisionSeconds,
+                Metric::DecisionQuantile,
+            )?,
+            event_to_alert: Latency::register(
+                &registry,
+                Metric::EventToAlertSeconds,
+                Metric::EventToAlertQuantile,
+            )?,
+            commit: Latency::register(&registry, Metric::CommitSeconds, Metric::CommitQuantile)?,
+            registry,
+        };
+        telemetry.set_phase(Phase::Starting);
+        Ok(telemetry)
+    }
+
+    /// Counts what a step brought and what became of it.
+    pub fn record_step(&self, step: &Step, output: &StepOutput) {
+        self.steps.record(step, output);
+        for rejected in &step.rejected {
+            self.rejected[rejected.reject.reason as usize].inc();
+        }
+        for reject in &output.rejects {
+            self.rejected[reject.reason as usize].inc();
+        }
+        let children = self.rule_children.lock().unwrap_or_else(PoisonError::into_inner);
+        for (child, counts) in children.iter().zip(&output.rules) {
+            child[0].inc_by(counts.hit);
+            child[1].inc_by(counts.miss);
+            child[2].inc_by(counts.suppressed);
+            child[3].inc_by(counts.not_evaluable);
+        }
+    }
+
+    /// Counts an alert that has been handed to the sink.
+    pub fn record_published(&self, alert: &Alert) {
+        if alert.shadow {
+            self.shadow.inc();
+            return;
+        }
+        let cell = alert.action as usize * SEVERITIES.len() + alert.severity as usize;
+        self.published[cell].inc();
+        self.kinds[alert.kind as usize].inc();
+    }
+
+    /// Names the pack in force and its rules in the plan's order.
+    pub fn set_pack<'a>(&self, id: &str, sha256: &str, rules: impl Iterator<Item = &'a str>) {
+        self.pack.reset();
+        self.pack.with_label_values(&[id, sha256]).set(1);
+        let children: Vec<_> = rules
+            .map(|rule| RESULTS.map(|result| self.rules.with_label_values(&[rule, result])))
+            .collect();
+        *self.rule_children.lock().unwrap_or_else(PoisonError::into_inner) = children;
+    }
+
+    /// Shows what the state costs.
+    pub fn set_state(&self, memory: &MemoryReport) {
+        let signed = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        for (index, kind) in ENTITIES {
+            self.entities.with_label_values(&[kind]).set(signed(memory.entities[index]));
+        }
+        self.entities.with_label_values(&["payment"]).set(signed(memory.payments));
+        self.ledger_entries.set(signed(memory.live_entries));
+        self.open_episodes.set(signed(memory.open_episodes));
+        let bytes =
+            [memory.entity_bytes, memory.entry_bytes, memory.payment_bytes, memory.extra_bytes];
+        self.state_bytes.set(signed(bytes.iter().sum()));
+    }
+
+    /// Shows how far a partition is behind: from the client's statistics, not per record.
+    pub fn set_lag(&self, topic: &str, partition: i32, records: i64, seconds: f64) {
+        let partition = partition.to_string();
+        let labels = [topic, partition.as_str()];
+        self.lag_records.with_label_values(&labels).set(records);
+        self.lag_seconds.with_label_values(&labels).set(seconds);
+    }
+
+    /// Shows how many steps wait in a queue: `engine` or `publisher`.
+    pub fn set_queue(&self, queue: &str, steps: usize) {
+        self.queue.with_label_values(&[queue]).set(i64::try_from(steps).unwrap_or(i64::MAX));
+    }
+
+    /// Shows what the process is doing.
+    pub fn set_phase(&self, now: Phase) {
+        for phase in Phase::ALL {
+            self.phases.with_label_values(&[phase.word()]).set(i64::from(phase == now));
+        }
+    }
+
+    /// Consumed records less the sum of what became of them; anything but 0 is a defect.
+    #[must_use]
+    pub fn reconciliation_difference(&self) -> i64 {
+        self.steps.difference_records()
+    }
+
+    /// All metrics in Prometheus' text format.
+    ///
+    /// # Errors
+    /// If a metric cannot be written as text: a mistake in its definition.
+    pub fn render(&self) -> Result<Vec<u8>, prometheus::Error> {
+        let mut text = Vec::with_capacity(16 * 1_024);
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
+    }
+}

@@ -1,0 +1,92 @@
+//! The routes and what they answer.
+
+use std::sync::Arc;
+
+use axum::extract::{Query, Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use sha2::{Digest as _, Sha256};
+
+use super::read_side::{ALERTS_SHOWN_MAX, ReadSide};
+use crate::telemetry::Telemetry;
+
+/// What every request may read.
+#[derive(Clone)]
+pub struct Shared {
+    /// Hash of the token: two hashes may be compared in any time without telling the token.
+    token: Option<[u8; 32]>,
+    read_side: Arc<ReadSide>,
+    telemetry: Arc<Telemetry>,
+}
+
+impl Shared {
+    /// What requests may read, and the token they must show.
+    #[must_use]
+    pub fn new(token: Option<&str>, read_side: Arc<ReadSide>, telemetry: Arc<Telemetry>) -> Self {
+        Self { token: token.map(|token| digest(token.trim())), read_side, telemetry }
+    }
+}
+
+fn digest(text: &str) -> [u8; 32] {
+    Sha256::digest(text.as_bytes()).into()
+}
+
+/// All routes.
+pub fn router(shared: Shared) -> Router {
+    let guarded = Router::new()
+        .route("/metrics", get(metrics))
+        .route("/api/v1/alerts", get(alerts))
+        .route("/api/v1/status", get(status))
+        .route_layer(from_fn_with_state(shared.clone(), authorise));
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .merge(guarded)
+        .with_state(shared)
+}
+
+async fn authorise(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+    let Some(expected) = shared.token else { return next.run(request).await };
+    let shown = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "));
+    if shown.is_some_and(|token| digest(token.trim()) == expected) {
+        return next.run(request).await;
+    }
+    let challenge = [(header::WWW_AUTHENTICATE, "Bearer realm=\"goshawk\"")];
+    (StatusCode::UNAUTHORIZED, challenge, "a bearer token is needed\n").into_response()
+}
+
+async fn metrics(State(shared): State<Shared>) -> Response {
+    match shared.telemetry.render() {
+        Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    }
+}
+
+async fn ready(State(shared): State<Shared>) -> Response {
+    let phase = shared.read_side.phase();
+    let code = if phase.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (code, format!("{}\n", phase.word())).into_response()
+}
+
+/// Which alerts.
+#[derive(serde::Deserialize)]
+struct Page {
+    limit: Option<usize>,
+    before: Option<u64>,
+}
+
+async fn alerts(State(shared): State<Shared>, Query(page): Query<Page>) -> Response {
+    let limit = page.limit.unwrap_or(50).min(ALERTS_SHOWN_MAX);
+    Json(shared.read_side.alerts(page.before, limit)).into_response()
+}
+
+async fn status(State(shared): State<Shared>) -> Response {
+    Json(shared.read_side.status(shared.telemetry.reconciliation_difference())).into_response()
+}

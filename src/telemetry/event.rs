@@ -1,0 +1,203 @@
+//! Log events, each a type: emitting one writes its line and moves its counter, so that the two cannot
+//! drift apart.
+//!
+//! Levels go by consequence: error, somebody must act; warn, somebody should look; info, a change of
+//! state; debug, the rest. Identifiers of alerts and positions of records are fields, never names.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tracing::{debug, error, info, warn};
+
+use super::Telemetry;
+use super::phase::Phase;
+use crate::model::alert::Alert;
+use crate::model::reject::Reject;
+
+/// Something worth telling.
+pub trait LogEvent {
+    /// Writes the line and moves the counter.
+    fn emit(self, telemetry: &Telemetry);
+}
+
+impl Telemetry {
+    /// Tells an event.
+    pub fn emit(&self, event: impl LogEvent) {
+        event.emit(self);
+    }
+}
+
+/// The process does something else now.
+#[derive(Debug)]
+pub struct PhaseChanged(pub Phase);
+
+impl LogEvent for PhaseChanged {
+    fn emit(self, telemetry: &Telemetry) {
+        telemetry.set_phase(self.0);
+        info!(phase = self.0.word(), "phase changed");
+    }
+}
+
+/// A rule pack took effect.
+#[derive(Debug)]
+pub struct PackInForce<'a> {
+    /// Its name.
+    pub id: &'a str,
+    /// Its hash.
+    pub sha256: &'a str,
+    /// Its rules, in the plan's order.
+    pub rules: Vec<&'a str>,
+}
+
+impl LogEvent for PackInForce<'_> {
+    fn emit(self, telemetry: &Telemetry) {
+        telemetry.set_pack(self.id, self.sha256, self.rules.iter().copied());
+        info!(id = self.id, sha256 = self.sha256, rules = self.rules.len(), "rule pack in force");
+    }
+}
+
+/// An alert was handed to the sink.
+#[derive(Debug)]
+pub struct AlertPublished<'a> {
+    /// The alert.
+    pub alert: &'a Alert,
+    /// Since its record was read.
+    pub took: Duration,
+}
+
+impl LogEvent for AlertPublished<'_> {
+    fn emit(self, telemetry: &Telemetry) {
+        let Self { alert, took } = self;
+        telemetry.record_published(alert);
+        telemetry.event_to_alert.record(took, 1);
+        debug!(
+            alert_id = alert.alert_id,
+            revision = alert.revision,
+            kind = alert.kind.word(),
+            action = alert.action.word(),
+            score = alert.score,
+            shadow = alert.shadow,
+            "alert published"
+        );
+    }
+}
+
+/// Records of one step could not become events: one line a step, so that a flood stays readable. They
+/// are counted with their step.
+#[derive(Debug)]
+pub struct RecordsRejected<'a> {
+    /// How many.
+    pub count: usize,
+    /// The first of them.
+    pub first: &'a Reject,
+    /// Its topic.
+    pub topic: &'a str,
+}
+
+impl LogEvent for RecordsRejected<'_> {
+    fn emit(self, _: &Telemetry) {
+        warn!(
+            count = self.count,
+            reason = self.first.reason.word(),
+            detail = self.first.detail,
+            topic = self.topic,
+            partition = self.first.position.partition,
+            offset = self.first.position.offset,
+            "records rejected, the first is named"
+        );
+    }
+}
+
+/// A commit is durable.
+#[derive(Debug)]
+pub struct Committed {
+    /// Number of its last step.
+    pub step: u64,
+    /// Messages in it.
+    pub messages: usize,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl LogEvent for Committed {
+    fn emit(self, telemetry: &Telemetry) {
+        telemetry.commits.inc();
+        telemetry.commit.record(self.took, 1);
+        let took_us = u64::try_from(self.took.as_micros()).unwrap_or(u64::MAX);
+        debug!(step = self.step, messages = self.messages, took_us, "committed");
+    }
+}
+
+/// A commit failed.
+#[derive(Debug)]
+pub struct CommitFailed<'a> {
+    /// Number of its last step.
+    pub step: u64,
+    /// Why.
+    pub cause: &'a str,
+    /// What happens next.
+    pub next: Next,
+}
+
+/// What happens after a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// The same is tried again.
+    Retry,
+    /// The process stops.
+    Stop,
+}
+
+impl LogEvent for CommitFailed<'_> {
+    fn emit(self, telemetry: &Telemetry) {
+        telemetry.commit_failures.inc();
+        match self.next {
+            Next::Retry => {
+                warn!(step = self.step, cause = self.cause, "commit failed, trying again")
+            }
+            Next::Stop => error!(step = self.step, cause = self.cause, "commit failed, stopping"),
+        }
+    }
+}
+
+/// State is being rebuilt from the journal.
+#[derive(Debug)]
+pub struct Recovered {
+    /// Records replayed, muted.
+    pub records: u64,
+    /// Steps replayed.
+    pub steps: u64,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl LogEvent for Recovered {
+    fn emit(self, _: &Telemetry) {
+        let took_ms = u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX);
+        info!(records = self.records, steps = self.steps, took_ms, "state rebuilt");
+    }
+}
+
+/// HTTP is served.
+#[derive(Debug)]
+pub struct HttpListening(pub SocketAddr);
+
+impl LogEvent for HttpListening {
+    fn emit(self, _: &Telemetry) {
+        info!(address = %self.0, "http listening");
+    }
+}
+
+/// The process cannot go on.
+#[derive(Debug)]
+pub struct Stopped<'a> {
+    /// Why, and who must act.
+    pub cause: &'a str,
+}
+
+impl LogEvent for Stopped<'_> {
+    fn emit(self, telemetry: &Telemetry) {
+        telemetry.set_phase(Phase::Failed);
+        error!(cause = self.cause, "stopped");
+    }
+}

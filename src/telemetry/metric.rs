@@ -1,0 +1,150 @@
+//! Names of all metrics with kind, help and labels, each once. All begin with `goshawk_`.
+
+use prometheus::{GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+
+/// Declares the metrics as one table.
+macro_rules! metrics {
+    ($($variant:ident = $name:literal, $kind:literal, [$($label:literal),*], $help:literal;)*) => {
+        /// A metric.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Metric { $(#[doc = $help] $variant,)* }
+        impl Metric {
+            /// Every metric.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+            /// Its name.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => concat!("goshawk_", $name),)* }
+            }
+            /// `counter`, `gauge` or `histogram`.
+            #[must_use]
+            pub fn kind(self) -> &'static str {
+                match self { $(Self::$variant => $kind,)* }
+            }
+            /// Names of its labels.
+            #[must_use]
+            pub fn labels(self) -> &'static [&'static str] {
+                match self { $(Self::$variant => &[$($label),*],)* }
+            }
+            /// What it tells.
+            #[must_use]
+            pub fn help(self) -> &'static str {
+                match self { $(Self::$variant => $help,)* }
+            }
+        }
+    };
+}
+
+metrics! {
+    RecordsConsumed = "records_consumed_total", "counter", [],
+        "Records taken from the sources, before anything is known of them.";
+    EventsConsumed = "events_consumed_total", "counter", ["type", "status"],
+        "Records by type and by what became of them: scored, applied, duplicate, rejected.";
+    EventsRejected = "events_rejected_total", "counter", ["reason"],
+        "Records that could not become events, by reason.";
+    LateEvents = "late_events_total", "counter", [],
+        "Scored payments older than the allowed lateness.";
+    RowsSkipped = "rows_skipped_total", "counter", [],
+        "Rows of files that a mapping's keep left out.";
+    AmountConsumed = "amount_consumed_minor_total", "counter", [],
+        "Sum of amounts of decoded payments, in minor units of any currency.";
+    AmountEnded = "amount_minor_total", "counter", ["status"],
+        "Sum of amounts of payments by what became of them, in minor units of any currency.";
+    DifferenceRecords = "reconciliation_difference_records", "gauge", [],
+        "Records consumed less those scored, applied, duplicate or rejected; 0 unless there is a defect.";
+    DifferenceAmount = "reconciliation_difference_amount_minor", "gauge", [],
+        "Amounts consumed less those scored, duplicate or rejected; 0 unless there is a defect.";
+    Steps = "steps_total", "counter", [],
+        "Steps the engine has done.";
+    Watermark = "watermark_timestamp_seconds", "gauge", [],
+        "Greatest event time seen less the allowed lateness.";
+    RuleEvaluations = "rule_evaluations_total", "counter", ["rule", "result"],
+        "Judgements by rule: hit, miss, suppressed by a guard, not_evaluable for want of a value.";
+    RulePackInfo = "rule_pack_info", "gauge", ["id", "sha"],
+        "The rule pack in force; always 1.";
+    BoundsHit = "bounds_hit_total", "counter", [],
+        "Values that a bound made a lower bound.";
+    FindingsWithheld = "findings_withheld_total", "counter", [],
+        "Findings that joined an open episode without a message of their own.";
+    BreakerDowngrades = "breaker_downgrades_total", "counter", [],
+        "Strong measures that the circuit breaker lowered to review.";
+    AlertsPublished = "alerts_published_total", "counter", ["action", "severity"],
+        "Alerts handed to the sink, by measure and severity.";
+    AlertRevisions = "alert_revisions_total", "counter", ["kind"],
+        "Alerts handed to the sink, by kind: raise, update, escalate, withdraw.";
+    ShadowAlerts = "shadow_alerts_published_total", "counter", [],
+        "Alerts of rules on trial handed to the sink.";
+    EventToAlertSeconds = "event_to_alert_seconds", "histogram", [],
+        "From reading the triggering record to handing its alert to the sink.";
+    EventToAlertQuantile = "event_to_alert_quantile_seconds", "gauge", ["rank"],
+        "Quantiles of goshawk_event_to_alert_seconds since the start, exact to 1 %.";
+    DecisionSeconds = "decision_seconds", "histogram", [],
+        "From reading a record to having decided on it.";
+    DecisionQuantile = "decision_quantile_seconds", "gauge", ["rank"],
+        "Quantiles of goshawk_decision_seconds since the start, exact to 1 %.";
+    CommitSeconds = "commit_seconds", "histogram", [],
+        "From handing a commit to the sink to its being durable.";
+    CommitQuantile = "commit_quantile_seconds", "gauge", ["rank"],
+        "Quantiles of goshawk_commit_seconds since the start, exact to 1 %.";
+    Commits = "commits_total", "counter", [],
+        "Commits that became durable.";
+    CommitFailures = "commit_failures_total", "counter", [],
+        "Commits that failed and were tried again, or ended the process.";
+    ConsumerLagRecords = "consumer_lag_records", "gauge", ["topic", "partition"],
+        "Records of a partition that have not been read yet.";
+    ConsumerLagSeconds = "consumer_lag_seconds", "gauge", ["topic", "partition"],
+        "Age of the last record read while others wait behind it; 0 when none do.";
+    QueueSteps = "queue_steps", "gauge", ["queue"],
+        "Steps waiting for the engine, or for the publisher.";
+    StateEntities = "state_entities", "gauge", ["kind"],
+        "Entities the state is kept for, by kind.";
+    LedgerEntries = "state_ledger_entries", "gauge", [],
+        "Live ledger entries.";
+    OpenEpisodes = "state_open_episodes", "gauge", [],
+        "Open episodes.";
+    StateBytes = "state_bytes", "gauge", [],
+        "Memory held by the state.";
+    Phase = "phase", "gauge", ["phase"],
+        "1 for what the process is doing: starting, waiting, recovering, running, stopping, failed.";
+    BuildInfo = "build_info", "gauge", ["version"],
+        "Version of the software; always 1.";
+}
+
+fn opts(metric: Metric) -> Opts {
+    Opts::new(metric.name(), metric.help())
+}
+
+/// Registers a counter without labels.
+pub(super) fn counter(registry: &Registry, metric: Metric) -> prometheus::Result<IntCounter> {
+    let counter = IntCounter::with_opts(opts(metric))?;
+    registry.register(Box::new(counter.clone()))?;
+    Ok(counter)
+}
+
+/// Registers a counter with its labels.
+pub(super) fn counters(registry: &Registry, metric: Metric) -> prometheus::Result<IntCounterVec> {
+    let counters = IntCounterVec::new(opts(metric), metric.labels())?;
+    registry.register(Box::new(counters.clone()))?;
+    Ok(counters)
+}
+
+/// Registers a gauge without labels.
+pub(super) fn gauge(registry: &Registry, metric: Metric) -> prometheus::Result<IntGauge> {
+    let gauge = IntGauge::with_opts(opts(metric))?;
+    registry.register(Box::new(gauge.clone()))?;
+    Ok(gauge)
+}
+
+/// Registers a gauge with its labels.
+pub(super) fn gauges(registry: &Registry, metric: Metric) -> prometheus::Result<IntGaugeVec> {
+    let gauges = IntGaugeVec::new(opts(metric), metric.labels())?;
+    registry.register(Box::new(gauges.clone()))?;
+    Ok(gauges)
+}
+
+/// Registers a gauge with its labels that holds fractions.
+pub(super) fn float_gauges(registry: &Registry, metric: Metric) -> prometheus::Result<GaugeVec> {
+    let gauges = GaugeVec::new(opts(metric), metric.labels())?;
+    registry.register(Box::new(gauges.clone()))?;
+    Ok(gauges)
+}

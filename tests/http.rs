@@ -1,0 +1,222 @@
+//! The HTTP surface and the metrics behind it: over real sockets, and by promtool's judgement.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use goshawk::engine::{Counts, MemoryReport, RuleCounts, StepOutput};
+use goshawk::http::read_side::{ALERTS_KEPT, ReadSide};
+use goshawk::http::{HttpConfig, HttpError, HttpServer};
+use goshawk::model::event::{Body, Event, Position};
+use goshawk::model::reject::{Reject, RejectReason};
+use goshawk::sink::{Message, Stream};
+use goshawk::source::{RejectedRecord, Step};
+use goshawk::telemetry::Telemetry;
+use goshawk::telemetry::event::PackInForce;
+use goshawk::telemetry::metric::Metric;
+use goshawk::telemetry::phase::Phase;
+
+struct Served {
+    server: HttpServer,
+    read_side: Arc<ReadSide>,
+    telemetry: Arc<Telemetry>,
+}
+
+fn serve(token: Option<&str>) -> Served {
+    let read_side = Arc::new(ReadSide::new("test-0"));
+    let telemetry = Arc::new(Telemetry::new().expect("distinct names"));
+    let config =
+        HttpConfig { listen: "127.0.0.1:0".parse().expect("valid"), token: token.map(Into::into) };
+    let server =
+        HttpServer::start(&config, Arc::clone(&read_side), Arc::clone(&telemetry)).expect("free");
+    Served { server, read_side, telemetry }
+}
+
+fn get(address: SocketAddr, path: &str, header: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).expect("listening");
+    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("settable");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{header}\r\n")
+        .expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("answered");
+    let code = answer.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status line");
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    (code, body.to_owned())
+}
+
+fn alert_message(number: u64) -> Message {
+    Message {
+        stream: Stream::Alerts,
+        key: Vec::new(),
+        headers: Vec::new(),
+        body: format!("{{\"z\":{number},\"a\":1}}").into_bytes(),
+    }
+}
+
+/// A step of a tick, a payment's worth of counts, and one record that could not be decoded.
+fn step() -> (Step, StepOutput) {
+    let mut step = Step::default();
+    let position = Position { topic: 0, partition: 0, offset: 1 };
+    step.batch.events.push(Event { position, record_time_ms: 1, time_ms: 1, body: Body::Tick });
+    step.rejected.push(RejectedRecord {
+        reject: Reject {
+            position: Position { offset: 2, ..position },
+            record_time_ms: 1,
+            reason: RejectReason::BadAmount,
+            detail: "amount".into(),
+        },
+        bytes: b"{}".to_vec(),
+        key: None,
+    });
+    let output = StepOutput {
+        counts: Counts { applied: 1, ..Counts::default() },
+        rules: vec![RuleCounts { hit: 1, miss: 2, suppressed: 3, not_evaluable: 4 }],
+        watermark_ms: 5_000,
+        ..StepOutput::default()
+    };
+    (step, output)
+}
+
+fn fill(telemetry: &Telemetry) {
+    telemetry.emit(PackInForce { id: "cn-core", sha256: "ab12", rules: vec!["M01"] });
+    let (step, output) = step();
+    telemetry.record_step(&step, &output);
+    telemetry.set_state(&MemoryReport::default());
+    telemetry.set_lag("payments", 3, 17, 0.25);
+    telemetry.set_queue("engine", 1);
+    telemetry.decision.record(Duration::from_micros(800), 100);
+}
+
+#[test]
+fn metrics_add_up_and_carry_their_names() {
+    let served = serve(None);
+    fill(&served.telemetry);
+    let (code, text) = get(served.server.address(), "/metrics", "");
+    assert_eq!(code, 200);
+    for line in [
+        "goshawk_records_consumed_total 2",
+        r#"goshawk_events_consumed_total{status="applied",type="tick"} 1"#,
+        r#"goshawk_events_consumed_total{status="rejected",type="unknown"} 1"#,
+        r#"goshawk_events_rejected_total{reason="bad_amount"} 1"#,
+        "goshawk_reconciliation_difference_records 0",
+        "goshawk_reconciliation_difference_amount_minor 0",
+        r#"goshawk_rule_evaluations_total{result="not_evaluable",rule="M01"} 4"#,
+        r#"goshawk_rule_pack_info{id="cn-core",sha="ab12"} 1"#,
+        r#"goshawk_consumer_lag_seconds{partition="3",topic="payments"} 0.25"#,
+        "goshawk_watermark_timestamp_seconds 5",
+        r#"goshawk_decision_seconds_bucket{le="0.001"} 100"#,
+        r#"goshawk_decision_seconds_bucket{le="0.0005"} 0"#,
+        "goshawk_decision_seconds_count 100",
+        r#"goshawk_phase{phase="starting"} 1"#,
+        r#"goshawk_alerts_published_total{action="freeze",severity="critical"} 0"#,
+    ] {
+        assert!(text.lines().any(|l| l == line), "{line} is not in:\n{text}");
+    }
+    for metric in Metric::ALL {
+        let shown = text.contains(&format!("# TYPE {} {}\n", metric.name(), metric.kind()));
+        assert!(shown, "{} is missing or of another kind", metric.name());
+    }
+    served.server.stop();
+}
+
+/// A record that is counted nowhere must show.
+#[test]
+fn a_lost_record_shows_as_a_difference() {
+    let telemetry = Telemetry::new().expect("distinct names");
+    let (step, mut output) = step();
+    output.counts.applied = 0;
+    telemetry.record_step(&step, &output);
+    assert_eq!(telemetry.reconciliation_difference(), 1);
+}
+
+#[test]
+fn promtool_accepts_the_metrics() {
+    use std::process::{Command, Stdio};
+    let child = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut child = match child {
+        Ok(child) => child,
+        Err(error) => {
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "promtool is needed: {error}");
+            eprintln!("SKIPPED: promtool (Debian package prometheus) is not installed");
+            return;
+        }
+    };
+    let telemetry = Telemetry::new().expect("distinct names");
+    fill(&telemetry);
+    let text = telemetry.render().expect("text");
+    child.stdin.take().expect("piped").write_all(&text).expect("read");
+    let output = child.wait_with_output().expect("ends");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn ready_only_while_running() {
+    let served = serve(None);
+    let address = served.server.address();
+    assert_eq!(get(address, "/healthz", ""), (200, "ok\n".into()));
+    assert_eq!(get(address, "/readyz", ""), (503, "starting\n".into()));
+    served.read_side.set_phase(Phase::Recovering);
+    assert_eq!(get(address, "/readyz", ""), (503, "recovering\n".into()));
+    served.read_side.set_phase(Phase::Running);
+    assert_eq!(get(address, "/readyz", ""), (200, "running\n".into()));
+    served.server.stop();
+    assert!(TcpStream::connect(address).is_err(), "still listening after stop");
+}
+
+#[test]
+fn alerts_are_shown_as_published_newest_first_and_bounded() {
+    let served = serve(None);
+    for number in 0..ALERTS_KEPT + 5 {
+        served.read_side.record_message(&alert_message(number));
+    }
+    let address = served.server.address();
+    let (code, body) = get(address, "/api/v1/alerts?limit=1", "");
+    assert_eq!(code, 200);
+    assert_eq!(body, r#"[{"sequence":1004,"stream":"alerts","alert":{"z":1004,"a":1}}]"#);
+    let (_, body) = get(address, "/api/v1/alerts?before=7", "");
+    assert_eq!(body.matches("sequence").count(), 2, "5 and 6 are the oldest kept: {body}");
+    assert_eq!(served.read_side.alerts(None, usize::MAX).len() as u64, ALERTS_KEPT);
+    served.read_side.record_step(&step().1.counts, 1, 5_000);
+    let (_, status) = get(address, "/api/v1/status", "");
+    let status: serde_json::Value = serde_json::from_str(&status).expect("JSON");
+    assert_eq!(status["rejected"], 1);
+    assert_eq!(status["alerts"], 1_005);
+    assert_eq!(get(address, "/api/v1/alerts?limit=x", "").0, 400);
+    served.server.stop();
+}
+
+#[test]
+fn a_token_guards_everything_but_health() {
+    let served = serve(Some("secret"));
+    let address = served.server.address();
+    let bearer = |token: &str| format!("Authorization: Bearer {token}\r\n");
+    for path in ["/metrics", "/api/v1/alerts", "/api/v1/status"] {
+        assert_eq!(get(address, path, "").0, 401, "{path}");
+        assert_eq!(get(address, path, &bearer("wrong")).0, 401, "{path}");
+        assert_eq!(get(address, path, &bearer("secret")).0, 200, "{path}");
+    }
+    assert_eq!(get(address, "/healthz", "").0, 200);
+    assert_eq!(get(address, "/readyz", "").0, 503);
+    served.server.stop();
+}
+
+#[test]
+fn other_than_loopback_needs_a_token() {
+    let start = |token: Option<&str>| {
+        let config = HttpConfig {
+            listen: "0.0.0.0:0".parse().expect("valid"),
+            token: token.map(Into::into),
+        };
+        let telemetry = Arc::new(Telemetry::new().expect("distinct names"));
+        HttpServer::start(&config, Arc::new(ReadSide::new("t")), telemetry)
+    };
+    assert!(matches!(start(None), Err(HttpError::TokenNeeded { .. })));
+    assert!(matches!(start(Some(" ")), Err(HttpError::TokenEmpty)));
+    start(Some("secret")).expect("free").stop();
+}
