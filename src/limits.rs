@@ -68,6 +68,8 @@ pub const RULE_FILE_BYTES_MAX: usize = 256 * 1_024;
 pub const EXPRESSION_BYTES_MAX: usize = 4 * 1_024;
 /// Depth of brackets and unary operators of one expression, at most.
 pub const EXPRESSION_DEPTH_MAX: usize = 64;
+/// Depth of a compiled expression with the features it names, at most: evaluation recurses.
+pub const PROGRAM_DEPTH_MAX: u32 = 1_024;
 
 /// Records of one step, at most.
 pub const STEP_RECORDS_MAX: usize = 16_384;

@@ -4,3 +4,5 @@ mod encode; // messages we write: alerts, rejects, headers, published schemas
 mod generate; // the generator: determinism, order, labels, patterns past their thresholds
 mod oracle; // the engine against a naive reference and against itself, on seeded random streams
 mod http; // the HTTP surface and the metrics behind it, by real sockets and promtool
+
+mod bad_rules; // what the rule compiler says about wrong files

@@ -170,7 +170,7 @@ impl<'n> Fields<'n> {
             }
         }
         // A table's own span may cover the whole file; its first line is enough to point at.
-        let first_line = sink.text(file)[node.span.clone()].lines().next().map_or(0, str::len);
+        let first_line = first_line(sink.text(file), &node.span);
         let span = node.span.start..node.span.start + first_line;
         Some(Self { file, span, what, fields })
     }
@@ -275,6 +275,10 @@ pub(super) fn as_number(
         return None;
     }
     Some(value)
+}
+
+fn first_line(text: &str, span: &Range<usize>) -> usize {
+    text.get(span.clone()).and_then(|text| text.lines().next()).map_or(0, str::len)
 }
 
 fn wrong_kind(file: usize, node: &Node, wanted: &str, sink: &mut Sink<'_>) {

@@ -11,6 +11,7 @@
 //! - [`examples`]: what a rule's examples say
 //! - [`plan`]: the result
 //! - [`text`]: values as people read them
+//! - [`reference`]: the language reference, printed from the catalogue
 //! - [`shipped`]: the pack inside the binary
 
 pub mod catalogue;
@@ -21,6 +22,7 @@ mod document;
 pub mod examples;
 mod expr;
 pub mod plan;
+pub mod reference;
 pub mod shipped;
 mod source;
 pub mod text;

@@ -14,11 +14,23 @@ pub(super) struct Builder {
     pub(super) payment: Vec<PaymentField>,
     parts: [Vec<StateFeature>; Role::COUNT],
     eager: BTreeSet<(usize, u16)>,
+    /// Depth of each node of the program.
+    depths: Vec<u32>,
 }
 
 impl Builder {
     pub(super) fn add(&mut self, node: Node) -> ExprId {
-        self.program.add(node)
+        let below = operands(&node).iter().map(|id| self.depths[id.0 as usize]).max();
+        let id = self.program.add(node);
+        if id.0 as usize == self.depths.len() {
+            self.depths.push(below.unwrap_or(0).saturating_add(1));
+        }
+        id
+    }
+
+    /// How deep evaluation of an expression recurses.
+    pub(super) fn depth(&self, id: ExprId) -> u32 {
+        self.depths[id.0 as usize]
     }
 
     /// Loads a field of the payment.

@@ -7,6 +7,7 @@ use super::cells::Builder;
 use super::literal;
 use super::operand::{Operand, Typed};
 use super::scope::{Scope, constant, parse_at};
+use crate::limits;
 use crate::model::money::{Currency, parse_decimal};
 use crate::rules::catalogue::{self, FUNCTIONS, WordSet, type_word};
 use crate::rules::diagnostics::{Sink, did_you_mean, meant_or_list};
@@ -38,7 +39,17 @@ impl Lowering<'_, '_> {
             let message = format!("a condition must be yes or no, this is {}", type_word(value.ty));
             return self.fail(&expr.span, message, "not a condition", None);
         }
+        self.within_depth(value.id)?;
         Some((value.id, expr))
+    }
+
+    fn within_depth(&mut self, id: ExprId) -> Option<()> {
+        let most = limits::PROGRAM_DEPTH_MAX;
+        if self.builder.depth(id) <= most {
+            return Some(());
+        }
+        let message = format!("with the features it names, this is deeper than {most} levels");
+        self.fail(&(0..self.text.value.len()), message, "too deep", None)
     }
 
     pub(super) fn fail<T>(
@@ -173,9 +184,14 @@ impl Lowering<'_, '_> {
         self.fail(span, format!("unknown name `{name}`"), "not known here", hint)
     }
 
-    /// The operand of a named feature; lowered at its first use.
+    /// The operand of a named feature.
     pub(super) fn feature(&mut self, index: usize) -> Option<Operand> {
         self.scope.features[index].used = true;
+        self.lower_feature(index)
+    }
+
+    /// Lowers a feature, once.
+    pub(super) fn lower_feature(&mut self, index: usize) -> Option<Operand> {
         if let Some(lowered) = &self.scope.features[index].lowered {
             return lowered.clone();
         }
@@ -183,7 +199,11 @@ impl Lowering<'_, '_> {
         let text = self.scope.features[index].text.clone();
         let outer_text = std::mem::replace(&mut self.text, text);
         let outer_visible = std::mem::replace(&mut self.visible, index);
-        let lowered = expr.and_then(|expr| self.value(&expr).map(Operand::Value));
+        let lowered = expr.and_then(|expr| {
+            let value = self.value(&expr)?;
+            self.within_depth(value.id)?;
+            Some(Operand::Value(value))
+        });
         self.text = outer_text;
         self.visible = outer_visible;
         self.scope.features[index].lowered = Some(lowered.clone());

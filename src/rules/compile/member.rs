@@ -286,7 +286,7 @@ fn state_feature(makes: Makes, base: &Operand, args: &[i64]) -> Option<StateFeat
 }
 
 /// `debits(window)`
-fn signature(member: &Member) -> String {
+pub(in crate::rules) fn signature(member: &Member) -> String {
     match member.args {
         None => member.name.to_owned(),
         Some(args) => {

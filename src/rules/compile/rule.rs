@@ -117,6 +117,10 @@ impl<'f> Compiler<'_, 'f> {
         let features = scope::features(&doc.features, self.sink);
         let mut scope = Scope { params, features };
         let mut lowering = self.lowering(&mut scope, &doc.when);
+        // In order, so that a feature finds those above it done: no recursion through a long file.
+        for index in 0..lowering.visible {
+            lowering.lower_feature(index);
+        }
         let when = lowering.condition(&doc.when);
         let mut evidence = Vec::new();
         if let Some((_, expr)) = &when {
@@ -138,7 +142,7 @@ impl<'f> Compiler<'_, 'f> {
         let zh = lowering.template(&doc.text.zh);
         let en = lowering.template(&doc.text.en);
         let later: Vec<ExprId> = values(&zh).chain(values(&en)).collect();
-        self.unused_features(&mut scope, doc);
+        self.unused_features(&scope, doc);
         let (when, _) = when?;
         for id in escalations.iter().map(|e| e.when).chain([when]) {
             self.builder.mark_eager(id, |_| true);
@@ -152,14 +156,12 @@ impl<'f> Compiler<'_, 'f> {
         Some(Logic { when, escalations, balance_unknown, text, evidence })
     }
 
-    /// Features that nothing reads are checked too, and reported.
-    fn unused_features(&mut self, scope: &mut Scope, doc: &RuleDoc) {
+    /// Features that nothing reads are reported.
+    fn unused_features(&mut self, scope: &Scope, doc: &RuleDoc) {
         for index in 0..scope.features.len() {
             if scope.features[index].used {
                 continue;
             }
-            let mut lowering = self.lowering(scope, &doc.when);
-            lowering.feature(index);
             let (name, _) = &doc.features[index];
             let message = format!("feature `{}` is never used", name.value);
             let hint = "use it in a condition or a text, or remove it".to_owned();

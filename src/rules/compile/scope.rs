@@ -16,13 +16,13 @@ use crate::rules::source::ParamDoc;
 use super::cells::Builder;
 use super::operand::Typed;
 
-/// A named feature: parsed, lowered when first used.
+/// A named feature.
 #[derive(Debug)]
 pub(super) struct Feature {
     pub(super) name: String,
     pub(super) text: Text,
     pub(super) expr: Option<Expr>,
-    /// Outer `None`: not yet lowered. Inner `None`: wrong, and reported.
+    /// Outer `None`: not yet lowered (they are lowered in order). Inner `None`: wrong, and reported.
     pub(super) lowered: Option<Option<Operand>>,
     pub(super) used: bool,
 }

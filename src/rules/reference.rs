@@ -1,0 +1,89 @@
+//! `rules/README.md`: the language reference, printed from the catalogue.
+
+use std::fmt::Write as _;
+
+use super::catalogue::{FUNCTIONS, Gives, MEMBERS, Owner, WordSet, type_word};
+use super::compile::signature;
+use crate::limits;
+use crate::model::time::DAY;
+
+const HEAD: &str = "\
+# The rule language
+
+<!-- Printed from src/rules/catalogue.rs; a test compares. Change it there. -->
+
+A pack is a folder: `policy.toml` (families, caps, bands, measures, episodes, breaker), `guards.toml`, and one
+file for each rule. `goshawk rules check --rules DIR` reports every defect at once, `goshawk rules test` runs
+the examples in the files, `goshawk rules list` lists the rules.
+
+## A rule's file
+
+| key | meaning |
+|---|---|
+| `id`, `name`, `version`, `code`, `title` | `M02`, `burst_out`, `1.0.0`, `BURST_OUT` (reason code), `{ zh, en }` |
+| `family`, `weight` | family of the policy, 1 to 100 |
+| `mode` | `live` (default), `shadow`, `off` |
+| `phases` | `pre`: at the payment's first event; `post`: when it settles |
+| `subject` | whose state decides: `payer`, `payee`, `device` |
+| `target` | `{ held, settled }`: `payment`, `payer` or `payee`, while it can be held and once settled |
+| `guards` | ids of guards that are evaluated and shown |
+| `floor` | measure when only this rule fires; absent: the score alone decides |
+| `[params]` | `name = { value, unit, doc, by_grade }`: whole number, fraction, `\"10m\"`, amount with `unit = \"CNY\"`, list of words; `by_grade = { high = \"3000.00\" }` takes another value for accounts of a grade |
+| `[features]` | named expressions; a feature may use those above it |
+| `[when]` | `alert`: the condition; `balance_unknown`: marks the finding |
+| `[[escalate]]` | `when`, `floor`, `weight`: a stronger floor under a further condition |
+| `[[support]]` | `rules`, `families`, `floor`: a stronger floor when these fire in the same episode |
+| `[text]` | `zh`, `en`: words with `{feature}`, `{param}` or `{expression}`; digits are refused |
+| `[[examples]]` | `name`, `given`, `expect`: at least two that fire and two that do not |
+
+## Expressions
+
+CEL syntax: `&& || ! == != < <= > >= + - * / in ? :`, strings in single or double quotes. A missing value makes
+what rests on it missing, except `false && x` and `true || x`; a rule whose condition is missing is counted as not
+evaluable. Amounts, ratios, whole numbers and durations do not mix: `amount * 0.02` (at most six digits) is an
+amount, `amount / amount` and `duration / duration` are ratios. Words compare with `==`, `!=` and `in` only.
+";
+
+/// The reference as Markdown.
+#[must_use]
+pub fn reference() -> String {
+    let mut text = HEAD.to_owned();
+    let days = limits::WINDOW_MAX / DAY;
+    let _ = writeln!(text, "A window is at most {days} days.\n\n## Functions\n");
+    let _ = writeln!(text, "| function | 含义 | meaning |\n|---|---|---|");
+    for (_, signature, zh, en) in FUNCTIONS {
+        let _ = writeln!(text, "| `{signature}` | {zh} | {en} |");
+    }
+    for (owner, heading) in Owner::ALL {
+        let _ = writeln!(text, "\n## {heading}\n\n| | gives | 含义 | meaning |\n|---|---|---|---|");
+        for member in MEMBERS.iter().filter(|member| member.owner == *owner) {
+            let gives = match member.gives {
+                Gives::Value(ty) => type_word(ty).to_owned(),
+                Gives::Word(set) => format!("a word ({})", set.title()),
+                Gives::Record(owner) => owner.word().to_owned(),
+            };
+            let (signature, zh, en) = (signature(member), member.zh, member.en);
+            let _ = writeln!(text, "| `{signature}` | {gives} | {zh} | {en} |");
+        }
+    }
+    let _ = writeln!(text, "\n## Words\n\n| set | words |\n|---|---|");
+    for set in WordSet::ALL {
+        let words: Vec<String> = set.words().iter().map(|word| format!("`{word}`")).collect();
+        let _ = writeln!(text, "| {} | {} |", set.title(), words.join(" "));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_readme_is_fresh() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/rules/README.md");
+        let fresh = super::reference();
+        if std::env::var("INSTA_UPDATE").as_deref() == Ok("always") {
+            std::fs::write(path, &fresh).expect("writable");
+        }
+        let there = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(there == fresh, "rules/README.md is stale: run this test with INSTA_UPDATE=always");
+    }
+}
