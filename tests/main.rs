@@ -1,8 +1,9 @@
 //! The one integration-test binary. Each module says what belongs in it.
 
+mod deploy; // deployment files: metrics they name, promtool, loopback ports
 mod encode; // messages we write: alerts, rejects, headers, published schemas
 mod generate; // the generator: determinism, order, labels, patterns past their thresholds
-mod oracle; // the engine against a naive reference and against itself, on seeded random streams
-mod http; // the HTTP surface and the metrics behind it, by real sockets and promtool
+mod http;
+mod oracle; // the engine against a naive reference and against itself, on seeded random streams // the HTTP surface and the metrics behind it, by real sockets and promtool
 
 mod bad_rules; // what the rule compiler says about wrong files
