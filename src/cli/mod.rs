@@ -4,6 +4,7 @@
 //! Exit codes: 0 done, 1 ran but failed, 2 wrong usage or configuration.
 
 mod completions;
+mod config;
 mod generate;
 pub mod printer;
 pub mod rules;
@@ -31,6 +32,8 @@ enum Command {
     Generate(Box<generate::Args>),
     /// Check, test and list rule packs.
     Rules(rules::Args),
+    /// Show or check the configuration.
+    Config(config::Args),
     /// Print a completion script for a shell.
     Completions(completions::Args),
 }
@@ -67,6 +70,7 @@ pub fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Generate(args) => generate::run(&args, &printer),
         Command::Rules(args) => rules::run(&args, &printer),
+        Command::Config(args) => config::run(&args, &printer),
         Command::Completions(args) => completions::run(&args, &printer),
     };
     match outcome {

@@ -102,7 +102,8 @@ impl<'a> Sink<'a> {
 }
 
 /// Line and column of a byte, both from 1; the column counts characters.
-fn place(text: &str, at: usize) -> (usize, usize) {
+#[must_use]
+pub fn place(text: &str, at: usize) -> (usize, usize) {
     let at = at.min(text.len());
     let before = &text.as_bytes()[..at];
     let line_start = before.iter().rposition(|&b| b == b'\n').map_or(0, |p| p + 1);
@@ -112,10 +113,8 @@ fn place(text: &str, at: usize) -> (usize, usize) {
 }
 
 /// The known word that is meant by an unknown one, if one is close enough.
-pub(super) fn did_you_mean<'w>(
-    word: &str,
-    known: impl IntoIterator<Item = &'w str>,
-) -> Option<String> {
+#[must_use]
+pub fn did_you_mean<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Option<String> {
     let bound = (word.chars().count() / 3).clamp(1, 3);
     known
         .into_iter()

@@ -1,0 +1,83 @@
+//! `goshawk config show|check`, and the arguments every configured command shares.
+
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+
+use super::{Failure, printer::Printer};
+use crate::runtime::config::{self, Config, show};
+
+/// Where the configuration comes from.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Source {
+    /// The configuration file [default: goshawk.toml, if there is one].
+    #[arg(long, short, env = "GOSHAWK_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// A setting over file and environment, for example kafka.brokers=broker:9092.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    settings: Vec<String>,
+}
+
+/// Arguments of `config`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum Command {
+    /// Print every effective value, defaults included, secrets hidden.
+    Show(Source),
+    /// Tell whether `run` would accept the configuration.
+    Check(Source),
+}
+
+pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
+    match &args.command {
+        Command::Show(source) => {
+            printer.data(show::table(&source.read(printer)?).trim_end());
+            Ok(())
+        }
+        Command::Check(source) => {
+            source.read_runnable(printer)?;
+            printer.talk("The configuration is complete and valid.");
+            Ok(())
+        }
+    }
+}
+
+impl Source {
+    /// Reads the configuration.
+    pub(super) fn read(&self, printer: &Printer) -> Result<Config, Failure> {
+        let default = PathBuf::from("goshawk.toml");
+        let path = self.config.clone().or_else(|| default.exists().then_some(default));
+        let text = path.as_ref().map(std::fs::read_to_string).transpose().map_err(|cause| {
+            let path = path.as_deref().unwrap_or(std::path::Path::new(""));
+            Failure::Usage(anyhow!("cannot read {}: {cause}", path.display()))
+        })?;
+        let file = path.as_deref().zip(text.as_deref());
+        // Variables that are not UTF-8 cannot be settings.
+        let environment = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        let (config, warnings) =
+            config::load(file, environment, &self.settings).map_err(|problems| usage(&problems))?;
+        for warning in warnings {
+            printer.warn(&warning);
+        }
+        Ok(config)
+    }
+
+    /// Reads a configuration that `run` accepts.
+    pub(super) fn read_runnable(&self, printer: &Printer) -> Result<Config, Failure> {
+        let config = self.read(printer)?;
+        let problems = config.require_runnable();
+        if problems.is_empty() { Ok(config) } else { Err(usage(&problems)) }
+    }
+}
+
+fn usage<P: std::fmt::Display>(problems: &[P]) -> Failure {
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    Failure::Usage(anyhow!("the configuration cannot be used:\n  {}", lines.join("\n  ")))
+}
