@@ -3,6 +3,9 @@
 //! A sink takes one [`Commit`] after the other. When `publish` returns, or at the latest when `flush`
 //! does, the commit is durable as the sink's mode promises: all of it, or (in `exactly_once`) none.
 
+pub mod file;
+pub mod kafka;
+
 use crate::source::Run;
 
 /// Which stream a message belongs to.

@@ -4,6 +4,8 @@
 //! become an event, with its bytes. A file has offsets (row or line numbers) like a partition has, so the
 //! same recovery serves all.
 
+pub mod kafka;
+
 use crate::model::event::Batch;
 use crate::model::label::Label;
 use crate::model::reject::Reject;

@@ -1,0 +1,220 @@
+//! How every Kafka client of the program is made: properties in layers, logs, lag, tokens.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rdkafka::ClientContext;
+use rdkafka::client::OAuthToken;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::message::DeliveryResult;
+use rdkafka::producer::{BaseProducer, ProducerContext};
+use rdkafka::statistics::Statistics;
+
+/// How long one question to the broker may take.
+pub const ASK_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a token read from a file is taken to hold: it is read again well before.
+const TOKEN_LIFE: Duration = Duration::from_secs(60);
+
+/// What clients are made from.
+#[derive(Clone, Debug, Default)]
+pub struct KafkaSettings {
+    /// Bootstrap servers.
+    pub brokers: String,
+    /// Group under which offsets are committed.
+    pub group_id: String,
+    /// Transactional id.
+    pub transactional_id: String,
+    /// File with the current OAUTHBEARER token.
+    pub oauth_token_file: Option<PathBuf>,
+    /// librdkafka properties of every client.
+    pub properties: BTreeMap<String, String>,
+    /// Of consumers, over those.
+    pub consumer: BTreeMap<String, String>,
+    /// Of producers, over those.
+    pub producer: BTreeMap<String, String>,
+}
+
+/// Consumer lag by topic and partition, as librdkafka's statistics last told it.
+#[derive(Clone, Debug, Default)]
+pub struct Lag(Arc<Mutex<BTreeMap<(String, i32), i64>>>);
+
+impl Lag {
+    /// A copy of all of it: records between what has been read and the end.
+    #[must_use]
+    pub fn read(&self) -> BTreeMap<(String, i32), i64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The lag of one partition.
+    #[must_use]
+    pub fn of(&self, topic: &str, partition: i32) -> Option<i64> {
+        let lag = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lag.get(&(topic.to_owned(), partition)).copied()
+    }
+
+    fn take(&self, statistics: &Statistics) {
+        let mut lag = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (name, topic) in &statistics.topics {
+            for (partition, figures) in &topic.partitions {
+                // -1 is librdkafka's partition for "none yet"; a negative lag is "unknown".
+                if *partition >= 0 && figures.consumer_lag >= 0 {
+                    lag.insert((name.clone(), *partition), figures.consumer_lag);
+                }
+            }
+        }
+    }
+}
+
+/// The callbacks of a client.
+#[derive(Clone, Debug, Default)]
+pub struct Context {
+    oauth_token_file: Option<PathBuf>,
+    /// Where statistics go.
+    pub lag: Lag,
+    refused: Arc<Mutex<Option<RDKafkaErrorCode>>>,
+}
+
+impl Context {
+    fn new(settings: &KafkaSettings) -> Self {
+        Self { oauth_token_file: settings.oauth_token_file.clone(), ..Self::default() }
+    }
+
+    /// The first refusal of a record since the last call.
+    #[must_use]
+    pub fn take_refusal(&self) -> Option<RDKafkaErrorCode> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl ClientContext for Context {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        match level {
+            RDKafkaLogLevel::Emerg
+            | RDKafkaLogLevel::Alert
+            | RDKafkaLogLevel::Critical
+            | RDKafkaLogLevel::Error
+            | RDKafkaLogLevel::Warning => tracing::warn!(facility, text, "librdkafka"),
+            RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
+                tracing::info!(facility, text, "librdkafka");
+            }
+            RDKafkaLogLevel::Debug => tracing::debug!(facility, text, "librdkafka"),
+        }
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        self.lag.take(&statistics);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::warn!(%error, reason, "kafka connection trouble; the client goes on trying");
+    }
+
+    fn generate_oauth_token(
+        &self,
+        _: Option<&str>,
+    ) -> Result<OAuthToken, Box<dyn std::error::Error>> {
+        let path = self.oauth_token_file.as_ref().ok_or(
+            "sasl.mechanism is OAUTHBEARER: set kafka.oauth_token_file to a file that holds the token",
+        )?;
+        let token = std::fs::read_to_string(path)?.trim().to_owned();
+        let until = SystemTime::now().duration_since(UNIX_EPOCH)? + TOKEN_LIFE;
+        // The broker takes the principal from the token itself; this name is only for our side's logs.
+        let principal_name = "goshawk".to_owned();
+        Ok(OAuthToken { token, principal_name, lifetime_ms: i64::try_from(until.as_millis())? })
+    }
+}
+
+impl ConsumerContext for Context {}
+
+impl ProducerContext for Context {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        if let Err((error, _)) = result {
+            let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+            refused.get_or_insert(error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail));
+        }
+    }
+}
+
+/// A consumer. `own` beats the settings: what it holds, the program's promises rest on.
+///
+/// # Errors
+/// When librdkafka refuses a property.
+pub fn consumer(
+    settings: &KafkaSettings,
+    own: &[(&str, &str)],
+) -> KafkaResult<BaseConsumer<Context>> {
+    consumer_config(settings, own).create_with_context(Context::new(settings))
+}
+
+/// The properties of a consumer.
+#[must_use]
+pub fn consumer_config(settings: &KafkaSettings, own: &[(&str, &str)]) -> ClientConfig {
+    let mut config = base(settings);
+    config.set("group.id", &settings.group_id);
+    layer(&mut config, &settings.consumer);
+    config.set("enable.auto.commit", "false").set("enable.auto.offset.store", "false");
+    config.set("isolation.level", "read_committed");
+    for (key, value) in own {
+        config.set(*key, *value);
+    }
+    config
+}
+
+/// A producer; as [`consumer`].
+///
+/// # Errors
+/// When librdkafka refuses a property.
+pub fn producer(
+    settings: &KafkaSettings,
+    own: &[(&str, &str)],
+) -> KafkaResult<BaseProducer<Context>> {
+    let mut config = base(settings);
+    // As Java producers place keys, so that consumers may join by partition.
+    config.set("partitioner", "murmur2_random").set("linger.ms", "0");
+    layer(&mut config, &settings.producer);
+    config.set("enable.idempotence", "true");
+    for (key, value) in own {
+        config.set(*key, *value);
+    }
+    config.create_with_context(Context::new(settings))
+}
+
+fn base(settings: &KafkaSettings) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set_log_level(RDKafkaLogLevel::Warning);
+    config.set("client.id", "goshawk");
+    layer(&mut config, &settings.properties);
+    config.set("bootstrap.servers", &settings.brokers);
+    config
+}
+
+fn layer(config: &mut ClientConfig, properties: &BTreeMap<String, String>) {
+    for (key, value) in properties {
+        config.set(key, value);
+    }
+}
+
+/// Number of partitions of a topic; `None` if there is no such topic.
+///
+/// # Errors
+/// When the broker cannot be asked.
+pub fn partitions(client: &BaseConsumer<Context>, topic: &str) -> KafkaResult<Option<i32>> {
+    let metadata = client.fetch_metadata(Some(topic), ASK_TIMEOUT)?;
+    let Some(found) = metadata.topics().first() else { return Ok(None) };
+    match found.error().map(RDKafkaErrorCode::from) {
+        None if found.partitions().is_empty() => Ok(None),
+        None => Ok(Some(found.partitions().len() as i32)),
+        Some(RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition) => {
+            Ok(None)
+        }
+        Some(code) => Err(KafkaError::MetadataFetch(code)),
+    }
+}

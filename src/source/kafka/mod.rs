@@ -1,0 +1,3 @@
+//! Kafka as a source.
+
+pub mod client;
