@@ -78,6 +78,17 @@ pub const STEP_BYTES_MAX: usize = 16 * 1_024 * 1_024;
 /// Steps between source and engine, and between engine and publisher, at most.
 pub const STEPS_IN_FLIGHT_MAX: usize = 4;
 
+/// Records, and bytes, fetched from one partition's queue at once.
+pub const SOURCE_CHUNK_RECORDS: usize = 512;
+/// See [`SOURCE_CHUNK_RECORDS`].
+pub const SOURCE_CHUNK_BYTES: usize = 4 * 1_024 * 1_024;
+/// Records a partition may lag and still count as live: nobody waits for it.
+pub const SOURCE_LAG_LIVE: i64 = 10_000;
+/// How long a step waits for a partition that is behind, at most.
+pub const SOURCE_BEHIND_WAIT: std::time::Duration = std::time::Duration::from_millis(50);
+/// How long a source waits for records before it says that it is idle.
+pub const SOURCE_PATIENCE: std::time::Duration = std::time::Duration::from_millis(200);
+
 const _: () = assert!(SHARDS == 1 << SHARD_BITS);
 const _: () = assert!(LEDGER_RETENTION >= WINDOW_MAX + LATENESS_DEFAULT);
 const _: () = assert!(LEDGER_SCAN_MAX < ORDERED_SCAN_MAX && ORDERED_SCAN_MAX < LEDGER_ENTRIES_MAX);

@@ -45,6 +45,17 @@ pub struct Step {
     pub rejected: Vec<RejectedRecord>,
     /// Rows that a mapping's `keep` left out.
     pub skipped: u64,
+    /// The records behind the events, in the same order, if the source keeps them: what the engine
+    /// rejects is published as it came.
+    pub kept: Kept,
+}
+
+/// Records, end to end.
+#[derive(Debug, Default)]
+pub struct Kept {
+    bytes: Vec<u8>,
+    /// By event: where its payload begins and ends, and where its key ends if it has one.
+    spans: Vec<(usize, usize, Option<usize>)>,
 }
 
 impl Step {
@@ -54,6 +65,35 @@ impl Step {
         self.batch.clear();
         self.rejected.clear();
         self.skipped = 0;
+        self.kept.bytes.clear();
+        self.kept.spans.clear();
+    }
+
+    /// Keeps the record behind the event last added to the batch.
+    pub fn keep(&mut self, payload: &[u8], key: Option<&[u8]>) {
+        let start = self.kept.bytes.len();
+        self.kept.bytes.extend_from_slice(payload);
+        let end = self.kept.bytes.len();
+        let key_end = key.map(|key| {
+            self.kept.bytes.extend_from_slice(key);
+            self.kept.bytes.len()
+        });
+        self.kept.spans.push((start, end, key_end));
+    }
+
+    /// Rejects of the engine, which come in step order, joined with their records as far as kept.
+    #[must_use]
+    pub fn rejoin(&self, rejects: &[Reject]) -> Vec<RejectedRecord> {
+        let mut events = self.batch.events.iter().zip(&self.kept.spans);
+        let with_record = |reject: &Reject| {
+            let found = events.find(|(event, _)| event.position == reject.position);
+            let (bytes, key) = found.map_or((Vec::new(), None), |(_, &(start, end, key_end))| {
+                let bytes = &self.kept.bytes;
+                (bytes[start..end].to_vec(), key_end.map(|key_end| bytes[end..key_end].to_vec()))
+            });
+            RejectedRecord { reject: reject.clone(), bytes, key }
+        };
+        rejects.iter().map(with_record).collect()
     }
 }
 
@@ -108,4 +148,7 @@ pub enum SourceError {
     /// Kafka said no for good.
     #[error("kafka: {0}")]
     Kafka(String),
+    /// It was asked to stop while it waited.
+    #[error("stopped while reading")]
+    Stopped,
 }
