@@ -4,6 +4,7 @@
 //! become an event, with its bytes. A file has offsets (row or line numbers) like a partition has, so the
 //! same recovery serves all.
 
+pub mod file;
 pub mod kafka;
 
 use crate::model::event::Batch;

@@ -1,9 +1,11 @@
 //! Outer formats: the only place that knows what a record or a message looks like outside.
 //!
+//! - [`decode`]: records to events, or to rejects with a reason
 //! - [`encode`]: alerts and rejects to messages, with tokens and masks
 //! - [`journal`]: what a committed step covered, written and read back
 //! - [`schema`]: JSON Schema of every message
 
+pub mod decode;
 pub mod encode;
 pub mod journal;
 pub mod schema;

@@ -1,0 +1,191 @@
+//! Files as a user has them: foreign columns, compression, broken rows, labels.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use jiff::tz::TimeZone;
+
+use super::*;
+use crate::limits;
+use crate::model::event::{Batch, Body};
+use crate::source::{Progress, Step};
+
+const AMLSIM: &str = "tran_id,orig_acct,bene_acct,tx_type,base_amt,tran_timestamp,is_sar,alert_id
+1,252,117,TRANSFER,145.42,2017-01-01T00:00:00Z,False,-1
+2,770,30,TRANSFER,397.77,2017-01-01T00:00:00Z,True,7
+3,475,7,TRANSFER,much,2017-01-01T00:00:00Z,False,-1
+4,475,7,TRANSFER
+5,684,56,\"TRANS\"\"FER\",492.59,2017-01-02T00:00:00Z,False,-1
+";
+
+fn decode() -> DecodeConfig {
+    DecodeConfig { zone: TimeZone::fixed(jiff::tz::offset(8)), skew_ms: limits::SKEW_DEFAULT }
+}
+
+fn write(folder: &tempfile::TempDir, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = folder.path().join(name);
+    std::fs::File::create(&path).and_then(|mut f| f.write_all(bytes)).expect("written");
+    path
+}
+
+fn read_all(source: &mut dyn Source) -> (Step, u64) {
+    let mut step = Step::default();
+    let mut steps = 0;
+    while source.next(&mut step).expect("readable") != Progress::End {
+        steps += 1;
+    }
+    (step, steps)
+}
+
+fn payments(batch: &Batch) -> Vec<(String, i64, i64)> {
+    let of = |e: &crate::model::event::Event| {
+        let Body::Payment(p) = &e.body else { panic!("a payment") };
+        (batch.text(p.payer.account).to_owned(), p.amount.minor, e.time_ms)
+    };
+    batch.events.iter().map(of).collect()
+}
+
+#[test]
+fn foreign_columns_become_payments_spread_over_their_day() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = write(&folder, "transactions.csv", AMLSIM.as_bytes());
+    write(&folder, "alert_transactions.csv", b"alert_id,alert_type,x\n7,fan_in,1\n");
+    let columns = Columns::builtin("amlsim").expect("shipped");
+    let mut source = open(&path, Some(&columns), decode()).expect("opens");
+    let (step, _) = read_all(&mut *source);
+    let day = 1_483_228_800_000;
+    let expect = [
+        ("252".to_owned(), 1_454_200, day),
+        ("770".to_owned(), 3_977_700, day + 28_800_000),
+        ("684".to_owned(), 4_925_900, day + 86_400_000),
+    ];
+    assert_eq!(payments(&step.batch), expect);
+    let rejected: Vec<_> = step
+        .rejected
+        .iter()
+        .map(|r| (r.reject.position.offset, r.reject.reason.word(), r.bytes.as_slice()))
+        .collect();
+    assert_eq!((rejected[0].0, rejected[0].1), (2, "bad_amount"));
+    assert_eq!(rejected[1], (3, "malformed_row", b"4,475,7,TRANSFER".as_slice()));
+    let labels = source.take_labels();
+    assert_eq!(labels.len(), 1);
+    assert_eq!((labels[0].pattern.as_str(), labels[0].kind.as_str()), ("7", "fan_in"));
+}
+
+#[test]
+fn keep_map_default_and_scale_do_what_they_say() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = "a,b,amt,n,action\nx,y,0.5,3,CASH_OUT\nx,y,1,4,FEE\nx,y,2,5,WIRE\n";
+    let path = write(&folder, "steps.csv", text.as_bytes());
+    let columns = r#"
+payer = "a"
+payee = "b"
+amount = { column = "amt", scale = "0.1" }
+time = { column = "n", kind = "count", step = "1h", from = "2026-01-01T00:00:00+08:00" }
+payment_type = { column = "action", map = { CASH_OUT = "cash_out" }, default = "transfer" }
+keep = { column = "action", in = ["CASH_OUT", "WIRE"] }
+constants = { currency = "CNY", channel = "mobile", status = "settled" }
+"#;
+    let columns = Columns::load(columns, "steps.toml").expect("a mapping");
+    let mut source = open(&path, Some(&columns), decode()).expect("opens");
+    let (step, _) = read_all(&mut *source);
+    let from = 1_767_196_800_000;
+    let expect =
+        [("x".to_owned(), 5, from + 3 * 3_600_000), ("x".to_owned(), 20, from + 5 * 3_600_000)];
+    assert_eq!(payments(&step.batch), expect);
+    assert_eq!(step.skipped, 1);
+}
+
+#[test]
+fn compressed_lines_read_like_plain_ones() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let line = r#"{"schema":"payment.v1","event_id":"e","payment_id":"p","status":"settled","event_time":"2026-03-05T10:03:10+08:00","amount":5,"currency":"CNY","payer":{"account":"A"},"payee":{"account":"B"},"payment_type":"transfer","channel":"web"}"#;
+    let text = format!("{line}\n\nnot json\n{line}\r\n");
+    let zst = zstd::encode_all(text.as_bytes(), 1).expect("compresses");
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gz.write_all(text.as_bytes()).expect("compresses");
+    let gz = gz.finish().expect("compresses");
+    for (name, bytes) in [("a.jsonl", text.as_bytes()), ("a.jsonl.zst", &zst), ("a.jsonl.gz", &gz)]
+    {
+        let path = write(&folder, name, bytes);
+        let mut source = open(&path, None, decode()).expect("opens");
+        let (step, _) = read_all(&mut *source);
+        assert_eq!(step.batch.events.len(), 2, "{name}");
+        assert_eq!(step.batch.events[1].position.offset, 3);
+        assert_eq!(step.rejected.len(), 1);
+        assert_eq!(step.rejected[0].bytes, b"not json");
+    }
+}
+
+#[test]
+fn wrong_mappings_say_what_and_where() {
+    let problem = |text: &str| Columns::load(text, "m.toml").expect_err("refused").to_string();
+    assert_eq!(
+        problem("payer = \"a\"\npayeee = \"b\"\n"),
+        "m.toml: line 2, column 10: payeee: no such field; did you mean \"payee\"?"
+    );
+    assert!(problem("payer = \"a\"").contains("nothing says where \"time\" comes from"));
+    assert!(problem("payer = 1").contains("a column's name, or a table"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = write(
+        &folder,
+        "t.csv",
+        b"tran_id,orig_act,bene_acct,base_amt,tran_timestamp,is_sar,alert_id\n",
+    );
+    let columns = Columns::builtin("amlsim").expect("shipped");
+    let error = open(&path, Some(&columns), decode()).err().expect("refused").to_string();
+    assert!(error.contains("no column \"orig_acct\"; did you mean \"orig_act\"?"), "{error}");
+}
+
+/// Every row lies in exactly one run, in order, though rows are read ahead of the step that covers them.
+#[test]
+fn runs_cover_every_row_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rows = 3 * STEP_EVENTS as i64;
+    let mut text =
+        "tran_id,orig_acct,bene_acct,tx_type,base_amt,tran_timestamp,is_sar,alert_id\n".to_owned();
+    for row in 0..rows {
+        let time = if row % 3 == 0 { "never" } else { "2017-01-01T00:00:00Z" };
+        text += &format!("{row},1,2,TRANSFER,5.00,{time},False,-1\n");
+    }
+    let path = write(&folder, "t.csv", text.as_bytes());
+    let columns = Columns::builtin("amlsim").expect("shipped");
+    let mut source = open(&path, Some(&columns), decode()).expect("opens");
+    let (mut step, mut covered, mut events, mut refused) = (Step::default(), 0, 0, 0);
+    while source.next(&mut step).expect("readable") != Progress::End {
+        assert_eq!(step.runs.len(), 1);
+        let run = step.runs[0];
+        assert_eq!(run.from, covered);
+        covered = run.to;
+        let of_events = step.batch.events.iter().map(|e| e.position.offset);
+        let of_refused = step.rejected.iter().map(|r| r.reject.position.offset);
+        assert!(of_events.chain(of_refused).all(|offset| (run.from..run.to).contains(&offset)));
+        events += step.batch.events.len() as i64;
+        refused += step.rejected.len() as i64;
+        step.clear();
+    }
+    assert_eq!((covered, events, refused), (rows, rows / 3 * 2, rows / 3));
+}
+
+#[test]
+fn times_are_read_by_pattern_and_from_the_epoch() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (kind, cell, expect) in [
+        ("%Y/%m/%d %H:%M:%S", "2026/03/05 10:03:10", 1_772_676_190_000),
+        ("%Y/%m/%d", "2026/03/05", 1_772_640_000_000),
+        ("%Y-%m-%dT%H:%M:%S%z", "2026-03-05T02:03:10+0000", 1_772_676_190_000),
+        ("epoch_ms", "1772676190000", 1_772_676_190_000),
+        ("rfc3339", "20260305100310", 1_772_676_190_000),
+    ] {
+        let path = write(&folder, "t.csv", format!("a,b,m,t\nx,y,1,{cell}\n").as_bytes());
+        let columns = format!(
+            "payer = \"a\"\npayee = \"b\"\namount = \"m\"\ntime = {{ column = \"t\", kind = \"{kind}\" }}\n\
+             constants = {{ currency = \"CNY\", channel = \"web\", status = \"settled\", payment_type = \"transfer\" }}"
+        );
+        let columns = Columns::load(&columns, "t.toml").expect("a mapping");
+        let mut source = open(&path, Some(&columns), decode()).expect("opens");
+        let (step, _) = read_all(&mut *source);
+        assert!(step.rejected.is_empty(), "{kind}: {:?}", step.rejected);
+        assert_eq!(payments(&step.batch), [("x".to_owned(), 100, expect)], "{kind}");
+    }
+}

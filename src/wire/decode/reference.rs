@@ -1,0 +1,182 @@
+//! `account.v1`, `list.v1`, `control.v1`.
+
+use jiff::tz::TimeZone;
+
+use super::json::Fields;
+use super::{Decoded, Fault};
+use crate::model::entity::EntityKind;
+use crate::model::event::{
+    AccountClass, AccountEvent, AccountEventKind, Batch, Body, ControlEvent, CustomerType,
+    ListCategory, ListEvent, ListLevel, ListOp, RiskGrade,
+};
+use crate::model::measure::{Action, ControlMode};
+use crate::model::money::Money;
+use crate::model::reject::RejectReason;
+use crate::model::time::Millis;
+
+static ACCOUNT: [&str; 14] = [
+    "event_id",
+    "kind",
+    "account",
+    "customer",
+    "branch",
+    "opening_device",
+    "phone_token",
+    "agent_token",
+    "employer_token",
+    "customer_type",
+    "account_class",
+    "risk_grade",
+    "time",
+    "event_time",
+];
+
+/// Decodes an account event.
+pub(super) fn account(text: &str, zone: &TimeZone, batch: &mut Batch) -> Result<Decoded, Fault> {
+    let f = Fields::find(text, &ACCOUNT, "")?;
+    let time = f.get(12).or(f.get(13)).map_or_else(|| f.need(12), Ok)?;
+    let time_ms = time.time(zone)?;
+    let body = Body::Account(Box::new(AccountEvent {
+        event_id: f.id(0, batch)?,
+        kind: AccountEventKind::parse(&f.need(1)?.string()?),
+        account: f.need_id(2, batch)?,
+        customer: f.id(3, batch)?,
+        branch: f.id(4, batch)?,
+        opening_device: f.id(5, batch)?,
+        phone_token: f.id(6, batch)?,
+        agent_token: f.id(7, batch)?,
+        employer_token: f.id(8, batch)?,
+        customer_type: f.word(9, CustomerType::parse)?,
+        account_class: f.word(10, AccountClass::parse)?,
+        risk_grade: f.word(11, RiskGrade::parse)?,
+    }));
+    Ok(Decoded { time_ms, body })
+}
+
+static LIST: [&str; 13] = [
+    "entry_id",
+    "op",
+    "subject",
+    "subject_kind",
+    "category",
+    "level",
+    "valid_from",
+    "valid_to",
+    "source",
+    "legal_basis",
+    "purpose",
+    "event_time",
+    "time",
+];
+static SUBJECT: [&str; 2] = ["kind", "id"];
+
+/// Decodes a list event. Without a time of its own it happens when its record was written.
+pub(super) fn list(
+    text: &str,
+    zone: &TimeZone,
+    record_time_ms: Option<Millis>,
+    batch: &mut Batch,
+) -> Result<Decoded, Fault> {
+    let f = Fields::find(text, &LIST, "")?;
+    let op = f.need(1)?;
+    let op = match op.string()?.as_ref() {
+        "upsert" => ListOp::Upsert,
+        "expire" => ListOp::Expire,
+        _ => return Err(op.fault(RejectReason::BadValue)),
+    };
+    let subject = f.need(2)?;
+    let (kind, name) = if subject.text().starts_with('{') {
+        let s = Fields::find(subject.text(), &SUBJECT, "subject.")?;
+        (s.need(0)?, s.need_id(1, batch)?)
+    } else {
+        (f.need(3)?, f.need_id(2, batch)?)
+    };
+    let subject_kind = match kind.string()?.as_ref() {
+        "account" => EntityKind::Account,
+        "customer" => EntityKind::Customer,
+        "device" => EntityKind::Device,
+        "phone" => EntityKind::Phone,
+        "ip" => EntityKind::Address,
+        // An entry about something else cannot be applied; dropping it in silence would fail open.
+        _ => return Err(kind.fault(RejectReason::BadValue)),
+    };
+    let valid_from_ms = f.get(6).map(|raw| raw.date_or_time(zone)).transpose()?;
+    let valid_to_ms = f.get(7).map(|raw| raw.date_or_time(zone)).transpose()?;
+    let own = f.get(11).or(f.get(12)).map(|raw| raw.time(zone)).transpose()?;
+    let time_ms = match own.or(record_time_ms).or(valid_from_ms) {
+        Some(time_ms) => time_ms,
+        None => f.need(11)?.time(zone)?,
+    };
+    let body = Body::List(Box::new(ListEvent {
+        entry_id: f.id(0, batch)?,
+        op,
+        subject_kind,
+        subject: name,
+        category: ListCategory::parse(&f.need(4)?.string()?),
+        level: f.word(5, ListLevel::parse)?,
+        valid_from_ms,
+        valid_to_ms,
+        source: f.id(8, batch)?,
+        legal_basis: f.free_text(9, batch)?,
+        purpose: f.id(10, batch)?,
+    }));
+    Ok(Decoded { time_ms, body })
+}
+
+static CONTROL: [&str; 13] = [
+    "control_id",
+    "account",
+    "kind",
+    "mode",
+    "amount",
+    "currency",
+    "from",
+    "to",
+    "extension_no",
+    "authority",
+    "released_at",
+    "event_time",
+    "time",
+];
+
+/// Decodes a control event. Without a time of its own it happens when its record was written.
+pub(super) fn control(
+    text: &str,
+    zone: &TimeZone,
+    record_time_ms: Option<Millis>,
+    batch: &mut Batch,
+) -> Result<Decoded, Fault> {
+    let f = Fields::find(text, &CONTROL, "")?;
+    let kind_raw = f.need(2)?;
+    let kind = Action::parse(&kind_raw.string()?);
+    let mode = f.get(3).map(|raw| match raw.string()?.as_ref() {
+        "limited" => Ok(ControlMode::Limited),
+        "full" => Ok(ControlMode::Full),
+        _ => Err(raw.fault(RejectReason::BadValue)),
+    });
+    let amount = match f.get(4) {
+        Some(raw) => {
+            let currency = f.need(5)?.currency()?;
+            Some(Money { minor: raw.decimal(currency.exponent())?, currency })
+        }
+        None => None,
+    };
+    let from_ms = f.need(6)?.date_or_time(zone)?;
+    let date = |index: usize| f.get(index).map(|raw| raw.date_or_time(zone)).transpose();
+    let own = f.get(11).or(f.get(12)).map(|raw| raw.time(zone)).transpose()?;
+    let extension_no = f.get(8).map(|raw| raw.integer(1_000)).transpose()?;
+    let body = Body::Control(Box::new(ControlEvent {
+        control_id: f.need_id(0, batch)?,
+        account: f.need_id(1, batch)?,
+        // A control of a kind that is not known cannot be honoured; the record is kept as a reject.
+        kind: kind.ok_or_else(|| kind_raw.fault(RejectReason::BadValue))?,
+        mode: mode.transpose()?,
+        amount,
+        from_ms,
+        to_ms: date(7)?,
+        extension_no: extension_no.and_then(|n| u32::try_from(n).ok()),
+        authority: f.id(9, batch)?,
+        released_at_ms: date(10)?,
+    }));
+    Ok(Decoded { time_ms: own.or(record_time_ms).unwrap_or(from_ms), body })
+}
