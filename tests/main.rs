@@ -1,6 +1,7 @@
 //! The one integration-test binary. Each module says what belongs in it.
 
 mod deploy; // deployment files: metrics they name, promtool, loopback ports
+mod edges; // the edges of the engine's semantics, as tables
 mod encode; // messages we write: alerts, rejects, headers, published schemas
 mod generate; // the generator: determinism, order, labels, patterns past their thresholds
 mod http;

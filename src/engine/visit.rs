@@ -224,22 +224,28 @@ impl ShardState {
         }
     }
 
+    /// Inserts an entry; where the ledger is full, the oldest one is lost for it.
     fn insert(&mut self, slot: Slot, entry: Entry) -> u64 {
         let header = &mut self.table.headers[slot as usize];
+        let full = header.ring.len() >= limits::LEDGER_ENTRIES_MAX;
+        if full {
+            let oldest = self.slab.entries(&header.ring).get(0);
+            let extra = header.extra.get_or_insert_default();
+            let lost = if entry.time_ms() < oldest.time_ms() { entry } else { oldest };
+            extra.lost_until_ms = extra.lost_until_ms.max(Some(lost.time_ms()));
+            if lost == entry {
+                return 1;
+            }
+            self.slab.pop_front(&mut header.ring);
+            if let Some(hot) = &mut extra.hot {
+                hot.removed(0, lost);
+            }
+        }
         let index = self.slab.insert(&mut header.ring, entry);
         if let Some(hot) = header.extra.as_mut().and_then(|e| e.hot.as_mut()) {
             hot.inserted(index, entry);
         }
-        if header.ring.len() <= limits::LEDGER_ENTRIES_MAX {
-            return 0;
-        }
-        let Some(lost) = self.slab.pop_front(&mut header.ring) else { return 0 };
-        let extra = header.extra.get_or_insert_default();
-        if let Some(hot) = &mut extra.hot {
-            hot.removed(0, lost);
-        }
-        extra.lost_until_ms = extra.lost_until_ms.max(Some(lost.time_ms()));
-        1
+        u64::from(full)
     }
 
     /// Number of the entry that a payment made at a time. Two entries that agree in all of this are

@@ -1,0 +1,6 @@
+//! The edges of the engine's semantics, as tables that an analyst can proof-read.
+
+mod crowds;
+mod limits;
+mod table;
+mod windows;
