@@ -181,7 +181,9 @@ impl ShardState {
         if let Some(hot) = header.extra.as_mut().and_then(|e| e.hot.as_mut()) {
             hot.advance(entries, time_ms);
         } else if entries.len() > limits::LEDGER_SCAN_MAX {
-            let mut hot = HotIndex::build(&plan.hot, entries);
+            let voids = header.extra.iter().flat_map(|e| &e.voids);
+            let void_ms = voids.map(|(_, time_ms)| *time_ms).max();
+            let mut hot = HotIndex::build(&plan.hot, entries, void_ms);
             hot.advance(entries, time_ms);
             header.extra.get_or_insert_default().hot = Some(Box::new(hot));
         }

@@ -51,9 +51,12 @@ struct Counterparties {
 }
 
 impl HotIndex {
-    /// Builds the index of a ledger as of its newest entry.
-    pub fn build(plans: &[HotPlan], entries: Entries<'_>) -> Self {
-        let frontier_ms = entries.backwards().next().map_or(Millis::MIN, Entry::time_ms);
+    /// Builds the index of a ledger as of its newest entry, or as of `void_ms`, the newest time at which
+    /// one was taken back: before that a voided entry may still count, so earlier questions are answered
+    /// by reading the ledger.
+    pub fn build(plans: &[HotPlan], entries: Entries<'_>, void_ms: Option<Millis>) -> Self {
+        let newest_ms = entries.backwards().next().map(Entry::time_ms);
+        let frontier_ms = newest_ms.max(void_ms).unwrap_or(Millis::MIN);
         let windows = plans.iter().map(|plan| HotWindow::build(plan, entries, frontier_ms));
         Self { frontier_ms, windows: windows.collect() }
     }

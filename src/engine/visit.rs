@@ -190,8 +190,13 @@ impl ShardState {
                 let mut entry = Entry::new(&Movement { time_ms, ..*movement });
                 if let Some(void_ms) = void_ms {
                     entry = entry.voided();
-                    let extra = self.table.headers[slot as usize].extra.get_or_insert_default();
+                    let header = &mut self.table.headers[slot as usize];
+                    let extra = header.extra.get_or_insert_default();
                     extra.voids.push((entry.fingerprint(), void_ms));
+                    // Until then it still counts, which running sums cannot say.
+                    if let Some(hot) = &mut extra.hot {
+                        hot.advance(self.slab.entries(&header.ring), void_ms);
+                    }
                 }
                 self.insert(slot, entry)
             }

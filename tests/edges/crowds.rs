@@ -77,3 +77,21 @@ fn what_a_full_ledger_has_lost_makes_a_lower_bound() {
     assert!(bounds_hit > 0);
     assert_eq!(last.last(), Some(&true), "the newest entries are kept and counted exactly");
 }
+
+#[test]
+fn a_crowded_ledger_too_counts_what_was_taken_back_only_later() {
+    use std::fmt::Write as _;
+    let mut table = String::new();
+    for n in 0..60 {
+        let _ = writeln!(table, "0d 10:00:00.000 p{n} settled A > B 1.00 | {}", n + 1);
+    }
+    table.push_str("0d 10:01:00.000 p0 returned A > B 1.00 | .\n");
+    // Late ones: as of their own time nothing had been taken back.
+    for n in 60..80 {
+        let _ = writeln!(table, "0d 10:00:30.000 p{n} settled A > B 1.00 | {}", n + 1);
+    }
+    table.push_str("0d 10:01:00.000 p80 settled A > B 1.00 | 80\n");
+    table.push_str("0d 10:00:59.999 p81 settled A > B 1.00 | 81\n");
+    let view = View { direction: Direction::Debit, window_ms: HOUR, without: 0 };
+    super::table::check(Role::Payer, StateFeature::Count(view), &table);
+}

@@ -1,10 +1,16 @@
-//! Limits of zero and below are limits, not absent ones; a missing value is neither.
+//! Limits of zero and below are limits, not absent ones; a missing value is neither; and a clock that is
+//! a century ahead harms nobody.
 
 use goshawk::engine::{Engine, EngineConfig, Inline, RuleCounts};
+use goshawk::limits::{LATENESS_DEFAULT, SKEW_DEFAULT};
+use goshawk::model::event::Position;
 use goshawk::model::event::{Batch, Body};
+use goshawk::model::reject::RejectReason;
 use goshawk::model::time::HOUR;
 use goshawk::rules::plan::feature::{Direction, PaymentField, Role, StateFeature, View};
 use goshawk::rules::plan::program::CompareOp;
+use goshawk::wire::decode::{DecodeConfig, Decoder};
+use jiff::tz::TimeZone;
 use rstest::rstest;
 
 use super::table::{START, push};
@@ -93,4 +99,30 @@ fn an_empty_window_has_no_largest_no_share_and_no_ratio() {
         let mut engine = Engine::new(EngineConfig::for_tenant("edges"), builder.build());
         assert_eq!(engine.step(&payment(None), &Inline).rules, [UNKNOWN], "{feature:?}");
     }
+}
+
+#[test]
+fn a_clock_in_2099_is_turned_away_and_the_watermark_stays() {
+    let record = |id: u32, time: &str| {
+        format!(
+            r#"{{"schema":"payment.v1","event_id":"e{id}","payment_id":"p{id}","status":"settled",
+            "event_time":"{time}","amount":"1.00","currency":"CNY","payer":{{"account":"A"}},
+            "payee":{{"account":"B"}},"payment_type":"transfer","channel":"mobile"}}"#
+        )
+    };
+    let config = DecodeConfig { zone: TimeZone::UTC, skew_ms: SKEW_DEFAULT };
+    let (mut decoder, mut batch) = (Decoder::new(config), Batch::default());
+    let arrived = START + 10 * HOUR;
+    let mut decode = |id, time, batch: &mut Batch| {
+        let record = record(id, time);
+        decoder.decode(record.as_bytes(), Position::default(), Some(arrived), batch)
+    };
+    decode(1, "2026-01-05T10:00:00Z", &mut batch).expect("a present payment");
+    let future = decode(2, "2099-01-01T00:00:00Z", &mut batch).expect_err("from the future");
+    assert_eq!(future.reason, RejectReason::FromTheFuture);
+    decode(3, "2026-01-05T10:00:01Z", &mut batch).expect("a present payment");
+    let mut engine = Engine::new(EngineConfig::for_tenant("edges"), Builder::new().build());
+    let output = engine.step(&batch, &Inline);
+    assert_eq!((output.counts.scored, output.counts.rejected, output.counts.late), (2, 0, 0));
+    assert_eq!(output.watermark_ms, arrived + 1_000 - LATENESS_DEFAULT);
 }

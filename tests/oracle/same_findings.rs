@@ -245,3 +245,20 @@ fn line(batch: &Batch, event: &Event) -> String {
         other => format!("{time:>12} {other:?}").chars().take(160).collect(),
     }
 }
+
+#[test]
+fn the_shipped_pack_finds_what_the_naive_reference_finds() {
+    // The expression parser recurses, so compiling wants a large stack.
+    let compiling = std::thread::Builder::new().stack_size(64 << 20).spawn(|| {
+        goshawk::rules::compile(&goshawk::rules::shipped::files())
+            .expect("the shipped pack compiles")
+    });
+    let plan = Arc::new(compiling.expect("a thread").join().expect("no panic"));
+    for seed in seeds(40) {
+        let stream = streams::stream(seed);
+        if compare(&plan, &stream).is_err() {
+            let least = shrink(&plan, stream);
+            panic!("seed {seed}: {}", compare(&plan, &least).expect_err("shrinking keeps it"));
+        }
+    }
+}
