@@ -128,6 +128,17 @@ fn what_is_not_a_record_is_refused() {
 }
 
 #[test]
+fn depth_is_bounded_and_brackets_in_texts_do_not_count() {
+    let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+    let record = |value: String| with(r#""channel""#, &format!(r#""extra":{value},"channel""#));
+    decode(record(nested(limits::JSON_DEPTH_MAX - 1)).as_bytes()).expect("deep enough");
+    let (seen, _) =
+        decode(record(nested(limits::JSON_DEPTH_MAX)).as_bytes()).expect_err("too deep");
+    assert_eq!(seen, RejectReason::MalformedJson);
+    decode(record(format!(r#""\\\"{}""#, "[".repeat(100))).as_bytes()).expect("a text");
+}
+
+#[test]
 fn long_ids_are_refused_and_long_texts_cut() {
     let id = "x".repeat(limits::ID_BYTES_MAX + 1);
     let (seen, path) = decode(with("tok:b2", &id).as_bytes()).expect_err("refused");
