@@ -1,7 +1,15 @@
 //! Composes and spawns: what the pure parts need from the outside.
 //!
 //! - [`config`]: one file, environment and flags on top
+//! - [`fork`]: the engine's threads
+//! - [`leader`]: which of several processes works
+//! - [`recovery`]: where to go on after a start
+//! - [`stop`]: one flag that ends all threads, and signals
 //! - [`pack`]: a rule pack from a folder or from the binary, as a plan
 
 pub mod config;
+pub mod fork;
+pub mod leader;
 pub mod pack;
+pub mod recovery;
+pub mod stop;

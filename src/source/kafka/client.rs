@@ -79,7 +79,9 @@ pub struct Context {
 }
 
 impl Context {
-    fn new(settings: &KafkaSettings) -> Self {
+    /// Callbacks for a client of these settings.
+    #[must_use]
+    pub fn new(settings: &KafkaSettings) -> Self {
         Self { oauth_token_file: settings.oauth_token_file.clone(), ..Self::default() }
     }
 

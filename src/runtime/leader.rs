@@ -1,0 +1,153 @@
+//! Leadership: membership in a consumer group on the one-partition journal topic. Who is given the partition
+//! leads; everybody else waits. The broker decides, by sessions; no election of our own.
+//!
+//! A leader that hangs keeps its output from harm by the transactional id: its successor fences it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rdkafka::client::OAuthToken;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, Rebalance};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::{ClientContext, TopicPartitionList};
+
+use super::stop::{Stop, Why};
+use crate::source::kafka::client::{self, Context, KafkaSettings};
+
+const WAITING: u8 = 0;
+const HELD: u8 = 1;
+const LOST: u8 = 2;
+/// The broker's usual least session: how long a killed leader is missed.
+const SESSION_MS: &str = "6000";
+
+/// Membership of the leaders' group.
+pub struct Leadership {
+    state: Arc<AtomicU8>,
+    leave: Stop,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Leadership {
+    /// Joins the group. When leadership is lost after it was held, `stop` is set.
+    ///
+    /// # Errors
+    /// When a property is refused, or no thread is to be had.
+    pub fn seek(settings: &KafkaSettings, journal: &str, stop: Stop) -> KafkaResult<Self> {
+        let state = Arc::new(AtomicU8::new(WAITING));
+        let group = format!("{}-leader", settings.group_id);
+        let chosen = |key: &str, default: &str| {
+            settings.consumer.get(key).cloned().unwrap_or_else(|| default.to_owned())
+        };
+        let session = chosen("session.timeout.ms", SESSION_MS);
+        let heartbeat = chosen("heartbeat.interval.ms", "1500");
+        let own = [
+            ("group.id", group.as_str()),
+            ("group.protocol", "classic"),
+            // The usual assignor hands a lone partition to the newcomer: leadership would flap.
+            ("partition.assignment.strategy", "cooperative-sticky"),
+            ("session.timeout.ms", &session),
+            ("heartbeat.interval.ms", &heartbeat),
+            ("auto.offset.reset", "latest"),
+        ];
+        let context = Member { client: Context::new(settings), state: Arc::clone(&state), stop };
+        let consumer: BaseConsumer<Member> =
+            client::consumer_config(settings, &own).create_with_context(context)?;
+        consumer.subscribe(&[journal])?;
+        let leave = Stop::default();
+        let left = leave.clone();
+        let thread = std::thread::Builder::new()
+            .name("goshawk-leader".to_owned())
+            .spawn(move || {
+                while left.go_on() {
+                    // Only the callbacks matter: the partition is paused.
+                    if let Some(Err(error)) = consumer.poll(Duration::from_millis(100)) {
+                        tracing::debug!(%error, "leader group");
+                    }
+                }
+                consumer.unsubscribe();
+            })
+            .map_err(|error| KafkaError::ClientCreation(error.to_string()))?;
+        Ok(Self { state, leave, thread: Some(thread) })
+    }
+
+    /// Whether this process leads.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.state.load(Ordering::Acquire) == HELD
+    }
+
+    /// Leaves the group, so that the next process leads at once.
+    pub fn leave(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        self.leave.because(Why::Asked);
+        if let Some(thread) = self.thread.take() {
+            // Its consumer closes with it; a panic there leaves the session to time out.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Leadership {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// A member's callbacks: the usual ones, and the state.
+struct Member {
+    client: Context,
+    state: Arc<AtomicU8>,
+    stop: Stop,
+}
+
+impl ClientContext for Member {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        self.client.log(level, facility, text);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.client.error(error, reason);
+    }
+
+    fn generate_oauth_token(
+        &self,
+        config: Option<&str>,
+    ) -> Result<OAuthToken, Box<dyn std::error::Error>> {
+        self.client.generate_oauth_token(config)
+    }
+}
+
+impl ConsumerContext for Member {
+    fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        if let Rebalance::Revoke(partitions) = rebalance
+            && partitions.count() > 0
+            && self.state.swap(LOST, Ordering::AcqRel) == HELD
+        {
+            self.stop.because(Why::LeadershipLost);
+        }
+    }
+
+    fn post_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        if let Rebalance::Assign(partitions) = rebalance
+            && partitions.count() > 0
+        {
+            pause(consumer, partitions);
+            // Once lost, never again in this process: its state is behind.
+            let _ = self.state.compare_exchange(WAITING, HELD, Ordering::AcqRel, Ordering::Acquire);
+        }
+    }
+}
+
+fn pause(consumer: &BaseConsumer<Member>, partitions: &TopicPartitionList) {
+    if let Err(error) = consumer.pause(partitions) {
+        tracing::debug!(%error, "the journal is fetched for nothing");
+    }
+}
