@@ -8,6 +8,7 @@ mod config;
 mod generate;
 pub mod printer;
 pub mod rules;
+mod run;
 
 use std::process::ExitCode;
 
@@ -28,6 +29,8 @@ struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    /// Score payments from Kafka and publish alerts to Kafka.
+    Run(run::Args),
     /// Generate payments with labelled fraud, into a file or a Kafka topic.
     Generate(Box<generate::Args>),
     /// Check, test and list rule packs.
@@ -68,6 +71,7 @@ pub fn main() -> ExitCode {
     };
     let printer = Printer::new(cli.quiet);
     let outcome = match cli.command {
+        Command::Run(args) => run::run(&args, &printer),
         Command::Generate(args) => generate::run(&args, &printer),
         Command::Rules(args) => rules::run(&args, &printer),
         Command::Config(args) => config::run(&args, &printer),

@@ -3,6 +3,8 @@
 //! - [`config`]: one file, environment and flags on top
 //! - [`fork`]: the engine's threads
 //! - [`leader`]: which of several processes works
+//! - [`pipeline`]: source, engine and publisher side by side
+//! - [`process`]: `run` from start to end
 //! - [`recovery`]: where to go on after a start
 //! - [`stop`]: one flag that ends all threads, and signals
 //! - [`pack`]: a rule pack from a folder or from the binary, as a plan
@@ -11,5 +13,7 @@ pub mod config;
 pub mod fork;
 pub mod leader;
 pub mod pack;
+pub mod pipeline;
+pub mod process;
 pub mod recovery;
 pub mod stop;

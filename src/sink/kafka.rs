@@ -131,17 +131,21 @@ impl KafkaSink {
         Ok(sink)
     }
 
-    /// The offsets committed under the group's name: for `(topic, partition)`, the next to read.
+    /// The offsets committed under the group's name for these topics: the next to read, by partition.
     ///
     /// # Errors
     /// [`SinkError::Kafka`], when the broker does not say.
-    pub fn committed(
+    pub fn committed_of(
         &self,
-        partitions: &[(String, i32)],
+        topics: &[String],
     ) -> Result<BTreeMap<(String, i32), i64>, SinkError> {
         let mut asked = TopicPartitionList::new();
-        for (topic, partition) in partitions {
-            asked.add_partition(topic, *partition);
+        for topic in topics {
+            // A topic that is not there is the source's to report.
+            let count = client::partitions(&self.group, topic).map_err(lasting)?.unwrap_or(0);
+            if count > 0 {
+                asked.add_partition_range(topic, 0, count - 1);
+            }
         }
         let answer = self.group.committed_offsets(asked, CALL_TIMEOUT).map_err(lasting)?;
         let mut committed = BTreeMap::new();

@@ -1,0 +1,281 @@
+//! The step pipeline: source thread → engine (the caller's thread) → publisher thread, joined by short
+//! bounded queues. The engine works on the next step while one is being committed; when the publisher
+//! falls behind, the queues fill and reading waits.
+//!
+//! Ticks are left out: nothing in the engine yet acts on the mere passing of time, and a tick would have to
+//! be in the journal to be repeated.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+
+use super::stop::{Stop, Why};
+use crate::engine::{Engine, Fork, StepOutput};
+use crate::http::read_side::ReadSide;
+use crate::limits;
+use crate::model::alert::Alert;
+use crate::model::time::Millis;
+use crate::sink::{Commit, Sink, SinkError};
+use crate::source::kafka::client::Lag;
+use crate::source::{Progress, Source, SourceError, Step};
+use crate::telemetry::Telemetry;
+use crate::telemetry::event::{AlertPublished, CommitFailed, Committed, Next, RecordsRejected};
+use crate::wire::encode::{Encoder, WallTimes};
+use crate::wire::journal::{self, JournalCounts, JournalRecord, SCHEMA};
+
+/// How often the idle publisher serves its client.
+const IDLE: Duration = Duration::from_millis(100);
+/// How often gauges that cost something are set.
+const GAUGES: Duration = Duration::from_secs(5);
+
+/// What the pipeline works with.
+pub struct Parts<'a> {
+    /// Scores.
+    pub engine: &'a mut Engine,
+    /// The engine's threads.
+    pub fork: &'a dyn Fork,
+    /// Makes messages.
+    pub encoder: &'a Encoder,
+    /// Counts.
+    pub telemetry: &'a Telemetry,
+    /// Shows.
+    pub read_side: &'a ReadSide,
+    /// Ends it.
+    pub stop: &'a Stop,
+    /// Consumer lag, if the source has one.
+    pub lag: Option<Lag>,
+    /// Number of the first step.
+    pub next_step: u64,
+}
+
+/// Why the pipeline ended badly.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    /// The source could not go on.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The sink could not go on.
+    #[error(transparent)]
+    Sink(#[from] SinkError),
+    /// A thread died of a defect.
+    #[error("the {0} thread panicked; its message is in the log")]
+    Panicked(&'static str),
+}
+
+/// A step on its way to the engine.
+struct Read {
+    step: Step,
+    at: Instant,
+    wall_ms: Millis,
+}
+
+/// A commit on its way out, with what is told about it once it is durable.
+struct Outgoing {
+    commit: Commit,
+    alerts: Vec<Alert>,
+    read_at: Instant,
+}
+
+/// Runs until the stop flag is set or the source ends; everything read by then is committed.
+///
+/// # Errors
+/// [`PipelineError`]; the flag is set then, too.
+pub fn run(
+    parts: Parts<'_>,
+    source: &mut dyn Source,
+    sink: &mut dyn Sink,
+) -> Result<(), PipelineError> {
+    let (read, steps) = bounded::<Read>(limits::STEPS_IN_FLIGHT_MAX);
+    let (give_back, spare) = bounded::<Step>(limits::STEPS_IN_FLIGHT_MAX + 2);
+    let (publish, outgoing) = bounded::<Outgoing>(limits::STEPS_IN_FLIGHT_MAX);
+    let topics = source.topics().to_vec();
+    let (stop, telemetry, read_side) = (parts.stop, parts.telemetry, parts.read_side);
+    std::thread::scope(|scope| {
+        let reading = scope.spawn(move || {
+            let outcome = read_steps(source, &read, &spare, stop);
+            if outcome.is_err() {
+                stop.because(Why::Failed);
+            }
+            outcome
+        });
+        let publishing = scope.spawn(move || {
+            let outcome = publish_commits(sink, &outgoing, telemetry, read_side);
+            if let Err(error) = &outcome {
+                let cause = error.to_string();
+                telemetry.emit(CommitFailed { step: 0, cause: &cause, next: Next::Stop });
+                stop.because(Why::Failed);
+            }
+            outcome
+        });
+        score(parts, &topics, &steps, &give_back, publish);
+        drop(steps);
+        // The sink's error first: when it fails, the others merely end.
+        publishing.join().map_err(|_| PipelineError::Panicked("publisher"))??;
+        reading.join().map_err(|_| PipelineError::Panicked("source"))??;
+        Ok(())
+    })
+}
+
+fn read_steps(
+    source: &mut dyn Source,
+    read: &Sender<Read>,
+    spare: &Receiver<Step>,
+    stop: &Stop,
+) -> Result<(), SourceError> {
+    let mut step = Step::default();
+    while stop.go_on() {
+        step.clear();
+        match source.next(&mut step)? {
+            Progress::Idle => continue,
+            Progress::End => return Ok(()),
+            Progress::Step => {}
+        }
+        let next = spare.try_recv().unwrap_or_default();
+        let filled = std::mem::replace(&mut step, next);
+        if read.send(Read { step: filled, at: Instant::now(), wall_ms: wall_ms() }).is_err() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// The engine's part: ends when the source has ended, or the publisher has.
+fn score(
+    parts: Parts<'_>,
+    topics: &[String],
+    steps: &Receiver<Read>,
+    give_back: &Sender<Step>,
+    publish: Sender<Outgoing>,
+) {
+    let Parts { engine, fork, encoder, telemetry, read_side, lag, next_step, .. } = parts;
+    let mut number = next_step;
+    let mut gauges = Gauges::new(lag);
+    loop {
+        let Read { step, at, wall_ms } = match steps.recv_timeout(GAUGES) {
+            Ok(read) => read,
+            Err(RecvTimeoutError::Timeout) => {
+                gauges.set(telemetry, engine);
+                continue;
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
+        let began = Instant::now();
+        let output = engine.step(&step.batch, fork);
+        let events = step.batch.events.len() as u64;
+        telemetry.decision.record(began.elapsed(), events);
+        telemetry.record_step(&step, &output);
+        read_side.record_step(&output.counts, step.rejected.len(), output.watermark_ms);
+        if let Some(first) = step.rejected.first() {
+            let topic = &topics[usize::from(first.reject.position.topic)];
+            telemetry.emit(RecordsRejected {
+                count: step.rejected.len(),
+                first: &first.reject,
+                topic,
+            });
+        }
+        let pack = &engine.plan().pack_sha256;
+        let commit = commit_of(number, &step, &output, topics, pack, encoder, wall_ms);
+        number += 1;
+        if publish.send(Outgoing { commit, alerts: output.alerts, read_at: at }).is_err() {
+            break;
+        }
+        telemetry.set_queue("engine", steps.len());
+        telemetry.set_queue("publisher", publish.len());
+        gauges.set(telemetry, engine);
+        // A full queue only means that the source has spares enough.
+        let _ = give_back.try_send(step);
+    }
+}
+
+fn commit_of(
+    number: u64,
+    step: &Step,
+    output: &StepOutput,
+    topics: &[String],
+    pack: &str,
+    encoder: &Encoder,
+    ingested_ms: Millis,
+) -> Commit {
+    let now_ms = wall_ms();
+    let wall = WallTimes { ingested_ms, detected_ms: now_ms, published_ms: now_ms };
+    let mut messages: Vec<_> =
+        output.alerts.iter().map(|alert| encoder.alert(alert, &wall)).collect();
+    messages.extend(step.rejected.iter().map(|rejected| encoder.reject(rejected)));
+    messages.extend(step.rejoin(&output.rejects).iter().map(|rejected| encoder.reject(rejected)));
+    messages.push(journal::message(&JournalRecord {
+        schema: SCHEMA.to_owned(),
+        step: number,
+        runs: journal::name_runs(&step.runs, topics),
+        rule_pack: pack.to_owned(),
+        watermark_ms: output.watermark_ms,
+        counts: JournalCounts::of(&output.counts, step.rejected.len(), output.alerts.len()),
+    }));
+    Commit { step: number, messages, runs: step.runs.clone() }
+}
+
+fn publish_commits(
+    sink: &mut dyn Sink,
+    outgoing: &Receiver<Outgoing>,
+    telemetry: &Telemetry,
+    read_side: &ReadSide,
+) -> Result<(), SinkError> {
+    let mut told: Vec<Outgoing> = Vec::new();
+    loop {
+        let first = match outgoing.recv_timeout(IDLE) {
+            Ok(first) => first,
+            Err(RecvTimeoutError::Timeout) => {
+                sink.flush()?;
+                continue;
+            }
+            Err(RecvTimeoutError::Disconnected) => return sink.flush(),
+        };
+        let began = Instant::now();
+        let mut next = Some(first);
+        // Steps that are ready already share a commit, up to the queue's length.
+        while let Some(out) = next {
+            sink.publish(out.commit.clone())?;
+            told.push(out);
+            let more = told.len() < limits::STEPS_IN_FLIGHT_MAX;
+            next = if more { outgoing.try_recv().ok() } else { None };
+        }
+        sink.flush()?;
+        let step = told.last().map_or(0, |out| out.commit.step);
+        let messages = told.iter().map(|out| out.commit.messages.len()).sum();
+        telemetry.emit(Committed { step, messages, took: began.elapsed() });
+        for out in told.drain(..) {
+            for alert in &out.alerts {
+                telemetry.emit(AlertPublished { alert, took: out.read_at.elapsed() });
+            }
+            out.commit.messages.iter().for_each(|message| read_side.record_message(message));
+        }
+    }
+}
+
+/// Gauges that are dear to read, set now and then.
+struct Gauges {
+    lag: Option<Lag>,
+    due: Instant,
+}
+
+impl Gauges {
+    fn new(lag: Option<Lag>) -> Self {
+        Self { lag, due: Instant::now() }
+    }
+
+    fn set(&mut self, telemetry: &Telemetry, engine: &Engine) {
+        if Instant::now() < self.due {
+            return;
+        }
+        self.due = Instant::now() + GAUGES;
+        telemetry.set_state(&engine.memory());
+        for ((topic, partition), records) in self.lag.iter().flat_map(Lag::read) {
+            telemetry.set_lag(&topic, partition, records, 0.0);
+        }
+    }
+}
+
+/// Wall-clock time; for headers only.
+fn wall_ms() -> Millis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

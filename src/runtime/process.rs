@@ -1,0 +1,355 @@
+//! `run`, from start to end: rules, HTTP, leadership, recovery, the pipeline, and leaving in good order.
+//!
+//! The order of starting: nothing is written before leadership is held; opening the sink fences whoever
+//! led before; only then is the journal read, so that it cannot grow meanwhile. The order of stopping:
+//! reading ends, what was read is scored and committed, leadership is left, HTTP ends.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::config::{Config, Delivery, Profile};
+use super::fork::Pool;
+use super::leader::Leadership;
+use super::pack::{self, PackError};
+use super::pipeline::{self, Parts, PipelineError};
+use super::recovery::{self, Recovery, RecoveryError};
+use super::stop::{self, Stop, Why};
+use crate::engine::{Engine, EngineConfig};
+use crate::http::read_side::ReadSide;
+use crate::http::{HttpConfig, HttpError, HttpServer};
+use crate::rules::plan::Plan;
+use crate::sink::SinkError;
+use crate::sink::kafka::{Guarantee, KafkaSink, StreamTopics};
+use crate::source::kafka::client::KafkaSettings;
+use crate::source::kafka::{Decode, KafkaSource};
+use crate::source::{SourceError, Step};
+use crate::telemetry::Telemetry;
+use crate::telemetry::event::{PackInForce, PhaseChanged, Recovered, Stopped};
+use crate::telemetry::phase::Phase;
+use crate::wire::encode::key::{NotAKey, TokenKey};
+use crate::wire::encode::privacy::Privacy;
+use crate::wire::encode::{EncodeConfig, Encoder, PackName};
+use crate::wire::journal::{JournalCounts, JournalRecord};
+
+/// How often leadership is looked at while waiting.
+const LOOK: Duration = Duration::from_millis(20);
+/// How often a long wait or recovery says that it goes on.
+const TELL: Duration = Duration::from_secs(5);
+
+/// Why the process ended badly.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The rules.
+    #[error(transparent)]
+    Pack(#[from] PackError),
+    /// The key of the tokens.
+    #[error("{place}: {problem}")]
+    Secret {
+        /// File or variable.
+        place: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// HTTP.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// Recovery.
+    #[error(transparent)]
+    Recovery(#[from] RecoveryError),
+    /// The source, while opening or replaying.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The sink, while opening.
+    #[error(transparent)]
+    Sink(#[from] SinkError),
+    /// The pipeline.
+    #[error(transparent)]
+    Pipeline(#[from] PipelineError),
+    /// Kafka, while joining the leaders' group.
+    #[error("kafka: {0}")]
+    Kafka(String),
+    /// The system gave no threads, signals or metrics.
+    #[error("cannot start: {0}")]
+    System(String),
+    /// Another process leads.
+    #[error("leadership was lost: another process has taken over; this one has stopped")]
+    LeadershipLost,
+}
+
+/// Runs until asked to stop.
+///
+/// # Errors
+/// [`RunError`].
+pub fn run(config: &Config, decode: Decode) -> Result<(), RunError> {
+    let stop = Stop::default();
+    stop::on_signals(&stop).map_err(system)?;
+    let plan = Arc::new(pack::load(config.rules.as_deref())?);
+    let privacy = privacy(config)?;
+    let telemetry = Arc::new(Telemetry::new().map_err(system)?);
+    let instance = instance(config);
+    let read_side = Arc::new(ReadSide::new(&instance));
+    let http = http(config, &read_side, &telemetry)?;
+    let encoder = encoder(config, &plan, privacy, instance)?;
+    let shown = Shown { telemetry, read_side };
+    shown.telemetry.emit(PackInForce {
+        id: &plan.pack_id,
+        sha256: &plan.pack_sha256,
+        rules: plan.rules.iter().map(|rule| rule.id.as_str()).collect(),
+    });
+    shown.read_side.set_pack(&plan.pack_id, &plan.pack_sha256);
+    let outcome = lead(config, plan, encoder, decode, &shown, &stop);
+    match &outcome {
+        Ok(()) => shown.phase(Phase::Stopping),
+        Err(error) => {
+            shown.read_side.set_phase(Phase::Failed);
+            shown.telemetry.emit(Stopped { cause: &error.to_string() });
+        }
+    }
+    if let Some(http) = http {
+        http.stop();
+    }
+    outcome
+}
+
+/// Where it is told what the process does.
+struct Shown {
+    telemetry: Arc<Telemetry>,
+    read_side: Arc<ReadSide>,
+}
+
+impl Shown {
+    fn phase(&self, phase: Phase) {
+        self.read_side.set_phase(phase);
+        self.telemetry.emit(PhaseChanged(phase));
+    }
+}
+
+fn lead(
+    config: &Config,
+    plan: Arc<Plan>,
+    encoder: Encoder,
+    decode: Decode,
+    shown: &Shown,
+    stop: &Stop,
+) -> Result<(), RunError> {
+    let settings = settings(config);
+    let leadership = Leadership::seek(&settings, &config.kafka.topics.journal, stop.clone())
+        .map_err(|error| RunError::Kafka(error.to_string()))?;
+    shown.phase(Phase::Waiting);
+    let mut told = Instant::now();
+    while !leadership.is_held() && stop.go_on() {
+        std::thread::sleep(LOOK);
+        if told.elapsed() >= TELL {
+            told = Instant::now();
+            tracing::info!("waiting: another process leads");
+        }
+    }
+    let outcome = if stop.go_on() {
+        work(config, &settings, plan, encoder, decode, shown, stop)
+    } else {
+        Ok(())
+    };
+    // Leaving first lets the successor begin while this process ends.
+    leadership.leave();
+    match (outcome, stop.why()) {
+        // Being asked to stop while still recovering is no failure.
+        (Err(RunError::Recovery(RecoveryError::Stopped)), Some(Why::Asked))
+        | (Err(RunError::Source(SourceError::Stopped)), Some(Why::Asked)) => Ok(()),
+        (Ok(()) | Err(RunError::Source(SourceError::Stopped)), Some(Why::LeadershipLost)) => {
+            Err(RunError::LeadershipLost)
+        }
+        (outcome, _) => outcome,
+    }
+}
+
+fn work(
+    config: &Config,
+    settings: &KafkaSettings,
+    plan: Arc<Plan>,
+    encoder: Encoder,
+    decode: Decode,
+    shown: &Shown,
+    stop: &Stop,
+) -> Result<(), RunError> {
+    shown.phase(Phase::Recovering);
+    let topics = &config.kafka.topics;
+    let inputs = topics.inputs();
+    let go_on = || stop.go_on();
+    let guarantee = match config.delivery {
+        Delivery::ExactlyOnce => Guarantee::ExactlyOnce,
+        Delivery::AtLeastOnce => Guarantee::AtLeastOnce,
+    };
+    let streams = StreamTopics {
+        alerts: topics.alerts.clone(),
+        shadow: topics.shadow.clone(),
+        rejects: topics.rejects.clone(),
+        journal: topics.journal.clone(),
+    };
+    let mut sink = KafkaSink::open(settings, guarantee, streams, inputs.clone(), &go_on)?;
+    let records = recovery::read_journal(settings, &topics.journal, &go_on)?;
+    let committed = sink.committed_of(&inputs)?;
+    let recovery =
+        recovery::decide(&records, &inputs, &committed, config.delivery, &settings.group_id)?;
+    let mut source = KafkaSource::open(settings, inputs, recovery.starts.clone(), decode)?;
+    let pool = Pool::new(config.threads).map_err(system)?;
+    let mut engine = Engine::new(engine_config(config, &pool)?, plan);
+    replay(&records, &recovery, &mut source, &mut engine, &pool, shown, stop)?;
+    drop(records);
+    shown.phase(Phase::Running);
+    let parts = Parts {
+        engine: &mut engine,
+        fork: &pool,
+        encoder: &encoder,
+        telemetry: &shown.telemetry,
+        read_side: &shown.read_side,
+        stop,
+        lag: Some(source.lag()),
+        next_step: recovery.next_step,
+    };
+    pipeline::run(parts, &mut source, &mut sink)?;
+    Ok(())
+}
+
+/// Repeats what the journal says, with nothing published.
+fn replay(
+    records: &[JournalRecord],
+    recovery: &Recovery,
+    source: &mut KafkaSource,
+    engine: &mut Engine,
+    pool: &Pool,
+    shown: &Shown,
+    stop: &Stop,
+) -> Result<(), RunError> {
+    let began = Instant::now();
+    let mut told = began;
+    let (mut step, mut read, mut lost, mut unlike) = (Step::default(), 0, 0, 0);
+    let pack = engine.plan().pack_sha256.clone();
+    for (done, (record, runs)) in records.iter().zip(&recovery.steps).enumerate() {
+        step.clear();
+        let replayed = source.replay(runs, &mut step, &|| stop.go_on())?;
+        read += replayed.records;
+        lost += replayed.lost;
+        let output = engine.step(&step.batch, pool);
+        let counts = JournalCounts::of(&output.counts, step.rejected.len(), output.alerts.len());
+        // Under another pack other alerts are no surprise.
+        unlike += u64::from(counts != record.counts && record.rule_pack == pack);
+        if told.elapsed() >= TELL {
+            told = Instant::now();
+            tracing::info!(steps = done + 1, of = records.len(), records = read, "recovering");
+        }
+    }
+    if lost > 0 {
+        tracing::warn!(
+            lost,
+            "records of the journal are gone from their topics: windows and long memory lack them"
+        );
+    }
+    if unlike > 0 {
+        tracing::warn!(
+            steps = unlike,
+            "steps came out unlike the first time: another version or configuration, or lost records"
+        );
+    }
+    let steps = records.len() as u64;
+    shown.telemetry.emit(Recovered { records: read, steps, took: began.elapsed() });
+    Ok(())
+}
+
+fn settings(config: &Config) -> KafkaSettings {
+    let kafka = &config.kafka;
+    KafkaSettings {
+        brokers: kafka.brokers.clone(),
+        group_id: kafka.group_id.clone(),
+        transactional_id: kafka.transactional_id().to_owned(),
+        oauth_token_file: kafka.oauth_token_file.clone(),
+        properties: kafka.properties.clone(),
+        consumer: kafka.consumer.clone(),
+        producer: kafka.producer.clone(),
+    }
+}
+
+fn zone(config: &Config) -> Result<jiff::tz::TimeZone, RunError> {
+    jiff::tz::TimeZone::get(&config.zone).map_err(system)
+}
+
+fn engine_config(config: &Config, pool: &Pool) -> Result<EngineConfig, RunError> {
+    // Days turn at one fixed offset, so that a day's number never depends on when it is asked for: the
+    // zone's offset without summer time, as of a fixed day in January.
+    let january = jiff::Timestamp::from_second(1_767_225_600).map_err(system)?;
+    let offset = zone(config)?.to_offset(january);
+    Ok(EngineConfig {
+        threads: pool.threads(),
+        lateness_ms: config.lateness,
+        utc_offset_ms: i64::from(offset.seconds()) * 1_000,
+        ..EngineConfig::for_tenant(&config.tenant)
+    })
+}
+
+fn encoder(
+    config: &Config,
+    plan: &Plan,
+    privacy: Privacy,
+    instance: String,
+) -> Result<Encoder, RunError> {
+    Ok(Encoder::new(EncodeConfig {
+        tenant: config.tenant.clone(),
+        instance,
+        source_system: "goshawk".to_owned(),
+        topics: config.kafka.topics.inputs(),
+        privacy,
+        pack: PackName { id: plan.pack_id.clone(), sha256: plan.pack_sha256.clone() },
+        zone: zone(config)?,
+    }))
+}
+
+fn privacy(config: &Config) -> Result<Privacy, RunError> {
+    let choice = &config.privacy;
+    if choice.profile == Some(Profile::Clear) {
+        return Ok(Privacy::Clear);
+    }
+    let (place, text) = match (&choice.key_file, &choice.key_env) {
+        (Some(path), _) => (path.display().to_string(), std::fs::read_to_string(path).ok()),
+        (None, Some(name)) => (name.clone(), std::env::var(name).ok()),
+        (None, None) => ("privacy".to_owned(), None),
+    };
+    let secret = |problem: String| RunError::Secret { place: place.clone(), problem };
+    let text = text.ok_or_else(|| {
+        secret("the token key cannot be read; make one: openssl rand -hex 32".to_owned())
+    })?;
+    let key = TokenKey::parse(&text).map_err(|error: NotAKey| secret(error.to_string()))?;
+    Ok(key.masked(choice.key_id.as_deref()))
+}
+
+fn http(
+    config: &Config,
+    read_side: &Arc<ReadSide>,
+    telemetry: &Arc<Telemetry>,
+) -> Result<Option<HttpServer>, RunError> {
+    if config.http.listen.is_empty() {
+        return Ok(None);
+    }
+    let listen = config.http.listen.parse().map_err(system)?;
+    let token = match &config.http.token_file {
+        None => None,
+        Some(path) => Some(std::fs::read_to_string(path).map_err(|error| RunError::Secret {
+            place: path.display().to_string(),
+            problem: error.to_string(),
+        })?),
+    };
+    let token = token.map(|token| token.trim().to_owned());
+    let server = HttpServer::start(
+        &HttpConfig { listen, token },
+        Arc::clone(read_side),
+        Arc::clone(telemetry),
+    )?;
+    Ok(Some(server))
+}
+
+fn instance(config: &Config) -> String {
+    let host = || std::fs::read_to_string("/etc/hostname").ok().map(|name| name.trim().to_owned());
+    config.instance.clone().or_else(host).unwrap_or_else(|| "goshawk".to_owned())
+}
+
+fn system(error: impl std::fmt::Display) -> RunError {
+    RunError::System(error.to_string())
+}
