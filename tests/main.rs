@@ -8,3 +8,4 @@ mod http;
 mod oracle; // the engine against a naive reference and against itself, on seeded random streams // the HTTP surface and the metrics behind it, by real sockets and promtool
 
 mod bad_rules; // what the rule compiler says about wrong files
+mod kafka; // the built program against a real broker: delivery, take-over, fencing, recovery

@@ -1,0 +1,113 @@
+//! The broker the tests run against: the one of `GOSHAWK_TEST_BROKERS`, or one started for this process.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+
+/// A running broker.
+pub struct Broker {
+    /// Bootstrap servers.
+    pub brokers: String,
+    /// Its folder, if it is ours to kill.
+    folder: Option<PathBuf>,
+    /// The script that runs it; ends by itself after this process.
+    _script: Option<Child>,
+}
+
+static BROKER: LazyLock<Option<Broker>> = LazyLock::new(start);
+
+/// The broker; `None` when there is none and the test must be skipped. Fails instead under `CI=true`.
+pub fn broker(test: &str) -> Option<&'static Broker> {
+    if BROKER.is_none() {
+        assert!(
+            std::env::var("CI").as_deref() != Ok("true"),
+            "{test} needs a broker: Java 17 and Maven, or GOSHAWK_TEST_BROKERS"
+        );
+        let said = format!("SKIPPED {test}: no Java 17 and Maven, and no GOSHAWK_TEST_BROKERS\n");
+        let _ = std::io::stderr().write_all(said.as_bytes());
+    }
+    BROKER.as_ref()
+}
+
+fn start() -> Option<Broker> {
+    if let Ok(brokers) = std::env::var("GOSHAWK_TEST_BROKERS") {
+        return Some(Broker { brokers, folder: None, _script: None });
+    }
+    let there = |program: &str, argument: &str| {
+        let asked = Command::new(program)
+            .arg(argument)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        asked.is_ok_and(|status| status.success())
+    };
+    if !there("java", "-version") || !there("mvn", "-version") {
+        return None;
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kafka/broker.sh");
+    let jars = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kafka-jars");
+    let fetched = Command::new(&script).arg("jars").arg(&jars).status().expect("bash runs");
+    assert!(fetched.success(), "Maven could not fetch the broker's jars");
+    // Kept when the test fails, for its logs; the next run makes another.
+    let folder = tempfile::Builder::new().prefix("goshawk-broker").tempdir().expect("a folder");
+    let folder = folder.keep();
+    let port = free_port();
+    let script = Command::new(&script)
+        .arg("serve")
+        .arg(&jars)
+        .arg(&folder)
+        .arg(port.to_string())
+        .arg(std::process::id().to_string())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("bash runs");
+    let broker = Broker {
+        brokers: format!("127.0.0.1:{port}"),
+        folder: Some(folder),
+        _script: Some(script),
+    };
+    broker.await_ready();
+    Some(broker)
+}
+
+/// A port whose neighbour is free, too.
+fn free_port() -> u16 {
+    loop {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = listener.local_addr().expect("bound").port();
+        if port < u16::MAX && std::net::TcpListener::bind(("127.0.0.1", port + 1)).is_ok() {
+            return port;
+        }
+    }
+}
+
+impl Broker {
+    fn await_ready(&self) {
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", &self.brokers)
+            .create()
+            .expect("plain properties");
+        let until = Instant::now() + Duration::from_secs(60);
+        while consumer.fetch_metadata(None, Duration::from_secs(1)).is_err() {
+            assert!(Instant::now() < until, "the broker does not answer; see {:?}", self.folder);
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Kills the broker hard; it is started again. `false` if it is not ours.
+    pub fn crash(&self) -> bool {
+        let Some(folder) = &self.folder else { return false };
+        let pid = std::fs::read_to_string(folder.join("pid")).expect("it runs");
+        let killed = Command::new("kill").args(["-9", pid.trim()]).status();
+        assert!(killed.expect("kill runs").success());
+        self.await_ready();
+        true
+    }
+}

@@ -1,0 +1,272 @@
+//! What a Kafka test works with: topics of its own, a configuration, processes, and reading back.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use goshawk::wire::journal::JournalRecord;
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::KafkaError;
+use rdkafka::message::Headers as _;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+use rdkafka::{Message as _, Offset, TopicPartitionList};
+
+use super::broker::{Broker, broker};
+
+/// How long anything may take before a test gives up.
+pub const LONG: Duration = Duration::from_secs(60);
+
+/// A record read back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    pub partition: i32,
+    pub key: Option<Vec<u8>>,
+    pub headers: BTreeMap<String, String>,
+    pub body: Vec<u8>,
+}
+
+/// Topics and a configuration of one test.
+pub struct Lab {
+    pub broker: &'static Broker,
+    pub name: String,
+    pub folder: tempfile::TempDir,
+    producer: BaseProducer,
+    started: AtomicU32,
+}
+
+impl Lab {
+    /// A lab with `partitions` of payments; `None`: skip.
+    pub fn open(test: &str, partitions: i32) -> Option<Self> {
+        let broker = broker(test)?;
+        let folder = tempfile::tempdir().expect("a folder");
+        // A broker of somebody's own keeps topics from run to run: names must differ.
+        let name = format!("{test}-{}", std::process::id());
+        let producer = ClientConfig::new()
+            .set("bootstrap.servers", &broker.brokers)
+            .set("enable.idempotence", "true")
+            .set("linger.ms", "2")
+            .create()
+            .expect("plain properties");
+        let lab = Self { broker, name, folder, producer, started: AtomicU32::new(0) };
+        let mut topics = vec![(lab.topic("payments"), partitions)];
+        topics.extend(["alerts", "shadow", "rejects", "journal"].map(|kind| (lab.topic(kind), 1)));
+        lab.create(&topics);
+        Some(lab)
+    }
+
+    pub fn topic(&self, kind: &str) -> String {
+        format!("{}.{kind}", self.name)
+    }
+
+    fn admin<T>(&self, act: impl AsyncFnOnce(&AdminClient<DefaultClientContext>) -> T) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(async {
+            let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
+                .set("bootstrap.servers", &self.broker.brokers)
+                .create()
+                .expect("plain properties");
+            act(&admin).await
+        })
+    }
+
+    fn create(&self, topics: &[(String, i32)]) {
+        let topics: Vec<NewTopic<'_>> = topics
+            .iter()
+            .map(|(name, count)| NewTopic::new(name, *count, TopicReplication::Fixed(1)))
+            .collect();
+        let made =
+            self.admin(async |admin| admin.create_topics(&topics, &AdminOptions::new()).await);
+        for outcome in made.expect("the broker answers") {
+            outcome.expect("a topic is made");
+        }
+    }
+
+    pub fn grow(&self, kind: &str, partitions: usize) {
+        let topic = self.topic(kind);
+        let grown = [NewPartitions::new(&topic, partitions)];
+        let done =
+            self.admin(async |admin| admin.create_partitions(&grown, &AdminOptions::new()).await);
+        done.expect("the broker answers").into_iter().for_each(|one| {
+            one.expect("partitions are added");
+        });
+    }
+
+    /// The configuration; `more` is added to it.
+    pub fn config(&self, more: &str) -> PathBuf {
+        let path = self.folder.path().join("goshawk.toml");
+        let topic = |kind: &str| self.topic(kind);
+        let text = format!(
+            "tenant = \"test\"\n{more}\n[kafka]\nbrokers = \"{}\"\ngroup_id = \"{}\"\n\
+             [kafka.topics]\npayments = [\"{}\"]\nalerts = \"{}\"\nshadow = \"{}\"\n\
+             rejects = \"{}\"\njournal = \"{}\"\n[privacy]\nprofile = \"clear\"\n[http]\nlisten = \"\"\n",
+            self.broker.brokers,
+            self.name,
+            topic("payments"),
+            topic("alerts"),
+            topic("shadow"),
+            topic("rejects"),
+            topic("journal"),
+        );
+        std::fs::write(&path, text).expect("writes");
+        path
+    }
+
+    /// Starts `goshawk run`.
+    pub fn start(&self, more: &str) -> Process {
+        let number = self.started.fetch_add(1, Ordering::Relaxed);
+        let log = self.folder.path().join(format!("{number}.log"));
+        let child = Command::new(env!("CARGO_BIN_EXE_goshawk"))
+            .arg("run")
+            .arg("--config")
+            .arg(self.config(more))
+            .env_remove("GOSHAWK_CONFIG")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::create(&log).expect("a log"))
+            .spawn()
+            .expect("starts");
+        Process { child, log }
+    }
+
+    /// Sends a record; partition by key if `None`.
+    pub fn send(&self, kind: &str, partition: Option<i32>, key: &str, body: &[u8], time_ms: i64) {
+        let topic = self.topic(kind);
+        let mut record = BaseRecord::to(&topic).key(key).payload(body).timestamp(time_ms);
+        if let Some(partition) = partition {
+            record = record.partition(partition);
+        }
+        self.producer.send(record).map_err(|(error, _)| error).expect("the queue has room");
+    }
+
+    pub fn flush(&self) {
+        let until = Instant::now() + LONG;
+        while self.producer.in_flight_count() > 0 {
+            self.producer.poll(Duration::from_millis(1));
+            assert!(Instant::now() < until, "records are not acknowledged");
+        }
+    }
+
+    /// Everything committed in a topic, by partition and offset.
+    pub fn read(&self, kind: &str) -> Vec<Record> {
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", &self.broker.brokers)
+            .set("group.id", "reader")
+            .set("enable.auto.commit", "false")
+            .set("isolation.level", "read_committed")
+            .set("enable.partition.eof", "true")
+            .set("fetch.wait.max.ms", "10")
+            .create()
+            .expect("plain properties");
+        let topic = self.topic(kind);
+        let metadata = consumer.fetch_metadata(Some(&topic), LONG).expect("the broker answers");
+        let partitions = metadata.topics()[0].partitions().len();
+        let mut list = TopicPartitionList::new();
+        for partition in 0..partitions {
+            list.add_partition_offset(&topic, partition as i32, Offset::Beginning).expect("valid");
+        }
+        consumer.assign(&list).expect("assigned");
+        let (mut records, mut ended) = (Vec::new(), vec![false; partitions]);
+        let until = Instant::now() + LONG;
+        while ended.contains(&false) {
+            assert!(Instant::now() < until, "{topic} cannot be read to its end");
+            match consumer.poll(Duration::from_millis(100)) {
+                Some(Ok(message)) => records.push(Record {
+                    partition: message.partition(),
+                    key: message.key().map(<[u8]>::to_vec),
+                    headers: message.headers().map(headers).unwrap_or_default(),
+                    body: message.payload().unwrap_or_default().to_vec(),
+                }),
+                Some(Err(KafkaError::PartitionEOF(partition))) => ended[partition as usize] = true,
+                Some(Err(_)) | None => {}
+            }
+        }
+        records
+    }
+
+    pub fn journal(&self) -> Vec<JournalRecord> {
+        let read = |record: &Record| serde_json::from_slice(&record.body).expect("journal.v1");
+        self.read("journal").iter().map(read).collect()
+    }
+
+    /// Records that the journal covers.
+    pub fn covered(&self) -> i64 {
+        self.journal().iter().flat_map(|record| &record.runs).map(|run| run.to - run.from).sum()
+    }
+}
+
+fn headers(headers: &rdkafka::message::BorrowedHeaders) -> BTreeMap<String, String> {
+    let one = |header: rdkafka::message::Header<'_, &[u8]>| {
+        let value = String::from_utf8_lossy(header.value.unwrap_or_default()).into_owned();
+        (header.key.to_owned(), value)
+    };
+    headers.iter().map(one).collect()
+}
+
+/// A running program; killed when dropped.
+pub struct Process {
+    pub child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).expect("a log")
+    }
+
+    /// Waits until the log holds a text.
+    pub fn await_log(&mut self, text: &str) {
+        let until = Instant::now() + LONG;
+        while !self.log().contains(text) {
+            let gone = self.child.try_wait().expect("ours");
+            assert!(gone.is_none(), "ended with {gone:?} before {text:?}:\n{}", self.log());
+            assert!(Instant::now() < until, "never said {text:?}:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    pub fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args([signal, &pid]).status().expect("kill runs");
+        assert!(sent.success());
+    }
+
+    /// Waits for the end and returns the exit code; `None` if it was killed.
+    pub fn end(&mut self) -> Option<i32> {
+        let until = Instant::now() + LONG;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("ours") {
+                return status.code();
+            }
+            assert!(Instant::now() < until, "does not end:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// SIGTERM, and a good end.
+    pub fn stop(mut self) {
+        self.signal("-TERM");
+        assert_eq!(self.end(), Some(0), "{}", self.log());
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Waits until something holds.
+pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let until = Instant::now() + LONG;
+    while !holds() {
+        assert!(Instant::now() < until, "{what} did not come to hold");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}

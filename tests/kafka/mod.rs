@@ -1,0 +1,7 @@
+//! The built program against a real Kafka broker: delivery through deaths, take-over, fencing, growth.
+//!
+//! `broker.sh` starts the broker, `broker` finds or starts it, `lab` gives a test topics of its own.
+
+mod broker;
+mod delivery;
+mod lab;
