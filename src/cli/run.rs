@@ -1,9 +1,8 @@
 //! `goshawk run`: payments from Kafka, alerts to Kafka.
 
 use super::{Failure, config, printer::Printer};
-use crate::runtime::config::{Config, LogFormat};
+use crate::runtime::config::LogFormat;
 use crate::runtime::process;
-use crate::source::kafka::Decode;
 use crate::telemetry::logs;
 
 const EXAMPLES: &str = "\
@@ -34,14 +33,6 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
         LogFormat::Json => logs::LogFormat::Json,
     };
     logs::set_up(&config.log.level, format).map_err(|error| Failure::Usage(error.into()))?;
-    process::run(&config, decoder(&config)?)?;
+    process::run(&config)?;
     Ok(())
-}
-
-fn decoder(_: &Config) -> Result<Decode, Failure> {
-    use crate::model::reject::{Reject, RejectReason};
-    Ok(Box::new(|_, position, record_time_ms, _| {
-        let (reason, detail) = (RejectReason::UnknownSchema, String::new());
-        Err(Reject { position, record_time_ms, reason, detail })
-    }))
 }

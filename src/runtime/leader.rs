@@ -1,7 +1,10 @@
 //! Leadership: membership in a consumer group on the one-partition journal topic. Who is given the partition
 //! leads; everybody else waits. The broker decides, by sessions; no election of our own.
 //!
-//! A leader that hangs keeps its output from harm by the transactional id: its successor fences it.
+//! A leader that hangs does no harm to the output: its successor fences its transactional id. For the same
+//! reason an outage of the brokers, in which every session ends, does not stop a leader at once: it is in
+//! doubt, works on, and either gets the partition again or learns that another has it. Without a
+//! transactional id (`at_least_once`) nothing would fence it, so that there it stops.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -15,11 +18,14 @@ use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::{ClientContext, TopicPartitionList};
 
 use super::stop::{Stop, Why};
+use crate::sink::kafka::Guarantee;
 use crate::source::kafka::client::{self, Context, KafkaSettings};
 
 const WAITING: u8 = 0;
 const HELD: u8 = 1;
 const LOST: u8 = 2;
+/// The session ended; who leads is not known yet.
+const DOUBT: u8 = 3;
 /// The broker's usual least session: how long a killed leader is missed.
 const SESSION_MS: &str = "6000";
 
@@ -35,7 +41,12 @@ impl Leadership {
     ///
     /// # Errors
     /// When a property is refused, or no thread is to be had.
-    pub fn seek(settings: &KafkaSettings, journal: &str, stop: Stop) -> KafkaResult<Self> {
+    pub fn seek(
+        settings: &KafkaSettings,
+        journal: &str,
+        guarantee: Guarantee,
+        stop: Stop,
+    ) -> KafkaResult<Self> {
         let state = Arc::new(AtomicU8::new(WAITING));
         let group = format!("{}-leader", settings.group_id);
         let chosen = |key: &str, default: &str| {
@@ -52,7 +63,12 @@ impl Leadership {
             ("heartbeat.interval.ms", &heartbeat),
             ("auto.offset.reset", "latest"),
         ];
-        let context = Member { client: Context::new(settings), state: Arc::clone(&state), stop };
+        let context = Member {
+            client: Context::new(settings),
+            state: Arc::clone(&state),
+            may_doubt: guarantee == Guarantee::ExactlyOnce,
+            stop,
+        };
         let consumer: BaseConsumer<Member> =
             client::consumer_config(settings, &own).create_with_context(context)?;
         consumer.subscribe(&[journal])?;
@@ -103,6 +119,8 @@ impl Drop for Leadership {
 struct Member {
     client: Context,
     state: Arc<AtomicU8>,
+    /// Whether a successor fences what this process writes.
+    may_doubt: bool,
     stop: Stop,
 }
 
@@ -126,23 +144,38 @@ impl ClientContext for Member {
 }
 
 impl ConsumerContext for Member {
-    fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        if let Rebalance::Revoke(partitions) = rebalance
-            && partitions.count() > 0
-            && self.state.swap(LOST, Ordering::AcqRel) == HELD
-        {
-            self.stop.because(Why::LeadershipLost);
+    fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        let held = self.state.load(Ordering::Acquire) == HELD;
+        if !held || !matches!(rebalance, Rebalance::Revoke(gone) if gone.count() > 0) {
+            return;
+        }
+        if self.may_doubt && consumer.assignment_lost() {
+            self.state.store(DOUBT, Ordering::Release);
+            tracing::warn!("the leader's session ended; working on until it is known who leads");
+        } else {
+            self.lose();
         }
     }
 
     fn post_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        if let Rebalance::Assign(partitions) = rebalance
-            && partitions.count() > 0
-        {
+        let Rebalance::Assign(partitions) = rebalance else { return };
+        let state = self.state.load(Ordering::Acquire);
+        if partitions.count() > 0 {
             pause(consumer, partitions);
             // Once lost, never again in this process: its state is behind.
-            let _ = self.state.compare_exchange(WAITING, HELD, Ordering::AcqRel, Ordering::Acquire);
+            if state != LOST {
+                self.state.store(HELD, Ordering::Release);
+            }
+        } else if state == DOUBT {
+            self.lose();
         }
+    }
+}
+
+impl Member {
+    fn lose(&self) {
+        self.state.store(LOST, Ordering::Release);
+        self.stop.because(Why::LeadershipLost);
     }
 }
 

@@ -20,12 +20,13 @@ use crate::http::{HttpConfig, HttpError, HttpServer};
 use crate::rules::plan::Plan;
 use crate::sink::SinkError;
 use crate::sink::kafka::{Guarantee, KafkaSink, StreamTopics};
+use crate::source::kafka::KafkaSource;
 use crate::source::kafka::client::KafkaSettings;
-use crate::source::kafka::{Decode, KafkaSource};
 use crate::source::{SourceError, Step};
 use crate::telemetry::Telemetry;
 use crate::telemetry::event::{PackInForce, PhaseChanged, Recovered, Stopped};
 use crate::telemetry::phase::Phase;
+use crate::wire::decode::{DecodeConfig, Decoder};
 use crate::wire::encode::key::{NotAKey, TokenKey};
 use crate::wire::encode::privacy::Privacy;
 use crate::wire::encode::{EncodeConfig, Encoder, PackName};
@@ -80,7 +81,7 @@ pub enum RunError {
 ///
 /// # Errors
 /// [`RunError`].
-pub fn run(config: &Config, decode: Decode) -> Result<(), RunError> {
+pub fn run(config: &Config) -> Result<(), RunError> {
     let stop = Stop::default();
     stop::on_signals(&stop).map_err(system)?;
     let plan = Arc::new(pack::load(config.rules.as_deref())?);
@@ -97,7 +98,7 @@ pub fn run(config: &Config, decode: Decode) -> Result<(), RunError> {
         rules: plan.rules.iter().map(|rule| rule.id.as_str()).collect(),
     });
     shown.read_side.set_pack(&plan.pack_id, &plan.pack_sha256);
-    let outcome = lead(config, plan, encoder, decode, &shown, &stop);
+    let outcome = lead(config, plan, encoder, &shown, &stop);
     match &outcome {
         Ok(()) => shown.phase(Phase::Stopping),
         Err(error) => {
@@ -128,13 +129,13 @@ fn lead(
     config: &Config,
     plan: Arc<Plan>,
     encoder: Encoder,
-    decode: Decode,
     shown: &Shown,
     stop: &Stop,
 ) -> Result<(), RunError> {
     let settings = settings(config);
-    let leadership = Leadership::seek(&settings, &config.kafka.topics.journal, stop.clone())
-        .map_err(|error| RunError::Kafka(error.to_string()))?;
+    let leadership =
+        Leadership::seek(&settings, &config.kafka.topics.journal, guarantee(config), stop.clone())
+            .map_err(|error| RunError::Kafka(error.to_string()))?;
     shown.phase(Phase::Waiting);
     let mut told = Instant::now();
     while !leadership.is_held() && stop.go_on() {
@@ -144,11 +145,8 @@ fn lead(
             tracing::info!("waiting: another process leads");
         }
     }
-    let outcome = if stop.go_on() {
-        work(config, &settings, plan, encoder, decode, shown, stop)
-    } else {
-        Ok(())
-    };
+    let outcome =
+        if stop.go_on() { work(config, &settings, plan, encoder, shown, stop) } else { Ok(()) };
     // Leaving first lets the successor begin while this process ends.
     leadership.leave();
     match (outcome, stop.why()) {
@@ -167,7 +165,6 @@ fn work(
     settings: &KafkaSettings,
     plan: Arc<Plan>,
     encoder: Encoder,
-    decode: Decode,
     shown: &Shown,
     stop: &Stop,
 ) -> Result<(), RunError> {
@@ -175,22 +172,19 @@ fn work(
     let topics = &config.kafka.topics;
     let inputs = topics.inputs();
     let go_on = || stop.go_on();
-    let guarantee = match config.delivery {
-        Delivery::ExactlyOnce => Guarantee::ExactlyOnce,
-        Delivery::AtLeastOnce => Guarantee::AtLeastOnce,
-    };
     let streams = StreamTopics {
         alerts: topics.alerts.clone(),
         shadow: topics.shadow.clone(),
         rejects: topics.rejects.clone(),
         journal: topics.journal.clone(),
     };
-    let mut sink = KafkaSink::open(settings, guarantee, streams, inputs.clone(), &go_on)?;
+    let mut sink = KafkaSink::open(settings, guarantee(config), streams, inputs.clone(), &go_on)?;
     let records = recovery::read_journal(settings, &topics.journal, &go_on)?;
     let committed = sink.committed_of(&inputs)?;
     let recovery =
         recovery::decide(&records, &inputs, &committed, config.delivery, &settings.group_id)?;
-    let mut source = KafkaSource::open(settings, inputs, recovery.starts.clone(), decode)?;
+    let decoder = Decoder::new(DecodeConfig { zone: zone(config)?, skew_ms: config.skew });
+    let mut source = KafkaSource::open(settings, inputs, recovery.starts.clone(), decoder)?;
     let pool = Pool::new(config.threads).map_err(system)?;
     let mut engine = Engine::new(engine_config(config, &pool)?, plan);
     replay(&records, &recovery, &mut source, &mut engine, &pool, shown, stop)?;
@@ -253,6 +247,13 @@ fn replay(
     let steps = records.len() as u64;
     shown.telemetry.emit(Recovered { records: read, steps, took: began.elapsed() });
     Ok(())
+}
+
+fn guarantee(config: &Config) -> Guarantee {
+    match config.delivery {
+        Delivery::ExactlyOnce => Guarantee::ExactlyOnce,
+        Delivery::AtLeastOnce => Guarantee::AtLeastOnce,
+    }
 }
 
 fn settings(config: &Config) -> KafkaSettings {

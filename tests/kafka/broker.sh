@@ -46,6 +46,9 @@ transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=2
 group.initial.rebalance.delay.ms=0
+# A killed broker may register again soon.
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
 PROPERTIES
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::lab::{Lab, eventually};
+use super::lab::{Lab, eventually, program};
 
 const NOW: i64 = 1_780_000_000_000;
 const RUNNING: &str = "running";
@@ -143,7 +143,7 @@ fn a_partition_added_while_running_is_read() {
     poison(&lab, 0, 10, 1);
     eventually("the first work", || lab.covered() == 10);
     lab.grow("payments", 3);
-    std::thread::sleep(Duration::from_millis(200));
+    std::thread::sleep(Duration::from_secs(1));
     poison(&lab, 10, 40, 3);
     eventually("work of new partitions", || lab.covered() == 40);
     process.stop();
@@ -179,7 +179,7 @@ fn a_missing_topic_is_named() {
     let config = lab.config("").clone();
     process.await_log(RUNNING);
     process.stop();
-    let outcome = assert_cmd::Command::new(env!("CARGO_BIN_EXE_goshawk"))
+    let outcome = assert_cmd::Command::from_std(program())
         .args(["run", "--config"])
         .arg(config)
         .args(["--set", "kafka.topics.lists=nowhere"])
@@ -191,7 +191,7 @@ fn a_missing_topic_is_named() {
 
 #[test]
 fn a_broker_that_dies_and_comes_back_is_waited_for() {
-    let Some(lab) = Lab::open("outage", 2) else { return };
+    let Some(lab) = Lab::alone("outage", 2) else { return };
     let mut process = lab.start("");
     process.await_log(RUNNING);
     poison(&lab, 0, 500, 2);

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{LazyLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use goshawk::wire::journal::JournalRecord;
@@ -31,8 +33,33 @@ pub struct Record {
     pub body: Vec<u8>,
 }
 
+/// The program, copied: a build going on beside the tests must not change what is tested.
+static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().expect("a folder").keep();
+    let copy = folder.join("goshawk");
+    std::fs::copy(env!("CARGO_BIN_EXE_goshawk"), &copy).expect("copies");
+    copy
+});
+
+/// The program under test.
+pub fn program() -> Command {
+    let mut command = Command::new(&*PROGRAM);
+    command.env_remove("GOSHAWK_CONFIG").stdin(Stdio::null());
+    command
+}
+
+/// Held by a test for as long as it needs the broker alive; exclusively by one that kills it.
+static ALIVE: RwLock<()> = RwLock::new(());
+
+/// Keeps the broker alive, or to oneself.
+pub enum Claim {
+    Shared { _guard: RwLockReadGuard<'static, ()> },
+    Alone { _guard: RwLockWriteGuard<'static, ()> },
+}
+
 /// Topics and a configuration of one test.
 pub struct Lab {
+    _claim: Claim,
     pub broker: &'static Broker,
     pub name: String,
     pub folder: tempfile::TempDir,
@@ -43,6 +70,17 @@ pub struct Lab {
 impl Lab {
     /// A lab with `partitions` of payments; `None`: skip.
     pub fn open(test: &str, partitions: i32) -> Option<Self> {
+        let _guard = ALIVE.read().unwrap_or_else(PoisonError::into_inner);
+        Self::with(test, partitions, Claim::Shared { _guard })
+    }
+
+    /// A lab that may kill the broker.
+    pub fn alone(test: &str, partitions: i32) -> Option<Self> {
+        let _guard = ALIVE.write().unwrap_or_else(PoisonError::into_inner);
+        Self::with(test, partitions, Claim::Alone { _guard })
+    }
+
+    fn with(test: &str, partitions: i32, claim: Claim) -> Option<Self> {
         let broker = broker(test)?;
         let folder = tempfile::tempdir().expect("a folder");
         // A broker of somebody's own keeps topics from run to run: names must differ.
@@ -51,9 +89,11 @@ impl Lab {
             .set("bootstrap.servers", &broker.brokers)
             .set("enable.idempotence", "true")
             .set("linger.ms", "2")
+            .set("topic.metadata.refresh.interval.ms", "200")
             .create()
             .expect("plain properties");
-        let lab = Self { broker, name, folder, producer, started: AtomicU32::new(0) };
+        let started = AtomicU32::new(0);
+        let lab = Self { _claim: claim, broker, name, folder, producer, started };
         let mut topics = vec![(lab.topic("payments"), partitions)];
         topics.extend(["alerts", "shadow", "rejects", "journal"].map(|kind| (lab.topic(kind), 1)));
         lab.create(&topics);
@@ -78,7 +118,10 @@ impl Lab {
     fn create(&self, topics: &[(String, i32)]) {
         let topics: Vec<NewTopic<'_>> = topics
             .iter()
-            .map(|(name, count)| NewTopic::new(name, *count, TopicReplication::Fixed(1)))
+            .map(|(name, count)| {
+                // Records here carry times of long ago: the broker would delete them meanwhile.
+                NewTopic::new(name, *count, TopicReplication::Fixed(1)).set("retention.ms", "-1")
+            })
             .collect();
         let made =
             self.admin(async |admin| admin.create_topics(&topics, &AdminOptions::new()).await);
@@ -121,12 +164,10 @@ impl Lab {
     pub fn start(&self, more: &str) -> Process {
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let log = self.folder.path().join(format!("{number}.log"));
-        let child = Command::new(env!("CARGO_BIN_EXE_goshawk"))
+        let child = program()
             .arg("run")
             .arg("--config")
             .arg(self.config(more))
-            .env_remove("GOSHAWK_CONFIG")
-            .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(&log).expect("a log"))
             .spawn()
@@ -257,6 +298,10 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let said = format!("log of {}:\n{}\n", self.log.display(), self.log());
+            let _ = std::io::stderr().write_all(said.as_bytes());
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -114,7 +114,8 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(%error, reason, "kafka connection trouble; the client goes on trying");
+        // The same trouble comes as a log line, where repeats are held back.
+        tracing::debug!(%error, reason, "kafka connection trouble; the client goes on trying");
     }
 
     fn generate_oauth_token(

@@ -38,7 +38,7 @@ impl Merge {
                 continue;
             }
             let Some(held) = part.peek().filter(|held| admit(index, held)) else { continue };
-            let key = (held.time_ms.max(self.reached[index]), index);
+            let key = (held.time_ms.unwrap_or(Millis::MIN).max(self.reached[index]), index);
             // Partitions stand in order of topic and number: the index decides a tie as they would.
             if best.is_none_or(|best| key < best) {
                 best = Some(key);

@@ -32,22 +32,18 @@ use rdkafka::{Message as _, Offset, TopicPartitionList};
 
 use super::{Progress, Run, Source, SourceError, Step};
 use crate::limits;
-use crate::model::event::{Batch, Position};
-use crate::model::reject::Reject;
-use crate::model::time::Millis;
+use crate::model::event::Position;
+use crate::wire::decode::Decoder;
 use client::{Context, KafkaSettings, Lag};
 use partition::Partition;
 use watch::Watch;
-
-/// Turns one record into an event of the batch, or says why not.
-pub type Decode = Box<dyn FnMut(&[u8], Position, Millis, &mut Batch) -> Result<(), Reject> + Send>;
 
 /// Reads topics.
 pub struct KafkaSource {
     consumer: Arc<BaseConsumer<Context>>,
     topics: Vec<String>,
     partitions: Vec<Partition>,
-    decode: Decode,
+    decoder: Decoder,
     /// Where the journal ends: partitions not yet read start there, or at their beginning.
     starts: BTreeMap<(String, i32), Start>,
     wake: (Sender<()>, Receiver<()>),
@@ -83,7 +79,7 @@ impl KafkaSource {
         settings: &KafkaSettings,
         topics: Vec<String>,
         starts: BTreeMap<(String, i32), Start>,
-        decode: Decode,
+        decoder: Decoder,
     ) -> Result<Self, SourceError> {
         assert!(topics.is_sorted(), "positions and the merge go by the order of names");
         let own = [
@@ -105,7 +101,7 @@ impl KafkaSource {
             consumer,
             topics,
             partitions: Vec::new(),
-            decode,
+            decoder,
             starts,
             wake: bounded(1),
             watch,
@@ -216,6 +212,10 @@ impl KafkaSource {
                 "the topic was deleted; create it again with a new group_id and journal"
             }
             _ if matches!(error, KafkaError::MessageConsumptionFatal(_)) => "the client gave up",
+            Some(RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::AllBrokersDown) => {
+                // The client's own log tells it, with repeats held back.
+                return Ok(());
+            }
             _ => {
                 tracing::warn!(%error, place, "kafka source waits");
                 return Ok(());
@@ -327,7 +327,7 @@ impl KafkaSource {
         let position =
             Position { topic: part.topic, partition: part.partition, offset: held.offset };
         let payload = part.payload(&held);
-        match (self.decode)(payload, position, held.time_ms, &mut step.batch) {
+        match self.decoder.decode(payload, position, held.time_ms, &mut step.batch) {
             Ok(()) => step.keep(payload, part.key(&held)),
             Err(reject) => step.rejected.push(super::RejectedRecord {
                 reject,

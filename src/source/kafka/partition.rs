@@ -18,7 +18,7 @@ use crate::model::time::Millis;
 #[derive(Clone, Debug)]
 pub struct Held {
     pub offset: i64,
-    pub time_ms: Millis,
+    pub time_ms: Option<Millis>,
     key: Option<Range<usize>>,
     payload: Range<usize>,
 }
@@ -147,7 +147,7 @@ fn hold(arena: &mut Vec<u8>, held: &mut Vec<Held>, message: &BorrowedMessage<'_>
     };
     held.push(Held {
         offset: message.offset(),
-        time_ms: message.timestamp().to_millis().unwrap_or(0),
+        time_ms: message.timestamp().to_millis(),
         key: message.key().map(&mut push),
         payload: push(message.payload().unwrap_or_default()),
     });
