@@ -11,7 +11,9 @@ use crate::model::reject::RejectReason;
 /// Refuses nesting beyond [`limits::JSON_DEPTH_MAX`] before any parser recurses into it.
 pub(super) fn check_depth(text: &str) -> Result<(), Fault> {
     // Few openers, wherever they stand, cannot nest deep; almost every record ends here.
-    let openers = text.bytes().filter(|byte| matches!(byte, b'{' | b'[')).count();
+    // Summed in bytes, so that it is done many at a time; `[` and `{` differ in one bit.
+    let count = |chunk: &[u8]| chunk.iter().map(|b| u8::from(b | 0x20 == b'{')).sum::<u8>();
+    let openers: usize = text.as_bytes().chunks(128).map(|c| usize::from(count(c))).sum();
     if openers <= limits::JSON_DEPTH_MAX {
         return Ok(());
     }
@@ -32,23 +34,6 @@ pub(super) fn check_depth(text: &str) -> Result<(), Fault> {
         }
     }
     Ok(())
-}
-
-/// The record's `schema`.
-pub(super) fn schema_of(text: &str) -> Result<Cow<'_, str>, Fault> {
-    for field in sonic_rs::to_object_iter(text) {
-        let (key, value) = field.map_err(|_| malformed("not a JSON object"))?;
-        if key == "schema" {
-            let value = value.as_raw_cow();
-            let Cow::Borrowed(raw) = value else { return Err(malformed("not a JSON object")) };
-            if raw == "null" {
-                break;
-            }
-            return Raw { raw, path: "schema", parent: "" }.string();
-        }
-    }
-    check_end(text)?;
-    Err((RejectReason::MissingField, "schema".to_owned()))
 }
 
 fn malformed(what: &str) -> Fault {

@@ -111,8 +111,10 @@ impl Decoder {
             .map_err(|error| (RejectReason::NotUtf8, format!("at byte {}", error.valid_up_to())))?;
         json::check_depth(text)?;
         let zone = &self.config.zone;
-        match json::schema_of(text)?.as_ref() {
-            "payment.v1" => payment::decode(text, zone, batch),
+        // Read as a payment, which almost every record is: its schema comes with its other fields.
+        let fields = payment::find(text)?;
+        match fields.need(payment::SCHEMA)?.string()?.as_ref() {
+            "payment.v1" => payment::decode(&fields, zone, batch),
             "account.v1" => reference::account(text, zone, batch),
             "list.v1" => reference::list(text, zone, record_time_ms, batch),
             "control.v1" => reference::control(text, zone, record_time_ms, batch),

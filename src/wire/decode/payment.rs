@@ -14,13 +14,13 @@ use crate::model::reject::RejectReason;
 /// Names of fields with their places.
 macro_rules! fields {
     ($names:ident: $count:literal { $($index:ident = $number:literal $name:literal,)* }) => {
-        $(const $index: usize = $number;)*
+        $(pub(super) const $index: usize = $number;)*
         static $names: [&str; $count] = [$($name,)*];
     };
 }
 
 fields!(PAYMENT: 25 {
-    _SCHEMA = 0 "schema", EVENT_ID = 1 "event_id", PAYMENT_ID = 2 "payment_id", STATUS = 3 "status",
+    SCHEMA = 0 "schema", EVENT_ID = 1 "event_id", PAYMENT_ID = 2 "payment_id", STATUS = 3 "status",
     EVENT_TIME = 4 "event_time", AMOUNT = 5 "amount", CURRENCY = 6 "currency", PAYER = 7 "payer",
     PAYEE = 8 "payee", TYPE = 9 "payment_type", CHANNEL = 10 "channel", DEVICE = 11 "device",
     SESSION = 12 "session", PAYEE_CHECK = 13 "payee_check", CATEGORY = 14 "category",
@@ -44,9 +44,17 @@ fields!(SESSION_FIELDS: 2 { SESSION_ID = 0 "id", FLAGS = 1 "flags", });
 fields!(CHECK_FIELDS: 1 { RESULT = 0 "result", });
 fields!(SOURCE_FIELDS: 3 { SYSTEM = 0 "system", TOPIC = 1 "topic", TS = 2 "ts", });
 
+/// Finds a payment's fields.
+pub(super) fn find(text: &str) -> Result<Fields<'_, 25>, Fault> {
+    Fields::find(text, &PAYMENT, "")
+}
+
 /// Decodes a payment.
-pub(super) fn decode(text: &str, zone: &TimeZone, batch: &mut Batch) -> Result<Decoded, Fault> {
-    let f = Fields::find(text, &PAYMENT, "")?;
+pub(super) fn decode(
+    f: &Fields<'_, 25>,
+    zone: &TimeZone,
+    batch: &mut Batch,
+) -> Result<Decoded, Fault> {
     let event_id = f.need_id(EVENT_ID, batch)?;
     let payment_id = f.need_id(PAYMENT_ID, batch)?;
     let status = PaymentStatus::parse(&f.need(STATUS)?.string()?);
