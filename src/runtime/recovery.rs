@@ -177,6 +177,12 @@ pub fn decide(
         }
         steps.push(runs);
     }
+    if records.first().is_some_and(|first| first.step > 1) {
+        // The journal's retention has cut its head: of a quiet partition it may name nothing any more.
+        for (partition, &offset) in committed {
+            starts.entry(partition.clone()).or_insert(Start { from: offset, end: offset });
+        }
+    }
     let mut partitions: Vec<&(String, i32)> = starts.keys().chain(committed.keys()).collect();
     partitions.sort();
     partitions.dedup();
@@ -271,6 +277,14 @@ mod tests {
         assert!(decided(&[], &[("payments", 0, 4)], Delivery::ExactlyOnce).is_err());
         assert!(decided(&records, &[("payments", 0, 4)], Delivery::AtLeastOnce).is_ok());
         assert!(decided(&records, &[("payments", 0, 6)], Delivery::AtLeastOnce).is_err());
+    }
+
+    #[test]
+    fn a_quiet_partition_outlives_the_journals_head() {
+        let records = [record(9, &[("payments", 0, 5, 6)])];
+        let committed = [("lists", 0, 3), ("payments", 0, 6)];
+        let recovery = decided(&records, &committed, Delivery::ExactlyOnce).expect("agrees");
+        assert_eq!(recovery.starts[&("lists".to_owned(), 0)], Start { from: 3, end: 3 });
     }
 
     #[test]

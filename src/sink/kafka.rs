@@ -84,6 +84,8 @@ pub struct KafkaSink {
     open: Vec<Commit>,
     open_messages: usize,
     opened: Instant,
+    /// `at_least_once`: offsets whose commit nobody has waited for.
+    unconfirmed: Option<TopicPartitionList>,
     /// What went wrong with the open transaction, if something did.
     broken: Option<KafkaError>,
 }
@@ -116,6 +118,7 @@ impl KafkaSink {
             open: Vec::new(),
             open_messages: 0,
             opened: Instant::now(),
+            unconfirmed: None,
             broken: None,
         };
         if guarantee == Guarantee::ExactlyOnce {
@@ -303,6 +306,7 @@ impl KafkaSink {
             if let Err(error) = self.group.commit(&offsets, CommitMode::Async) {
                 tracing::warn!(%error, "offsets not committed");
             }
+            self.unconfirmed = Some(offsets);
         }
         self.open.clear();
         self.open_messages = 0;
@@ -357,6 +361,16 @@ impl Sink for KafkaSink {
             _ if self.open.is_empty() => Ok(()),
             Guarantee::ExactlyOnce => self.commit_transaction(),
             Guarantee::AtLeastOnce => self.acknowledge(),
+        }
+    }
+}
+
+impl Drop for KafkaSink {
+    fn drop(&mut self) {
+        if let Some(offsets) = &self.unconfirmed
+            && let Err(error) = self.group.commit(offsets, CommitMode::Sync)
+        {
+            tracing::warn!(%error, "the last offsets were not committed; the journal has them");
         }
     }
 }

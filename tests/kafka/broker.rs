@@ -53,7 +53,7 @@ fn start() -> Option<Broker> {
     let jars = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kafka-jars");
     let fetched = Command::new(&script).arg("jars").arg(&jars).status().expect("bash runs");
     assert!(fetched.success(), "Maven could not fetch the broker's jars");
-    // Kept when the test fails, for its logs; the next run makes another.
+    // The script deletes it once this process has ended.
     let folder = tempfile::Builder::new().prefix("goshawk-broker").tempdir().expect("a folder");
     let folder = folder.keep();
     let port = free_port();

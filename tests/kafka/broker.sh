@@ -2,7 +2,8 @@
 # A real Kafka broker for the tests: one node that is its own controller (KRaft), on loopback, no Docker.
 #
 #   broker.sh jars JARS                      fetch the broker's jars with Maven into JARS, once
-#   broker.sh serve JARS DIR PORT OWNER      run it with data in DIR until process OWNER is gone;
+#   broker.sh serve JARS DIR PORT OWNER      run it with data in DIR until process OWNER is gone, then
+#                                            delete DIR;
 #                                            a broker that dies meanwhile is started again
 #
 # The broker's process id is in DIR/pid, so that a test can kill it. Needs Java 17 and, for jars, Maven.
@@ -76,10 +77,12 @@ serve() {
     sleep 0.3
   done
   kill -9 "$broker" 2>/dev/null || true
+  wait "$broker" 2>/dev/null || true
+  rm -rf "$dir"
 }
 
 case "${1:-}" in
   jars) jars "$2" ;;
   serve) serve "$2" "$3" "$4" "$5" ;;
-  *) sed -n '2,8p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+  *) sed -n '2,10p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
 esac

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{LazyLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -35,8 +35,16 @@ pub struct Record {
 
 /// The program, copied: a build going on beside the tests must not change what is tested.
 static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
-    let folder = tempfile::tempdir().expect("a folder").keep();
-    let copy = folder.join("goshawk");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let prefix = "goshawk-under-test-";
+    for old in std::fs::read_dir(folder).expect("cargo made it").flatten() {
+        let name = old.file_name().to_string_lossy().into_owned();
+        let owner = name.strip_prefix(prefix).map(|pid| Path::new("/proc").join(pid));
+        if owner.is_some_and(|owner| !owner.exists()) {
+            let _ = std::fs::remove_file(old.path());
+        }
+    }
+    let copy = folder.join(format!("{prefix}{}", std::process::id()));
     std::fs::copy(env!("CARGO_BIN_EXE_goshawk"), &copy).expect("copies");
     copy
 });

@@ -2,6 +2,7 @@
 //!
 //! `broker.sh` starts the broker, `broker` finds or starts it, `lab` gives a test topics of its own.
 
+mod alerts;
 mod broker;
 mod delivery;
 mod lab;
