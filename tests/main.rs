@@ -1,11 +1,11 @@
 //! The one integration-test binary. Each module says what belongs in it.
 
+mod bad_rules; // what the rule compiler says about wrong files
 mod deploy; // deployment files: metrics they name, promtool, loopback ports
 mod edges; // the edges of the engine's semantics, as tables
 mod encode; // messages we write: alerts, rejects, headers, published schemas
 mod generate; // the generator: determinism, order, labels, patterns past their thresholds
-mod http;
-mod oracle; // the engine against a naive reference and against itself, on seeded random streams // the HTTP surface and the metrics behind it, by real sockets and promtool
-
-mod bad_rules; // what the rule compiler says about wrong files
+mod http; // the HTTP surface and the metrics behind it, by real sockets and promtool
 mod kafka; // the built program against a real broker: delivery, take-over, fencing, recovery
+mod oracle; // the engine against a naive reference and against itself, on seeded random streams
+mod tidy; // style: headers, layers, purity, leftovers, dead links

@@ -3,8 +3,11 @@
 //!
 //! Exit codes: 0 done, 1 ran but failed, 2 wrong usage or configuration.
 
+mod backtest;
 mod completions;
 mod config;
+mod demo;
+mod drive;
 mod generate;
 pub mod printer;
 pub mod rules;
@@ -13,7 +16,10 @@ mod run;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use jiff::tz::TimeZone;
 
+use crate::rules::plan::Plan;
+use crate::runtime::pack::{self, PackError};
 use printer::Printer;
 
 /// Scores bank payments against sliding-window anti-fraud rules and asks for stop-payments and freezes.
@@ -29,6 +35,10 @@ struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    /// Generate payments, score them and write alerts, in one process and without a broker.
+    Demo(demo::Args),
+    /// Score a file of payments as fast as possible and report what the rules found.
+    Backtest(backtest::Args),
     /// Score payments from Kafka and publish alerts to Kafka.
     Run(run::Args),
     /// Generate payments with labelled fraud, into a file or a Kafka topic.
@@ -71,6 +81,8 @@ pub fn main() -> ExitCode {
     };
     let printer = Printer::new(cli.quiet);
     let outcome = match cli.command {
+        Command::Demo(args) => demo::run(&args, &printer),
+        Command::Backtest(args) => backtest::run(&args, &printer),
         Command::Run(args) => run::run(&args, &printer),
         Command::Generate(args) => generate::run(&args, &printer),
         Command::Rules(args) => rules::run(&args, &printer),
@@ -89,4 +101,26 @@ pub fn main() -> ExitCode {
         }
         Err(Failure::Silent) => ExitCode::FAILURE,
     }
+}
+
+/// The rule pack of a folder, or the shipped one; what is wrong with it has been said on failure.
+fn load_pack(folder: Option<&std::path::Path>, printer: &Printer) -> Result<Plan, Failure> {
+    pack::load(folder).map_err(|error| {
+        if let PackError::Wrong { found, files } = &error {
+            printer.talk(&rules::render(found, files));
+        }
+        Failure::Usage(error.into())
+    })
+}
+
+/// The tenant's zone unless configured.
+fn default_zone() -> Result<TimeZone, Failure> {
+    Ok(TimeZone::get("Asia/Shanghai")?)
+}
+
+/// Reads `90s`, `5m`, `1h 30m`.
+fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
+    let span: jiff::SignedDuration =
+        text.parse().map_err(|error: jiff::Error| error.to_string())?;
+    span.try_into().map_err(|_| "a duration cannot be negative".to_owned())
 }

@@ -2,6 +2,7 @@
 //!
 //! - [`config`]: one file, environment and flags on top
 //! - [`fork`]: the engine's threads
+//! - [`key`]: the key of the account tokens
 //! - [`leader`]: which of several processes works
 //! - [`pipeline`]: source, engine and publisher side by side
 //! - [`process`]: `run` from start to end
@@ -11,6 +12,7 @@
 
 pub mod config;
 pub mod fork;
+pub mod key;
 pub mod leader;
 pub mod pack;
 pub mod pipeline;

@@ -1,0 +1,187 @@
+//! Engine alone: payments a second on one thread with the shipped rules, and what the state costs.
+//!
+//! `cargo bench --bench engine [-- ACCOUNTS [PAYMENTS]]`. Batches are made before the clock starts: what is
+//! timed is `Engine::step` and nothing else. Beside each figure stands the same work done by a plain
+//! `HashMap` of `VecDeque`s with two rules, in the same run, for orientation.
+
+#![allow(clippy::print_stdout, reason = "a benchmark's table is its output")]
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use goshawk::engine::{Engine, EngineConfig, Inline};
+use goshawk::model::event::{
+    Batch, Body, Channel, CustomerType, Event, Party, Payment, PaymentStatus, PaymentType,
+    Position, Text,
+};
+use goshawk::model::money::{Currency, Money};
+use goshawk::runtime::pack;
+
+const START_MS: i64 = 1_772_640_000_000;
+const STEP: usize = 4_096;
+
+/// xorshift64*: the same stream on every machine.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    fn below(&mut self, n: u64) -> u64 {
+        ((u128::from(self.next()) * u128::from(n)) >> 64) as u64
+    }
+}
+
+/// Payments at three a day and account, both sides uniform, amounts log-uniform from 1 to 10,000.
+struct Load {
+    random: Random,
+    accounts: u64,
+    number: u64,
+}
+
+impl Load {
+    fn fill(&mut self, batch: &mut Batch) {
+        batch.clear();
+        for _ in 0..STEP {
+            let time_ms = START_MS
+                + (self.number as f64 * 86_400_000.0 / (self.accounts as f64 * 3.0)) as i64;
+            let id = batch.push_text(&format!("p{:012}", self.number));
+            let party = |batch: &mut Batch, account: u64| Party {
+                account: batch.push_text(&format!("6222{account:012}")),
+                customer_type: Some(CustomerType::Person),
+                ..Party::default()
+            };
+            let payer = self.random.below(self.accounts);
+            let payee = self.random.below(self.accounts);
+            let magnitude = self.random.below(4_000) as f64 / 1_000.0;
+            let minor = (100.0 * 10f64.powf(magnitude)) as i64;
+            let payment = Payment {
+                event_id: id,
+                payment_id: id,
+                end_to_end_id: Text::NONE,
+                instruction_id: Text::NONE,
+                uetr: Text::NONE,
+                status: PaymentStatus::Settled,
+                amount: Money { minor, currency: Currency::CNY },
+                payer: party(batch, payer),
+                payee: party(batch, payee),
+                payment_type: PaymentType::Transfer,
+                category: None,
+                mcc: Text::NONE,
+                purpose: Text::NONE,
+                channel: Channel::Mobile,
+                terminal_id: Text::NONE,
+                terminal_geo: None,
+                device_id: Text::NONE,
+                device_ip: Text::NONE,
+                device_bssid: Text::NONE,
+                device_geo: None,
+                session_flags: None,
+                session_id: Text::NONE,
+                payee_check: None,
+                memo: Text::NONE,
+                hold_deadline_ms: None,
+                source_system: Text::NONE,
+                source_topic: Text::NONE,
+                source_time_ms: None,
+            };
+            let position = Position { topic: 0, partition: 0, offset: self.number as i64 };
+            self.number += 1;
+            batch.events.push(Event {
+                position,
+                record_time_ms: time_ms,
+                time_ms,
+                body: Body::Payment(payment),
+            });
+        }
+    }
+}
+
+/// Two rules on `HashMap`s of `VecDeque`s: what one would write first.
+#[derive(Default)]
+struct Plain {
+    accounts: HashMap<String, VecDeque<(i64, bool, i64, String)>>,
+    fired: u64,
+}
+
+impl Plain {
+    fn step(&mut self, batch: &Batch) {
+        for event in &batch.events {
+            let Body::Payment(payment) = &event.body else { continue };
+            let (payer, payee) =
+                (batch.text(payment.payer.account), batch.text(payment.payee.account));
+            let (time, amount) = (event.time_ms, payment.amount.minor);
+            for (own, debit, other) in [(payer, true, payee), (payee, false, payer)] {
+                let log = self.accounts.entry(own.to_owned()).or_default();
+                log.push_back((time, debit, amount, other.to_owned()));
+                while log.front().is_some_and(|e| e.0 <= time - 1_800_000) {
+                    log.pop_front();
+                }
+                if debit {
+                    let burst = log.iter().filter(|e| e.1 && e.0 > time - 600_000);
+                    let (n, sum) = burst.fold((0, 0), |(n, sum), e| (n + 1, sum + e.2));
+                    self.fired += u64::from(n >= 5 && sum >= 1_000_000);
+                    let flow = log
+                        .iter()
+                        .fold((0, 0), |(i, o), e| if e.1 { (i, o + e.2) } else { (i + e.2, o) });
+                    self.fired += u64::from(flow.0 >= 500_000 && flow.1 * 10 >= flow.0 * 9);
+                }
+            }
+        }
+    }
+}
+
+fn measure(accounts: u64, payments: u64, warm: u64, mut step: impl FnMut(&Batch)) -> f64 {
+    let mut load = Load { random: Random(11), accounts, number: 0 };
+    let mut batch = Batch::default();
+    let mut spent = Duration::ZERO;
+    while load.number < warm + payments {
+        load.fill(&mut batch);
+        let began = Instant::now();
+        step(&batch);
+        if load.number > warm {
+            spent += began.elapsed();
+        }
+    }
+    payments as f64 / spent.as_secs_f64()
+}
+
+fn main() {
+    let numbers: Vec<u64> = std::env::args().filter_map(|a| a.parse().ok()).collect();
+    let sizes = match numbers.first() {
+        Some(accounts) => vec![*accounts],
+        None => vec![100_000, 1_000_000],
+    };
+    let payments = numbers.get(1).copied().unwrap_or(2_000_000);
+    let plan = Arc::new(pack::load(None).expect("the shipped pack compiles"));
+    println!("rules: {}; payments timed: {payments}; step: {STEP}; one thread", plan.rules.len());
+    for accounts in sizes {
+        // Long enough for most accounts to be known before the clock starts.
+        let warm = accounts * 2;
+        let mut engine = Engine::new(EngineConfig::for_tenant("bench"), Arc::clone(&plan));
+        let mut alerts = 0;
+        let speed = measure(accounts, payments, warm, |batch| {
+            alerts += engine.step(batch, &Inline).alerts.len();
+        });
+        let memory = engine.memory();
+        let mut plain = Plain::default();
+        let reference = measure(accounts, payments, warm, |batch| plain.step(batch));
+        println!(
+            "{accounts:>10} accounts: {speed:>9.0} payments/s, {:.2} x plain ({reference:.0}/s, two \
+             rules, fired {}); {:.0} B/account, {:.1} B/live entry ({} entries), {:.0} B/payment \
+             ({}); {alerts} alerts",
+            speed / reference,
+            plain.fired,
+            (memory.entity_bytes + memory.extra_bytes) as f64 / memory.accounts_active as f64,
+            memory.entry_bytes as f64 / memory.live_entries as f64,
+            memory.live_entries,
+            memory.payment_bytes as f64 / memory.payments as f64,
+            memory.payments,
+        );
+    }
+}

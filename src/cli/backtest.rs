@@ -1,0 +1,116 @@
+//! `goshawk backtest FILE`: a file through the same engine, as fast as it can.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context as _, anyhow};
+
+use super::drive::{Writer, create, end_on_interrupt, print_report};
+use super::printer::{Format, Printer};
+use super::{Failure, load_pack};
+use crate::backtest::drive::drive;
+use crate::backtest::truth::Truth;
+use crate::engine::{Engine, EngineConfig};
+use crate::limits;
+use crate::runtime::fork::Pool;
+use crate::runtime::key::load_key;
+use crate::source::file::{self, Columns};
+use crate::wire::decode::DecodeConfig;
+use crate::wire::encode::privacy::Privacy;
+use crate::wire::encode::{EncodeConfig, Encoder, PackName};
+
+/// Arguments of `backtest`.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  goshawk backtest payments.jsonl.zst
+  goshawk backtest transactions.csv.zst --columns amlsim --format json
+  goshawk backtest payments.csv --columns ours.toml --rules rules --alerts alerts.jsonl")]
+pub struct Args {
+    /// JSON lines (.jsonl, .ndjson, .json) or CSV (.csv), plain, .gz or .zst.
+    file: PathBuf,
+    /// Column mapping of a CSV: a TOML file, or the name of a shipped one (amlsim).
+    #[arg(long)]
+    columns: Option<String>,
+    /// Folder of a rule pack; the shipped one otherwise.
+    #[arg(long)]
+    rules: Option<PathBuf>,
+    /// Labels as CSV: event_id,pattern,kind.
+    #[arg(long)]
+    labels: Option<PathBuf>,
+    /// Write alerts here, a JSON line each.
+    #[arg(long)]
+    alerts: Option<PathBuf>,
+    /// Write rejected records here, a JSON line each.
+    #[arg(long)]
+    rejects: Option<PathBuf>,
+    /// Tenant: part of every alert's id.
+    #[arg(long, default_value = "backtest")]
+    tenant: String,
+    /// Key file of the account tokens; without it alerts are written in clear.
+    #[arg(long)]
+    key_file: Option<PathBuf>,
+    /// Threads of the engine.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: u16,
+    /// How the report is printed.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
+    let plan = Arc::new(load_pack(args.rules.as_deref(), printer)?);
+    let columns = args.columns.as_deref().map(load_columns).transpose()?;
+    let labels = args.labels.as_deref().map(file::read_labels).transpose();
+    let labels = labels.map_err(|error| Failure::Usage(error.into()))?;
+    let decode = DecodeConfig { zone: super::default_zone()?, skew_ms: limits::SKEW_DEFAULT };
+    let mut source = file::open(&args.file, columns.as_ref(), decode)
+        .map_err(|error| Failure::Usage(error.into()))?;
+    let privacy = match &args.key_file {
+        Some(path) => load_key(path).map_err(|error| Failure::Usage(anyhow!(error)))?.masked(None),
+        None => Privacy::Clear,
+    };
+    let encoder = Encoder::new(EncodeConfig {
+        tenant: args.tenant.clone(),
+        instance: "backtest".to_owned(),
+        source_system: "goshawk".to_owned(),
+        topics: source.topics().to_vec(),
+        privacy,
+        pack: PackName { id: plan.pack_id.clone(), sha256: plan.pack_sha256.clone() },
+        zone: super::default_zone()?,
+    });
+    let config = EngineConfig {
+        threads: usize::from(args.threads),
+        report_findings: true,
+        ..EngineConfig::for_tenant(&args.tenant)
+    };
+    let mut engine = Engine::new(config, plan);
+    let pool = Pool::new(usize::from(args.threads))?;
+    end_on_interrupt()?;
+    let mut writer = Writer {
+        printer,
+        encoder,
+        alerts: args.alerts.as_deref().map(create).transpose()?,
+        rejects: args.rejects.as_deref().map(create).transpose()?,
+        progress: Writer::progress(printer, None),
+        told_max: 0,
+        rate: None,
+        until: None,
+        began: Instant::now(),
+    };
+    let truth = Truth::new(labels);
+    let (report, _) = drive(&mut *source, &mut engine, &pool, truth, &mut writer)?;
+    writer.progress.finish_and_clear();
+    print_report(&report, args.format, printer)?;
+    Ok(())
+}
+
+fn load_columns(name: &str) -> Result<Columns, Failure> {
+    if let Some(columns) = Columns::builtin(name) {
+        return Ok(columns);
+    }
+    let text = std::fs::read_to_string(name)
+        .with_context(|| format!("cannot read column mapping {name}"))
+        .map_err(Failure::Usage)?;
+    Columns::load(&text, name).map_err(|error| Failure::Usage(error.into()))
+}
