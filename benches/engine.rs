@@ -1,8 +1,8 @@
 //! Engine alone: payments a second on one thread with the shipped rules, and what the state costs.
 //!
-//! `cargo bench --bench engine [-- ACCOUNTS [PAYMENTS]]`. Batches are made before the clock starts: what is
-//! timed is `Engine::step` and nothing else. Beside each figure stands the same work done by a plain
-//! `HashMap` of `VecDeque`s with two rules, in the same run, for orientation.
+//! `cargo bench --bench engine [-- ACCOUNTS [PAYMENTS]]`. Batches are made before the clock starts:
+//! what is timed is `Engine::step` and nothing else. Beside each figure stands the same work done
+//! by a plain `HashMap` of `VecDeque`s with two rules, in the same run, for orientation.
 
 #![allow(clippy::print_stdout, reason = "a benchmark's table is its output")]
 

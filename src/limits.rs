@@ -1,6 +1,8 @@
-//! Every bound of the system, in one place, with the relations between them checked at compile time.
+//! Every bound of the system, in one place, with the relations between them checked at compile
+//! time.
 //!
-//! A bound that bites is counted and shown; a finding that rests on a bounded value says `lower_bound`.
+//! A bound that bites is counted and shown; a finding that rests on a bounded value says
+//! `lower_bound`.
 
 use crate::model::time::{DAY, HOUR, MINUTE, Millis};
 
@@ -75,7 +77,8 @@ pub const PROGRAM_DEPTH_MAX: u32 = 1_024;
 pub const STEP_RECORDS_MAX: usize = 16_384;
 /// Bytes of one step's records, at most (a single larger record makes a step of its own).
 pub const STEP_BYTES_MAX: usize = 16 * 1_024 * 1_024;
-/// Rows of one coarse time in a mapped CSV, at most; further ones are spread apart as a group of their own.
+/// Rows of one coarse time in a mapped CSV, at most; further ones are spread apart as a group of
+/// their own.
 pub const COARSE_ROWS_MAX: usize = 1 << 20;
 /// Steps between source and engine, and between engine and publisher, at most.
 pub const STEPS_IN_FLIGHT_MAX: usize = 4;

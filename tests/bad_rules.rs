@@ -1,5 +1,5 @@
-//! One defect a file, named after it; the whole message is a snapshot, since the words are part of the
-//! product.
+//! One defect a file, named after it; the whole message is a snapshot, since the words are part of
+//! the product.
 
 use goshawk::cli::rules::render;
 use goshawk::rules::{SourceFile, compile, shipped};

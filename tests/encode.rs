@@ -1,5 +1,5 @@
-//! Alerts and rejects as messages: full snapshots in both privacy profiles, headers, what must never be
-//! seen, and the published schemas.
+//! Alerts and rejects as messages: full snapshots in both privacy profiles, headers, what must
+//! never be seen, and the published schemas.
 
 use goshawk::model::alert::*;
 use goshawk::model::event::Position;

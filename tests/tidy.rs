@@ -1,4 +1,5 @@
-//! Style as a test: what is not checked is not a rule. Headers, line length, layers, purity, leftovers.
+//! Style as a test: what is not checked is not a rule. Headers, line length, layers, purity,
+//! leftovers.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,16 +8,14 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["main.rs", "lib.rs"],
     &["cli"],
-    &["http"],
     &["runtime", "backtest"],
+    &["http"],
     &["generate"],
-    &["source", "sink"],
-    &["wire"],
     &["telemetry"],
+    &["source", "sink", "wire"],
     &["engine"],
     &["rules"],
-    &["model"],
-    &["limits.rs"],
+    &["model", "limits.rs"],
 ];
 
 fn sources(folder: &str) -> Vec<(String, String)> {
@@ -58,8 +57,9 @@ fn lines_fit() {
     let mut bad = Vec::new();
     for (name, text) in sources("src").into_iter().chain(sources("tests")) {
         for (number, line) in text.lines().enumerate() {
-            let literal = line.contains('"');
-            if line.chars().count() > 100 && !literal {
+            // rustfmt holds the code; comments and diagrams are ours to keep.
+            let comment = line.trim_start().starts_with("//");
+            if comment && line.chars().count() > 100 {
                 bad.push(format!("{name}:{}", number + 1));
             }
         }

@@ -36,8 +36,8 @@ pub struct PatternReport {
     pub planted: u64,
     /// Of those, the ones that an alert names an event of.
     pub found: u64,
-    /// Median, over those found, of the share of the pattern's money that had not moved yet when its
-    /// first alert was raised.
+    /// Median, over those found, of the share of the pattern's money that had not moved yet when
+    /// its first alert was raised.
     pub median_lead_share: Option<f64>,
 }
 

@@ -82,7 +82,8 @@ pub(super) fn create(path: &Path) -> anyhow::Result<BufWriter<File>> {
     Ok(BufWriter::new(file))
 }
 
-/// Opens a JSON-lines file of alerts with wall-clock headers left out: the same run gives the same bytes.
+/// Opens a JSON-lines file of alerts with wall-clock headers left out: the same run gives the same
+/// bytes.
 fn write_line(out: &mut BufWriter<File>, message: &Message) -> std::io::Result<()> {
     out.write_all(&message.body)?;
     out.write_all(b"\n")

@@ -22,7 +22,8 @@ use crate::rules::plan::Plan;
 use crate::runtime::pack::{self, PackError};
 use printer::Printer;
 
-/// Scores bank payments against sliding-window anti-fraud rules and asks for stop-payments and freezes.
+/// Scores bank payments against sliding-window anti-fraud rules and asks for stop-payments and
+/// freezes.
 #[derive(Parser, Debug)]
 #[command(name = "goshawk", version, about, max_term_width = 100)]
 struct Cli {

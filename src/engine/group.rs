@@ -157,7 +157,8 @@ impl ShardState {
                 hot.removed(0, entry);
             }
             if entry.is_void() {
-                // One note for each entry: where both sides share a ledger, the other still needs its own.
+                // One note for each entry: where both sides share a ledger, the other still needs
+                // its own.
                 let note = extra.voids.iter().position(|(f, _)| *f == entry.fingerprint());
                 if let Some(at) = note {
                     extra.voids.remove(at);

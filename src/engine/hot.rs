@@ -1,7 +1,9 @@
-//! Running sums for large ledgers, so that ten thousand live entries do not cost ten thousand reads.
+//! Running sums for large ledgers, so that ten thousand live entries do not cost ten thousand
+//! reads.
 //!
-//! The index holds, for each view the plan asks for, what the window ending at the *frontier* contains.
-//! The frontier only moves forward. Questions about an earlier time are answered by reading the ledger.
+//! The index holds, for each view the plan asks for, what the window ending at the *frontier*
+//! contains. The frontier only moves forward. Questions about an earlier time are answered by
+//! reading the ledger.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::BuildHasherDefault;
@@ -51,9 +53,9 @@ struct Counterparties {
 }
 
 impl HotIndex {
-    /// Builds the index of a ledger as of its newest entry, or as of `void_ms`, the newest time at which
-    /// one was taken back: before that a voided entry may still count, so earlier questions are answered
-    /// by reading the ledger.
+    /// Builds the index of a ledger as of its newest entry, or as of `void_ms`, the newest time at
+    /// which one was taken back: before that a voided entry may still count, so earlier questions
+    /// are answered by reading the ledger.
     pub fn build(plans: &[HotPlan], entries: Entries<'_>, void_ms: Option<Millis>) -> Self {
         let newest_ms = entries.backwards().next().map(Entry::time_ms);
         let frontier_ms = newest_ms.max(void_ms).unwrap_or(Millis::MIN);

@@ -1,7 +1,7 @@
 //! Long memory: what an entity keeps of entries that have left its ledger.
 //!
-//! It is the fold of exactly those entries; whoever asks adds the live ones. All of it works in whole
-//! days, so a value does not change at the moment an entry leaves the ledger.
+//! It is the fold of exactly those entries; whoever asks adds the live ones. All of it works in
+//! whole days, so a value does not change at the moment an entry leaves the ledger.
 
 use super::entry::Entry;
 use crate::limits;

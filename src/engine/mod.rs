@@ -1,18 +1,19 @@
 //! The engine: pure and deterministic. A batch of events goes in, alerts and counts come out.
 //!
-//! No clock, no file, no socket, no random source, no thread of its own, no order of a hash map. The same
-//! events in the same order under the same plan give the same alerts, however they are cut into steps
-//! and however many threads work on them.
+//! No clock, no file, no socket, no random source, no thread of its own, no order of a hash map.
+//! The same events in the same order under the same plan give the same alerts, however they are cut
+//! into steps and however many threads work on them.
 //!
 //! A step ([`step`]) passes through phases:
 //!
-//! 1. *clock*, in order: the watermark moves, what is too late is turned away, visits are handed out
+//! 1. *clock*, in order: the watermark moves, what is too late is turned away, visits are handed
+//!    out
 //! 2. *intern*, parallel by shard: keys become slots ([`table`])
 //! 3. *consult*, parallel by shard: the register joins the statuses of a payment ([`register`]),
 //!    reference events are applied and lists are read ([`reference`])
-//! 4. *visit*, parallel by shard ([`visit`]): entries ([`entry`], [`slab`]) go into ledgers, cells are
-//!    read from them ([`window`], [`hot`]) and from long memory ([`long`]); rules that cannot fire fall
-//!    away ([`visit_plan`]); what the others may want to show is kept ([`capture`])
+//! 4. *visit*, parallel by shard ([`visit`]): entries ([`entry`], [`slab`]) go into ledgers, cells
+//!    are read from them ([`window`], [`hot`]) and from long memory ([`long`]); rules that cannot
+//!    fire fall away ([`visit_plan`]); what the others may want to show is kept ([`capture`])
 //! 5. *judge*, parallel by event ([`judge`]): conditions over rows
 //! 6. *act*, in order ([`act`]): guards, score, episodes, breaker, alerts
 //!
@@ -44,7 +45,8 @@ use crate::model::entity::HashKey;
 use crate::model::reject::Reject;
 use crate::model::time::{HOUR, Millis};
 
-/// How an engine is set up. Part of what decides the alerts, except `threads` and `report_findings`.
+/// How an engine is set up. Part of what decides the alerts, except `threads` and
+/// `report_findings`.
 #[derive(Clone, Debug)]
 pub struct EngineConfig {
     /// Whose alerts: part of every id.
@@ -99,9 +101,11 @@ pub struct MemoryReport {
     pub extra_bytes: usize,
 }
 
-/// How the engine spreads work over threads. The engine never spawns: the runtime hands it one of these.
+/// How the engine spreads work over threads. The engine never spawns: the runtime hands it one of
+/// these.
 pub trait Fork: Sync {
-    /// Calls `work(0) … work(tasks - 1)`, in any order, on any threads, and returns when all are done.
+    /// Calls `work(0) … work(tasks - 1)`, in any order, on any threads, and returns when all are
+    /// done.
     fn run(&self, tasks: usize, work: &(dyn Fn(usize) + Sync));
 }
 
@@ -115,7 +119,8 @@ impl Fork for Inline {
     }
 }
 
-/// What became of the records of one or more steps. Every event is in exactly one of the first four.
+/// What became of the records of one or more steps. Every event is in exactly one of the first
+/// four.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Payment events that were judged.

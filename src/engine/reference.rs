@@ -1,5 +1,5 @@
-//! Reference data of one entity: list entries, controls, profile. Arrives as events, is state like any
-//! other, and is read as of an event's own time.
+//! Reference data of one entity: list entries, controls, profile. Arrives as events, is state like
+//! any other, and is read as of an event's own time.
 
 use crate::limits;
 use crate::model::event::{AccountClass, CustomerType, ListCategory, ListLevel, ListOp, RiskGrade};

@@ -1,5 +1,6 @@
-//! The register of payments, one part per shard of payment ids: joins the status events of one payment,
-//! tells duplicates and contradictions by comparing whole ids, and names events for evidence.
+//! The register of payments, one part per shard of payment ids: joins the status events of one
+//! payment, tells duplicates and contradictions by comparing whole ids, and names events for
+//! evidence.
 
 use std::collections::VecDeque;
 
@@ -131,7 +132,8 @@ fn is_voiding(status: PaymentStatus) -> bool {
 }
 
 impl Register {
-    /// Takes a status event. A record whose last status is at or before `horizon_ms` counts as gone.
+    /// Takes a status event. A record whose last status is at or before `horizon_ms` counts as
+    /// gone.
     pub fn observe(&mut self, event: &StatusEvent<'_>, horizon_ms: Millis) -> Transition {
         match self.find(event.payment_id, event.fingerprint) {
             Some(number) if self.record(number).last_ms > horizon_ms => self.advance(number, event),
@@ -146,8 +148,8 @@ impl Register {
         }
     }
 
-    /// The id and position of the event behind a ledger entry: the settling one for a credit, else the
-    /// first. `parties` tells whether payer and payee are those of the entry.
+    /// The id and position of the event behind a ledger entry: the settling one for a credit, else
+    /// the first. `parties` tells whether payer and payee are those of the entry.
     pub fn event_of(
         &self,
         fingerprint: u32,
@@ -336,7 +338,8 @@ impl Register {
     fn id(&self, chunk: u32, start: u16, len: u8) -> &str {
         let chunk = &self.chunks[chunk.wrapping_sub(self.chunk_base) as usize];
         let bytes = &chunk[usize::from(start)..usize::from(start) + usize::from(len)];
-        // Only whole texts are kept, so this cannot fail; an empty id would be seen as another payment.
+        // Only whole texts are kept, so this cannot fail; an empty id would be seen as another
+        // payment.
         std::str::from_utf8(bytes).unwrap_or_default()
     }
 }

@@ -42,7 +42,8 @@ struct Work {
 }
 
 impl Engine {
-    /// An empty engine. `config.threads` groups of shards are made; results do not depend on how many.
+    /// An empty engine. `config.threads` groups of shards are made; results do not depend on how
+    /// many.
     #[must_use]
     pub fn new(config: EngineConfig, plan: Arc<Plan>) -> Self {
         let wanted = config.threads.clamp(1, limits::SHARDS);
@@ -161,8 +162,8 @@ impl Engine {
         self.watermark_ms().map_or(Millis::MIN, |w| w - limits::LEDGER_RETENTION)
     }
 
-    /// Walks the events in order: moves the watermark, turns away what is too late, and hands out the
-    /// visits.
+    /// Walks the events in order: moves the watermark, turns away what is too late, and hands out
+    /// the visits.
     fn clock(&mut self, batch: &Batch, output: &mut StepOutput) {
         let mut groups: Vec<_> = self.groups.iter_mut().map(exclusive).collect();
         groups.iter_mut().for_each(|group| group.begin_step());
@@ -214,7 +215,8 @@ impl Engine {
         }
     }
 
-    /// Brings what register and lists said to their events, counts them, and makes the payment cells.
+    /// Brings what register and lists said to their events, counts them, and makes the payment
+    /// cells.
     fn gather_answers(&mut self, batch: &Batch, output: &mut StepOutput) {
         let Work { facts, lists, payment_rows } = &mut self.work;
         lists.clear();
@@ -460,8 +462,8 @@ pub(super) fn apply(
     }
 }
 
-// A panic while a group is written ends the process (the step's thread unwinds), so a poisoned lock is
-// never met by a later step; taking it anyway keeps this code free of a second way to panic.
+// A panic while a group is written ends the process (the step's thread unwinds), so a poisoned lock
+// is never met by a later step; taking it anyway keeps this code free of a second way to panic.
 fn write(group: &RwLock<Group>) -> std::sync::RwLockWriteGuard<'_, Group> {
     group.write().unwrap_or_else(PoisonError::into_inner)
 }

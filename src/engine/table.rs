@@ -1,4 +1,5 @@
-//! The entity table of one shard: key to slot by comparing the key's bytes, slot to a fixed-size header.
+//! The entity table of one shard: key to slot by comparing the key's bytes, slot to a fixed-size
+//! header.
 
 use hashbrown::HashTable;
 
@@ -32,7 +33,8 @@ pub(super) struct Table {
     keys: Vec<u8>,
 }
 
-/// Spreads a reference over 64 bits for the table: its own upper bits are the same all over the shard.
+/// Spreads a reference over 64 bits for the table: its own upper bits are the same all over the
+/// shard.
 fn spread(bits: u64) -> u64 {
     bits.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

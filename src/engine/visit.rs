@@ -62,8 +62,9 @@ impl Group {
         }
     }
 
-    /// Applies a control or account event. Lists are applied by the consult phase, since the flags of
-    /// entries in other shards depend on them; here, so that a payment sees what stands before it.
+    /// Applies a control or account event. Lists are applied by the consult phase, since the flags
+    /// of entries in other shards depend on them; here, so that a payment sees what stands before
+    /// it.
     fn learn(&mut self, visit: &Visit, view: &StepView<'_>) {
         let event = &view.batch.events[visit.event as usize];
         if matches!(event.body, Body::List(_)) {

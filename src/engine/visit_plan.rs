@@ -1,9 +1,10 @@
 //! What a visit computes and in which order, derived once from the plan.
 //!
-//! Cells are computed in three tiers. *Always*: cheap ones, and those that another role's rules read.
-//! *Costly*: only while some rule of this role may still fire, given the cheap ones. *Late*: only what
-//! guards, escalations, texts and evidence read, once a rule of this role may fire. A cell that is not
-//! computed stays missing; the rules that would read it are false already, so nothing changes by it.
+//! Cells are computed in three tiers. *Always*: cheap ones, and those that another role's rules
+//! read. *Costly*: only while some rule of this role may still fire, given the cheap ones. *Late*:
+//! only what guards, escalations, texts and evidence read, once a rule of this role may fire. A
+//! cell that is not computed stays missing; the rules that would read it are false already, so
+//! nothing changes by it.
 
 use super::hot::HotPlan;
 use crate::rules::plan::feature::{Direction, FlowView, Role, StateFeature, View};

@@ -41,7 +41,8 @@ pub(super) struct Own {
     pub fingerprint: u32,
     pub amount_minor: i64,
     pub debit_ms: Millis,
-    /// A payment is only judged at its first event and when it settles, so a credit is as old as that.
+    /// A payment is only judged at its first event and when it settles, so a credit is as old as
+    /// that.
     pub credit_ms: Millis,
     /// The payee, in a payer's ledger.
     pub payee: Option<Reference>,

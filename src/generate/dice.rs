@@ -1,5 +1,5 @@
-//! Random numbers whose values never change: a pinned stream and sampling in integers only, since the
-//! transcendental functions of two platforms may differ in the last bit.
+//! Random numbers whose values never change: a pinned stream and sampling in integers only, since
+//! the transcendental functions of two platforms may differ in the last bit.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};

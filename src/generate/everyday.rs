@@ -1,4 +1,5 @@
-//! Honest everyday life: shopping, friends, bills, savings, cash, trade; wages and rents by the month.
+//! Honest everyday life: shopping, friends, bills, savings, cash, trade; wages and rents by the
+//! month.
 
 use super::calendar;
 use super::dice::Dice;

@@ -90,8 +90,8 @@ impl Scene<'_> {
         self.pay(at + 13 * HOUR, goods);
     }
 
-    /// Five to seven relatives lend 60,000 to 150,000 each, after a small first transfer to make sure the
-    /// account is right; the sum goes to the developer's registered escrow account.
+    /// Five to seven relatives lend 60,000 to 150,000 each, after a small first transfer to make
+    /// sure the account is right; the sum goes to the developer's registered escrow account.
     fn house_purchase(&mut self, at: Millis) {
         let buyer = self.dice.below(self.people.persons);
         let account = Account::new(Role::Person, buyer);

@@ -1,15 +1,17 @@
 //! The generator: a seeded town that pays, with fraud planted in it and labelled.
 //!
-//! [`Generator`] is a [`Source`] like any other: its one topic is `generated`, an event's offset is its
-//! number. The same configuration gives the same events, whatever the size of the steps. Events come out
-//! in order of their time: unplanned everyday payments are drawn one after the other at the pace of the
-//! hour, everything else waits in a queue until it is due.
+//! [`Generator`] is a [`Source`] like any other: its one topic is `generated`, an event's offset is
+//! its number. The same configuration gives the same events, whatever the size of the steps. Events
+//! come out in order of their time: unplanned everyday payments are drawn one after the other at
+//! the pace of the hour, everything else waits in a queue until it is due.
 //!
-//! Memory is bounded: an account costs its running balance, eight bytes, and everything else about it
-//! follows from its number by hashing ([`population`]). What the queue holds follows from the pace.
+//! Memory is bounded: an account costs its running balance, eight bytes, and everything else about
+//! it follows from its number by hashing ([`population`]). What the queue holds follows from the
+//! pace.
 //!
-//! Reading order: [`population`] (who there is), [`everyday`] and [`innocent`] (what honest people do),
-//! [`patterns`] (what fraudsters do), [`record`] (how it becomes an event), [`truth`] (what is known).
+//! Reading order: [`population`] (who there is), [`everyday`] and [`innocent`] (what honest people
+//! do), [`patterns`] (what fraudsters do), [`record`] (how it becomes an event), [`truth`] (what is
+//! known).
 
 mod calendar;
 mod dice;
@@ -164,8 +166,8 @@ impl Generator {
         Ok(generator)
     }
 
-    /// What is known about the events handed out so far. The handle stays valid while the generator works
-    /// on another thread.
+    /// What is known about the events handed out so far. The handle stays valid while the generator
+    /// works on another thread.
     #[must_use]
     pub fn truth(&self) -> Truth {
         self.truth.clone()
@@ -276,7 +278,8 @@ impl Generator {
         }
     }
 
-    /// Plants a pattern that will be over before the stream is; none, when there is no time for any.
+    /// Plants a pattern that will be over before the stream is; none, when there is no time for
+    /// any.
     fn plant(&mut self, now: Millis) {
         let horizon = self.horizon(now);
         for _ in 0..Kind::ALL.len() {
@@ -350,8 +353,8 @@ impl Pace {
         self.now_us / 1_000
     }
 
-    /// Draws the time of the next payment. Gaps are uniform up to twice the mean: what matters is the
-    /// pace, and integers give the same values everywhere.
+    /// Draws the time of the next payment. Gaps are uniform up to twice the mean: what matters is
+    /// the pace, and integers give the same values everywhere.
     fn step(&mut self, dice: &mut Dice) {
         if self.now_us >= self.hour_ends_us {
             let now = self.now();
@@ -364,7 +367,8 @@ impl Pace {
     }
 }
 
-/// Draws kinds in shuffled rounds, so that none stays away for long, at random intervals of payments.
+/// Draws kinds in shuffled rounds, so that none stays away for long, at random intervals of
+/// payments.
 struct Deck<T, const N: usize> {
     cards: [T; N],
     left: usize,

@@ -82,8 +82,8 @@ impl<'a> Plot<'a> {
         }
     }
 
-    /// M01: 8,000 or more comes and leaves within eight minutes, at most 80 stays; every second one does
-    /// it twice, and some are stopped afterwards.
+    /// M01: 8,000 or more comes and leaves within eight minutes, at most 80 stays; every second one
+    /// does it twice, and some are stopped afterwards.
     fn pass_through(&mut self, at: Millis) {
         let mule = self.mule();
         let mut at = at;
@@ -122,7 +122,8 @@ impl<'a> Plot<'a> {
         self.empty(at, mule, boss);
     }
 
-    /// M07: 90,000 or more from one or two; nine tenths leave to seven or more within forty minutes.
+    /// M07: 90,000 or more from one or two; nine tenths leave to seven or more within forty
+    /// minutes.
     fn gather_in_scatter_out(&mut self, at: Millis) {
         let mule = self.mule();
         let mut at = at;
@@ -143,7 +144,8 @@ impl<'a> Plot<'a> {
         }
     }
 
-    /// A victim's 60,000 or more through three levels, each emptied within minutes; one desk's device.
+    /// A victim's 60,000 or more through three levels, each emptied within minutes; one desk's
+    /// device.
     fn multi_level_chain(&mut self, at: Millis) {
         let desk = Device(self.dice.below(u64::MAX) | 1);
         let level_1 = self.mule();
@@ -185,8 +187,8 @@ impl<'a> Plot<'a> {
         self.empty(at, from, first);
     }
 
-    /// An account of somebody of sixty or more loses nine tenths within the hour and a half to a stranger,
-    /// who passes it on.
+    /// An account of somebody of sixty or more loses nine tenths within the hour and a half to a
+    /// stranger, who passes it on.
     fn drained_elderly(&mut self, at: Millis) {
         let persons = self.people.persons;
         let mut person = self.dice.below(persons);

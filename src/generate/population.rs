@@ -1,5 +1,5 @@
-//! Who there is: accounts as numbers, and everything about them derived by hashing the number, so that
-//! ten million accounts cost no more memory than their balances.
+//! Who there is: accounts as numbers, and everything about them derived by hashing the number, so
+//! that ten million accounts cost no more memory than their balances.
 
 use super::calendar;
 use super::dice::{fixed_skewed, mix};
@@ -112,7 +112,8 @@ pub(super) struct Population {
 const EPOCH_BEFORE_START: Millis = 40 * DAY;
 
 impl Population {
-    /// Splits `accounts`: of 64, 46 persons, 11 savings accounts of theirs, 4 shops, 2 businesses, 1 idle.
+    /// Splits `accounts`: of 64, 46 persons, 11 savings accounts of theirs, 4 shops, 2 businesses,
+    /// 1 idle.
     pub fn new(accounts: u64, seed: u64, start_ms: Millis) -> Self {
         let merchants = (accounts / 16).max(4);
         let businesses = (accounts / 32).max(2);
@@ -230,9 +231,9 @@ impl Population {
         }
     }
 
-    /// The `k`th friend of a person. Friendship is mutual: near ones live in the same block of sixteen,
-    /// far ones mirror each other across the town. (The few persons of the last, broken block only have
-    /// far friends, and somebody who mirrors himself takes his neighbour.)
+    /// The `k`th friend of a person. Friendship is mutual: near ones live in the same block of
+    /// sixteen, far ones mirror each other across the town. (The few persons of the last, broken
+    /// block only have far friends, and somebody who mirrors himself takes his neighbour.)
     pub fn friend(&self, person: u64, k: u64) -> u64 {
         if k < 6 && person | 15 < self.persons {
             return person ^ (1 + (k * 5) % 15);

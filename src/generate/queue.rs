@@ -1,4 +1,5 @@
-//! What is planned but not yet due: payments, reference records and the day's turn, in order of time.
+//! What is planned but not yet due: payments, reference records and the day's turn, in order of
+//! time.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

@@ -275,8 +275,8 @@ impl Recorder {
 
 /// The text of an account number, as records show it.
 pub(super) fn push_account(people: &Population, batch: &mut Batch, account: Account) -> Text {
-    // A bijection on twelve digits, so that neighbours do not look like neighbours: the factor is odd
-    // and no multiple of five.
+    // A bijection on twelve digits, so that neighbours do not look like neighbours: the factor is
+    // odd and no multiple of five.
     let scrambled = (account.number() + 1) * 387_420_489 % 1_000_000_000_000;
     let start = batch.text.len();
     batch.text.push_str("99");

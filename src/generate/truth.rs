@@ -99,8 +99,8 @@ impl HardNegative {
 /// Labels kept until somebody takes them, at most; above it the newest are counted and dropped.
 pub const LABELS_WAITING_MAX: usize = 1 << 20;
 
-/// What the generator has planted so far. Clones share one content, so that a reader keeps one while the
-/// generator is away on another thread.
+/// What the generator has planted so far. Clones share one content, so that a reader keeps one
+/// while the generator is away on another thread.
 #[derive(Clone, Debug, Default)]
 pub struct Truth(Arc<Mutex<Known>>);
 

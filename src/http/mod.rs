@@ -8,8 +8,9 @@
 //! - `GET /api/v1/status`: what the process is doing, with counts
 //!
 //! It listens on loopback unless told otherwise; any other address needs a token, sent as
-//! `Authorization: Bearer …`, for everything but the two health paths, which say nothing of anybody.
-//! The server has a thread and a runtime of its own, so that a slow reader never holds up the engine.
+//! `Authorization: Bearer …`, for everything but the two health paths, which say nothing of
+//! anybody. The server has a thread and a runtime of its own, so that a slow reader never holds up
+//! the engine.
 
 pub mod read_side;
 mod routes;

@@ -1,7 +1,7 @@
 //! What HTTP may read: a bounded set of recent alerts and the process's status, fed by the runtime.
 //!
-//! Writers and readers share a concurrent map; no guard is held across another call on it, and readers
-//! get clones.
+//! Writers and readers share a concurrent map; no guard is held across another call on it, and
+//! readers get clones.
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

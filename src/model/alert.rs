@@ -1,5 +1,5 @@
-//! Alerts as the engine makes them: complete, deterministic, in clear. Masking, tokens, topic names and
-//! JSON are the business of `wire::encode`.
+//! Alerts as the engine makes them: complete, deterministic, in clear. Masking, tokens, topic names
+//! and JSON are the business of `wire::encode`.
 
 use crate::model::event::Position;
 use crate::model::measure::{Action, Authority, ControlMode};
@@ -62,8 +62,8 @@ pub struct Target {
     pub kind: TargetKind,
     /// Payment id, when the target is a payment.
     pub payment_id: Option<String>,
-    /// The original references of that payment, where the record had them: end-to-end id, instruction
-    /// id, UETR.
+    /// The original references of that payment, where the record had them: end-to-end id,
+    /// instruction id, UETR.
     pub references: [Option<String>; 3],
     /// The account: the target itself, or the payer of the payment.
     pub account: String,

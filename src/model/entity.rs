@@ -1,9 +1,10 @@
 //! Entities: what state is kept for, and the pinned hash that places them.
 //!
-//! A [`Reference`] is 48 bits and unique: the upper 48 bits of a keyed SipHash-1-3 of kind and name,
-//! moved on by one while another entity of the same shard holds it. Its top 10 bits are the shard, so a
-//! reference means the same to every shard without knowing another's numbering. Two different names
-//! never share one, and what decides is the order of first appearance, never the memory layout.
+//! A [`Reference`] is 48 bits and unique: the upper 48 bits of a keyed SipHash-1-3 of kind and
+//! name, moved on by one while another entity of the same shard holds it. Its top 10 bits are the
+//! shard, so a reference means the same to every shard without knowing another's numbering. Two
+//! different names never share one, and what decides is the order of first appearance, never the
+//! memory layout.
 
 use std::hash::Hasher as _;
 
@@ -40,7 +41,8 @@ const REFERENCE_BITS: u32 = 48;
 const IN_SHARD_BITS: u32 = REFERENCE_BITS - limits::SHARD_BITS;
 
 impl Reference {
-    /// "Nobody": used where an event names no counterparty. No name hashes to it: see [`KeyHash::first`].
+    /// "Nobody": used where an event names no counterparty. No name hashes to it: see
+    /// [`KeyHash::first`].
     pub const NONE: Self = Self(0);
 
     /// Takes the low 48 bits as a reference.
@@ -70,8 +72,8 @@ impl Reference {
     }
 }
 
-/// The tenant's hash key. The default is a public constant; a tenant may set its own, so that nobody
-/// outside can choose account numbers that collide.
+/// The tenant's hash key. The default is a public constant; a tenant may set its own, so that
+/// nobody outside can choose account numbers that collide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HashKey(pub u64, pub u64);
 
@@ -86,7 +88,8 @@ impl Default for HashKey {
 pub struct KeyHash(pub u64);
 
 impl KeyHash {
-    /// Hashes `kind` and `name` under the tenant's key: SipHash-1-3 over the kind's byte, then the name.
+    /// Hashes `kind` and `name` under the tenant's key: SipHash-1-3 over the kind's byte, then the
+    /// name.
     #[must_use]
     pub fn of(key: HashKey, kind: EntityKind, name: &[u8]) -> Self {
         let mut hasher = SipHasher13::new_with_keys(key.0, key.1);
@@ -108,8 +111,8 @@ impl KeyHash {
         (self.0 >> (64 - limits::SHARD_BITS)) as Shard
     }
 
-    /// 32 bits that a ledger entry keeps of a payment id: the shard's bits first, so that the entry leads
-    /// back to the payment's shard.
+    /// 32 bits that a ledger entry keeps of a payment id: the shard's bits first, so that the entry
+    /// leads back to the payment's shard.
     #[must_use]
     pub fn fingerprint(self) -> u32 {
         (self.0 >> 32) as u32

@@ -1,7 +1,7 @@
 //! Events: decoded, valid input records, as plain data.
 //!
-//! Texts are spans of the batch's text arena, so that decoding allocates nothing per event. The large
-//! rare kinds (account, list, control) are boxed.
+//! Texts are spans of the batch's text arena, so that decoding allocates nothing per event. The
+//! large rare kinds (account, list, control) are boxed.
 
 use crate::model::entity::EntityKind;
 use crate::model::measure::{Action, ControlMode};

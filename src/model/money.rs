@@ -22,7 +22,7 @@ impl Currency {
     /// The three letters.
     #[must_use]
     pub fn code(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or("XXX")
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
     /// Digits after the decimal point, by ISO 4217. Codes outside the table have two.
@@ -73,7 +73,8 @@ pub enum AmountError {
     Overflow,
 }
 
-/// Reads a decimal text (`-12.30`, `1e3` is refused) as minor units with `exponent` fraction digits.
+/// Reads a decimal text (`-12.30`, `1e3` is refused) as minor units with `exponent` fraction
+/// digits.
 ///
 /// # Errors
 /// [`AmountError`], by what is wrong with the text.

@@ -1,4 +1,5 @@
-//! Units of time. Event times are milliseconds since 1970-01-01T00:00:00Z, durations are milliseconds.
+//! Units of time. Event times are milliseconds since 1970-01-01T00:00:00Z, durations are
+//! milliseconds.
 
 /// Milliseconds since the Unix epoch, or a duration in milliseconds.
 pub type Millis = i64;
@@ -14,8 +15,8 @@ pub const DAY: Millis = 24 * HOUR;
 
 /// Number of a local calendar day: days since 1970-01-01 in a zone with a fixed offset.
 ///
-/// Long memory works in whole days, so that it means the same before and after an entry has left the
-/// ledger.
+/// Long memory works in whole days, so that it means the same before and after an entry has left
+/// the ledger.
 #[must_use]
 pub fn day_number(time_ms: Millis, utc_offset_ms: Millis) -> i32 {
     let days = (time_ms + utc_offset_ms).div_euclid(DAY);

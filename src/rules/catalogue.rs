@@ -1,5 +1,6 @@
-//! The one table of the rule language: every record, field, function and aggregate, with types, unit and
-//! words. The checker reads it, did-you-mean searches it, and `rules/README.md` is printed from it.
+//! The one table of the rule language: every record, field, function and aggregate, with types,
+//! unit and words. The checker reads it, did-you-mean searches it, and `rules/README.md` is printed
+//! from it.
 
 use std::sync::LazyLock;
 

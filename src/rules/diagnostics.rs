@@ -1,5 +1,5 @@
-//! What is wrong with a pack, as data: file, place, words, hint. Drawing the caret is the business of
-//! the command line.
+//! What is wrong with a pack, as data: file, place, words, hint. Drawing the caret is the business
+//! of the command line.
 
 use std::ops::Range;
 

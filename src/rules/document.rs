@@ -1,5 +1,5 @@
-//! TOML with a place for everything: a tree that keeps spans, and a reader that reports every unknown
-//! key, missing key and wrong type instead of stopping at the first.
+//! TOML with a place for everything: a tree that keeps spans, and a reader that reports every
+//! unknown key, missing key and wrong type instead of stopping at the first.
 
 use std::ops::Range;
 

@@ -1,7 +1,8 @@
 //! Rules as data: a pack of TOML files with CEL conditions becomes one flat typed plan.
 //!
-//! Pure: texts come in, a [`plan::Plan`] or diagnostics go out. Reading folders is the caller's business,
-//! and so is a thread with a large stack (64 MiB): the expression parser recurses, though within bounds.
+//! Pure: texts come in, a [`plan::Plan`] or diagnostics go out. Reading folders is the caller's
+//! business, and so is a thread with a large stack (64 MiB): the expression parser recurses, though
+//! within bounds.
 //!
 //! - `document`, `source`: TOML with places, and the three kinds of file
 //! - `expr`: expressions as a tree

@@ -100,7 +100,8 @@ impl Template {
 }
 
 impl EvidencePlan {
-    /// Whether the comparison holds for a row. Of alternatives (`a || b`) only those that hold are shown.
+    /// Whether the comparison holds for a row. Of alternatives (`a || b`) only those that hold are
+    /// shown.
     #[must_use]
     pub fn holds(&self, program: &Program, row: &Row<'_>) -> bool {
         let (a, b) = (program.eval(self.value, row), program.eval(self.threshold, row));

@@ -1,10 +1,10 @@
-//! Leadership: membership in a consumer group on the one-partition journal topic. Who is given the partition
-//! leads; everybody else waits. The broker decides, by sessions; no election of our own.
+//! Leadership: membership in a consumer group on the one-partition journal topic. Who is given the
+//! partition leads; everybody else waits. The broker decides, by sessions; no election of our own.
 //!
-//! A leader that hangs does no harm to the output: its successor fences its transactional id. For the same
-//! reason an outage of the brokers, in which every session ends, does not stop a leader at once: it is in
-//! doubt, works on, and either gets the partition again or learns that another has it. Without a
-//! transactional id (`at_least_once`) nothing would fence it, so that there it stops.
+//! A leader that hangs does no harm to the output: its successor fences its transactional id. For
+//! the same reason an outage of the brokers, in which every session ends, does not stop a leader at
+//! once: it is in doubt, works on, and either gets the partition again or learns that another has
+//! it. Without a transactional id (`at_least_once`) nothing would fence it, so that there it stops.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};

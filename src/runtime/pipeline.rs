@@ -1,9 +1,9 @@
-//! The step pipeline: source thread → engine (the caller's thread) → publisher thread, joined by short
-//! bounded queues. The engine works on the next step while one is being committed; when the publisher
-//! falls behind, the queues fill and reading waits.
+//! The step pipeline: source thread → engine (the caller's thread) → publisher thread, joined by
+//! short bounded queues. The engine works on the next step while one is being committed; when the
+//! publisher falls behind, the queues fill and reading waits.
 //!
-//! Ticks are left out: nothing in the engine yet acts on the mere passing of time, and a tick would have to
-//! be in the journal to be repeated.
+//! Ticks are left out: nothing in the engine yet acts on the mere passing of time, and a tick would
+//! have to be in the journal to be repeated.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 

@@ -1,8 +1,9 @@
-//! `run`, from start to end: rules, HTTP, leadership, recovery, the pipeline, and leaving in good order.
+//! `run`, from start to end: rules, HTTP, leadership, recovery, the pipeline, and leaving in good
+//! order.
 //!
-//! The order of starting: nothing is written before leadership is held; opening the sink fences whoever
-//! led before; only then is the journal read, so that it cannot grow meanwhile. The order of stopping:
-//! reading ends, what was read is scored and committed, leadership is left, HTTP ends.
+//! The order of starting: nothing is written before leadership is held; opening the sink fences
+//! whoever led before; only then is the journal read, so that it cannot grow meanwhile. The order
+//! of stopping: reading ends, what was read is scored and committed, leadership is left, HTTP ends.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -274,8 +275,8 @@ fn zone(config: &Config) -> Result<jiff::tz::TimeZone, RunError> {
 }
 
 fn engine_config(config: &Config, pool: &Pool) -> Result<EngineConfig, RunError> {
-    // Days turn at one fixed offset, so that a day's number never depends on when it is asked for: the
-    // zone's offset without summer time, as of a fixed day in January.
+    // Days turn at one fixed offset, so that a day's number never depends on when it is asked for:
+    // the zone's offset without summer time, as of a fixed day in January.
     let january = jiff::Timestamp::from_second(1_767_225_600).map_err(system)?;
     let offset = zone(config)?.to_offset(january);
     Ok(EngineConfig {

@@ -1,4 +1,5 @@
-//! Where to go on after a start: what the journal says, held against the offsets committed for the group.
+//! Where to go on after a start: what the journal says, held against the offsets committed for the
+//! group.
 //!
 //! [`decide`] is pure; [`read_journal`] reads.
 
@@ -178,7 +179,8 @@ pub fn decide(
         steps.push(runs);
     }
     if records.first().is_some_and(|first| first.step > 1) {
-        // The journal's retention has cut its head: of a quiet partition it may name nothing any more.
+        // The journal's retention has cut its head: of a quiet partition it may name nothing any
+        // more.
         for (partition, &offset) in committed {
             starts.entry(partition.clone()).or_insert(Start { from: offset, end: offset });
         }

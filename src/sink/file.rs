@@ -1,6 +1,7 @@
 //! JSON lines in a folder, one file per stream: appended, and on disk when `flush` returns.
 //!
-//! A guarantee of a file is weaker than of a topic: a crash between two files leaves one ahead of the other.
+//! A guarantee of a file is weaker than of a topic: a crash between two files leaves one ahead of
+//! the other.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write as _};

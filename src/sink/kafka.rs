@@ -1,16 +1,19 @@
 //! The Kafka sink, with the guarantee of its mode.
 //!
-//! `exactly_once`: alerts, rejects, journal records and the input's offsets of one or more steps are one
-//! transaction. A read-committed consumer sees all of it once or none of it, whatever dies and whenever.
-//! What breaks it: a consumer that reads uncommitted; a second process with the same group and *another*
-//! transactional id; deleting the journal topic or resetting the group's offsets by hand.
+//! `exactly_once`: alerts, rejects, journal records and the input's offsets of one or more steps
+//! are one transaction. A read-committed consumer sees all of it once or none of it, whatever dies
+//! and whenever. What breaks it: a consumer that reads uncommitted; a second process with the same
+//! group and *another* transactional id; deleting the journal topic or resetting the group's
+//! offsets by hand.
 //!
-//! `at_least_once`: an idempotent producer; a step's journal record is sent once the step's messages are
-//! acknowledged, and the group's offsets after the journal record. A death in between repeats the step's
-//! messages, with the same ids and bytes: consumers drop repeats by the idempotency key. Nothing is lost.
+//! `at_least_once`: an idempotent producer; a step's journal record is sent once the step's
+//! messages are acknowledged, and the group's offsets after the journal record. A death in between
+//! repeats the step's messages, with the same ids and bytes: consumers drop repeats by the
+//! idempotency key. Nothing is lost.
 //!
-//! Waiting: librdkafka's `flush` and `commit_transaction` wait in slices of 100 ms while records are under
-//! way, so all waits here are short polls, and a commit is asked for only when nothing is under way.
+//! Waiting: librdkafka's `flush` and `commit_transaction` wait in slices of 100 ms while records
+//! are under way, so all waits here are short polls, and a commit is asked for only when nothing is
+//! under way.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -91,8 +94,8 @@ pub struct KafkaSink {
 }
 
 impl KafkaSink {
-    /// Connects. In `exactly_once` this fences any earlier process with the same transactional id and
-    /// ends what it left open; it is tried again until the broker answers or `go_on` says no.
+    /// Connects. In `exactly_once` this fences any earlier process with the same transactional id
+    /// and ends what it left open; it is tried again until the broker answers or `go_on` says no.
     ///
     /// # Errors
     /// [`SinkError`], when a property is refused, the id is not allowed, or `go_on` said no.
@@ -134,7 +137,8 @@ impl KafkaSink {
         Ok(sink)
     }
 
-    /// The offsets committed under the group's name for these topics: the next to read, by partition.
+    /// The offsets committed under the group's name for these topics: the next to read, by
+    /// partition.
     ///
     /// # Errors
     /// [`SinkError::Kafka`], when the broker does not say.

@@ -1,7 +1,8 @@
 //! Sinks: where alerts, rejects and the journal go, behind one boundary.
 //!
-//! A sink takes one [`Commit`] after the other. When `publish` returns, or at the latest when `flush`
-//! does, the commit is durable as the sink's mode promises: all of it, or (in `exactly_once`) none.
+//! A sink takes one [`Commit`] after the other. When `publish` returns, or at the latest when
+//! `flush` does, the commit is durable as the sink's mode promises: all of it, or (in
+//! `exactly_once`) none.
 
 pub mod file;
 pub mod kafka;

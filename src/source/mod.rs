@@ -1,8 +1,8 @@
 //! Sources: where records come from, behind one boundary.
 //!
-//! A source hands out *steps*: events in the order it chose, the runs that name them, and what could not
-//! become an event, with its bytes. A file has offsets (row or line numbers) like a partition has, so the
-//! same recovery serves all.
+//! A source hands out *steps*: events in the order it chose, the runs that name them, and what
+//! could not become an event, with its bytes. A file has offsets (row or line numbers) like a
+//! partition has, so the same recovery serves all.
 
 pub mod file;
 pub mod kafka;
@@ -111,7 +111,8 @@ pub enum Progress {
 
 /// Where records come from.
 pub trait Source: Send {
-    /// Names of the topics or files; positions and runs index into it. It never shrinks or reorders.
+    /// Names of the topics or files; positions and runs index into it. It never shrinks or
+    /// reorders.
     fn topics(&self) -> &[String];
 
     /// Fills `step` (cleared by the caller) with the next records.
@@ -121,7 +122,8 @@ pub trait Source: Send {
     /// [`Step::rejected`].
     fn next(&mut self, step: &mut Step) -> Result<Progress, SourceError>;
 
-    /// Takes the labels of the events handed out since the last call, where the source knows the truth.
+    /// Takes the labels of the events handed out since the last call, where the source knows the
+    /// truth.
     fn take_labels(&mut self) -> Vec<Label> {
         Vec::new()
     }

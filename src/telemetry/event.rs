@@ -1,8 +1,9 @@
-//! Log events, each a type: emitting one writes its line and moves its counter, so that the two cannot
-//! drift apart.
+//! Log events, each a type: emitting one writes its line and moves its counter, so that the two
+//! cannot drift apart.
 //!
-//! Levels go by consequence: error, somebody must act; warn, somebody should look; info, a change of
-//! state; debug, the rest. Identifiers of alerts and positions of records are fields, never names.
+//! Levels go by consequence: error, somebody must act; warn, somebody should look; info, a change
+//! of state; debug, the rest. Identifiers of alerts and positions of records are fields, never
+//! names.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -82,8 +83,8 @@ impl LogEvent for AlertPublished<'_> {
     }
 }
 
-/// Records of one step could not become events: one line a step, so that a flood stays readable. They
-/// are counted with their step.
+/// Records of one step could not become events: one line a step, so that a flood stays readable.
+/// They are counted with their step.
 #[derive(Debug)]
 pub struct RecordsRejected<'a> {
     /// How many.

@@ -1,5 +1,5 @@
-//! Latencies: recorded once in an HDR histogram, shown as quantiles and as classic buckets of the same
-//! numbers.
+//! Latencies: recorded once in an HDR histogram, shown as quantiles and as classic buckets of the
+//! same numbers.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -52,7 +52,8 @@ pub struct Quantiles {
     pub count: u64,
 }
 
-/// A latency that any thread may record and read. One lock per call: record per step, not per event.
+/// A latency that any thread may record and read. One lock per call: record per step, not per
+/// event.
 #[derive(Clone, Debug)]
 pub struct Latency(Arc<Mutex<Recorded>>);
 

@@ -1,5 +1,5 @@
-//! What steps bring and what becomes of it, in records and in amounts, counted on both sides so that the
-//! two can be held against each other.
+//! What steps bring and what becomes of it, in records and in amounts, counted on both sides so
+//! that the two can be held against each other.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,5 @@
-//! `journal.v1`: one record per committed step, enough to read the same records in the same order again.
+//! `journal.v1`: one record per committed step, enough to read the same records in the same order
+//! again.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +15,8 @@ pub const SCHEMA: &str = "journal.v1";
 pub struct JournalRecord {
     /// `journal.v1`.
     pub schema: String,
-    /// Number of the step, from 1. A record replaces earlier ones with the same or a greater number.
+    /// Number of the step, from 1. A record replaces earlier ones with the same or a greater
+    /// number.
     pub step: u64,
     /// What it covers.
     pub runs: Vec<JournalRun>,
@@ -103,7 +105,8 @@ pub fn name_runs(runs: &[Run], topics: &[String]) -> Vec<JournalRun> {
 /// Reads a record and adds it to those before it.
 ///
 /// # Errors
-/// [`JournalError`], for anything but a whole record of this version: a journal is followed or not at all.
+/// [`JournalError`], for anything but a whole record of this version: a journal is followed or not
+/// at all.
 pub fn append(
     records: &mut Vec<JournalRecord>,
     offset: i64,

@@ -1,5 +1,5 @@
-//! Limits of zero and below are limits, not absent ones; a missing value is neither; and a clock that is
-//! a century ahead harms nobody.
+//! Limits of zero and below are limits, not absent ones; a missing value is neither; and a clock
+//! that is a century ahead harms nobody.
 
 use goshawk::engine::{Engine, EngineConfig, Inline, RuleCounts};
 use goshawk::limits::{LATENESS_DEFAULT, SKEW_DEFAULT};

@@ -3,8 +3,9 @@
 //! ```text
 //! 0d 10:00:00.000  p1 settled A > B 100.00 | 1
 //! ```
-//! Day of the stream, time of day (UTC), payment, status, payer, payee, amount; then the value of the
-//! cell, `-` for a missing one, `.` where nothing is judged, or the word of what became of the event.
+//! Day of the stream, time of day (UTC), payment, status, payer, payee, amount; then the value of
+//! the cell, `-` for a missing one, `.` where nothing is judged, or the word of what became of the
+//! event.
 
 use goshawk::engine::{Engine, EngineConfig, Inline};
 use goshawk::model::event::{

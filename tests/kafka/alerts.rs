@@ -1,5 +1,5 @@
-//! Payments in, alerts out, through kills: each alert once, and byte for byte what an undisturbed engine
-//! makes of the journal's order.
+//! Payments in, alerts out, through kills: each alert once, and byte for byte what an undisturbed
+//! engine makes of the journal's order.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! The broker the tests run against: the one of `GOSHAWK_TEST_BROKERS`, or one started for this process.
+//! The broker the tests run against: the one of `GOSHAWK_TEST_BROKERS`, or one started for this
+//! process.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -21,7 +22,8 @@ pub struct Broker {
 
 static BROKER: LazyLock<Option<Broker>> = LazyLock::new(start);
 
-/// The broker; `None` when there is none and the test must be skipped. Fails instead under `CI=true`.
+/// The broker; `None` when there is none and the test must be skipped. Fails instead under
+/// `CI=true`.
 pub fn broker(test: &str) -> Option<&'static Broker> {
     if BROKER.is_none() {
         assert!(

@@ -1,5 +1,5 @@
-//! Every record once, whatever dies. Records that cannot be read are enough to show it: each leaves one
-//! message on the rejects topic.
+//! Every record once, whatever dies. Records that cannot be read are enough to show it: each leaves
+//! one message on the rejects topic.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};

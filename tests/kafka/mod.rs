@@ -1,6 +1,8 @@
-//! The built program against a real Kafka broker: delivery through deaths, take-over, fencing, growth.
+//! The built program against a real Kafka broker: delivery through deaths, take-over, fencing,
+//! growth.
 //!
-//! `broker.sh` starts the broker, `broker` finds or starts it, `lab` gives a test topics of its own.
+//! `broker.sh` starts the broker, `broker` finds or starts it, `lab` gives a test topics of its
+//! own.
 
 mod alerts;
 mod broker;

@@ -243,8 +243,8 @@ impl<'a> Look<'a> {
         entries
     }
 
-    /// Everything but the present payment's own entries, as long as the ledger holds them. An entry that
-    /// was taken back before it left the ledger is not remembered.
+    /// Everything but the present payment's own entries, as long as the ledger holds them. An entry
+    /// that was taken back before it left the ledger is not remembered.
     fn remembered(&self, owner: (EntityKind, &str)) -> Vec<&'a Entry> {
         let mut past = self.past(owner);
         past.retain(|e| if self.gone(e) { e.void.is_none() } else { e.payment != self.life });
@@ -367,8 +367,8 @@ fn quantile(entries: &[&Entry], ppm: u32) -> i64 {
     bucket_edge(sorted[rank as usize - 1])
 }
 
-/// Largest amount that shares the bucket of `amount`: below 16 itself, else the same highest bit and
-/// the same three bits after it.
+/// Largest amount that shares the bucket of `amount`: below 16 itself, else the same highest bit
+/// and the same three bits after it.
 pub fn bucket_edge(amount: i64) -> i64 {
     if amount < 16 {
         return amount;

@@ -1,5 +1,5 @@
-//! The engine against a naive reference on random streams, and against itself under other cuts, thread
-//! counts and restarts.
+//! The engine against a naive reference on random streams, and against itself under other cuts,
+//! thread counts and restarts.
 //!
 //! A failing seed is printed; `GOSHAWK_SEED=n` runs it alone, `GOSHAWK_SEEDS=n` runs that many.
 

@@ -1,7 +1,8 @@
 //! The naive reference: plain lists of everything that ever happened, read from end to end at every
 //! event. It shares no code with the engine; only the plan's expressions are evaluated by `rules`.
 //!
-//! Nothing here is fast, and nothing is forgotten: what the engine drops is left out by comparing times.
+//! Nothing here is fast, and nothing is forgotten: what the engine drops is left out by comparing
+//! times.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! Plans for the property tests, built by hand: every kind of cell in every role, probed from several
-//! sides, and random conditions and guards over them.
+//! Plans for the property tests, built by hand: every kind of cell in every role, probed from
+//! several sides, and random conditions and guards over them.
 
 use std::sync::Arc;
 
@@ -272,8 +272,8 @@ pub fn plan(seed: u64) -> Arc<Plan> {
     builder.build()
 }
 
-/// A condition that a wrong value is likely to change: whether the value is odd in some digit, or, for
-/// doubles, whether it is above a limit.
+/// A condition that a wrong value is likely to change: whether the value is odd in some digit, or,
+/// for doubles, whether it is above a limit.
 fn probe(builder: &mut Builder, random: &mut Random, ty: Type, cell: ExprId) -> ExprId {
     match ty {
         Type::Bool => cell,

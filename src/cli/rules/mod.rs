@@ -1,4 +1,5 @@
-//! `goshawk rules check|test|list`: everything about a pack that can be said without events of your own.
+//! `goshawk rules check|test|list`: everything about a pack that can be said without events of your
+//! own.
 
 mod defects;
 mod list;

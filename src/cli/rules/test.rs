@@ -56,8 +56,8 @@ pub(super) fn run(args: &TestArgs, printer: &Printer) -> Result<(), Failure> {
     Err(Failure::Silent)
 }
 
-/// The findings of one example, as its expectations are written: those of the example's own rule and of
-/// the rules it names.
+/// The findings of one example, as its expectations are written: those of the example's own rule
+/// and of the rules it names.
 fn seen(example: &Example, plan: &Arc<Plan>) -> Vec<String> {
     let words = |line: &'_ String| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     let named: BTreeSet<String> =

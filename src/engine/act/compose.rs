@@ -185,8 +185,8 @@ impl Composer<'_> {
     }
 }
 
-/// Who may order a measure: stops and freezes of accounts need the police, a payment can be held by the
-/// bank itself.
+/// Who may order a measure: stops and freezes of accounts need the police, a payment can be held by
+/// the bank itself.
 fn authority(action: Action, kind: TargetKind) -> Authority {
     match (action, kind) {
         (Action::Freeze, _) | (Action::StopPayment, TargetKind::Account) => {

@@ -104,7 +104,8 @@ impl Episode {
         }
     }
 
-    /// Takes findings in; `true` when one is of a rule that was not there, or weighs more than before.
+    /// Takes findings in; `true` when one is of a rule that was not there, or weighs more than
+    /// before.
     pub fn join(&mut self, findings: Vec<Finding>) -> bool {
         let mut news = false;
         for finding in findings {

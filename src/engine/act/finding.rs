@@ -1,5 +1,5 @@
-//! Findings: one rule held for one subject at one event. Guards are evaluated, the weight is set, and the
-//! evidence is taken down.
+//! Findings: one rule held for one subject at one event. Guards are evaluated, the weight is set,
+//! and the evidence is taken down.
 
 use std::collections::BTreeMap;
 

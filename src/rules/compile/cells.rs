@@ -1,5 +1,5 @@
-//! The cells a pack needs, found while expressions are lowered, and their order in the row: cells that
-//! every visit computes first.
+//! The cells a pack needs, found while expressions are lowered, and their order in the row: cells
+//! that every visit computes first.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,6 @@
-//! From expressions to program nodes, checking types on the way. Every error is reported at the place of
-//! the part that is wrong; a part that is wrong has no operand, and what rests on it stays silent.
+//! From expressions to program nodes, checking types on the way. Every error is reported at the
+//! place of the part that is wrong; a part that is wrong has no operand, and what rests on it stays
+//! silent.
 
 use std::ops::Range;
 

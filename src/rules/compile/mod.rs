@@ -1,9 +1,9 @@
 //! The compiler: a pack as written becomes a [`Plan`].
 //!
-//! Order of work: parameters and features of a rule, its conditions, then guards, texts and evidence.
-//! Cells that decide whether a rule fires are computed at every visit; cells only read afterwards wait
-//! until a rule may fire. The exception are cells of another role than the subject's: at the subject's
-//! gate it is too late to compute them.
+//! Order of work: parameters and features of a rule, its conditions, then guards, texts and
+//! evidence. Cells that decide whether a rule fires are computed at every visit; cells only read
+//! afterwards wait until a rule may fire. The exception are cells of another role than the
+//! subject's: at the subject's gate it is too late to compute them.
 
 mod cells;
 mod evidence;

@@ -1,4 +1,5 @@
-//! What an expression means while it is compiled: a value with its type, or something a dot can follow.
+//! What an expression means while it is compiled: a value with its type, or something a dot can
+//! follow.
 
 use std::ops::Range;
 

@@ -22,7 +22,8 @@ pub(super) struct Feature {
     pub(super) name: String,
     pub(super) text: Text,
     pub(super) expr: Option<Expr>,
-    /// Outer `None`: not yet lowered (they are lowered in order). Inner `None`: wrong, and reported.
+    /// Outer `None`: not yet lowered (they are lowered in order). Inner `None`: wrong, and
+    /// reported.
     pub(super) lowered: Option<Option<Operand>>,
     pub(super) used: bool,
 }

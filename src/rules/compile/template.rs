@@ -1,5 +1,5 @@
-//! Reason texts: words with values in braces. A digit outside braces is an error, so that a text cannot
-//! disagree with a limit.
+//! Reason texts: words with values in braces. A digit outside braces is an error, so that a text
+//! cannot disagree with a limit.
 
 use std::ops::Range;
 

@@ -1,8 +1,8 @@
-//! Examples beside the rules: a small table of events in, findings out. Reading only; running them needs
-//! the engine and is the business of `rules test`.
+//! Examples beside the rules: a small table of events in, findings out. Reading only; running them
+//! needs the engine and is the business of `rules test`.
 //!
-//! One event a line; `#` begins a remark. Times are clock times of a made-up day, another day goes before
-//! them: `10:03:10`, `-400d 10:00`, `+1d 09:00:00.500`.
+//! One event a line; `#` begins a remark. Times are clock times of a made-up day, another day goes
+//! before them: `10:03:10`, `-400d 10:00`, `+1d 09:00:00.500`.
 //!
 //! ```text
 //! 10:00 A -> B 4900 balance=112.00 category=salary
@@ -13,8 +13,8 @@
 //! -6d 09:00 account A opened type=person
 //! ```
 //!
-//! Accounts are persons unless `type=` says otherwise (`type=none`: not known), and account `A` belongs to
-//! customer `cus-A`. Payments are `settled`, ordered on `mobile`.
+//! Accounts are persons unless `type=` says otherwise (`type=none`: not known), and account `A`
+//! belongs to customer `cus-A`. Payments are `settled`, ordered on `mobile`.
 
 mod line;
 

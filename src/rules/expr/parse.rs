@@ -71,9 +71,9 @@ fn floor_boundary(text: &str, at: usize) -> usize {
     at
 }
 
-/// The first byte beyond the allowed depth. Every construct that makes the parser or the tree recurse
-/// counts: brackets, runs of unary operators, `?`; chains of operators and members count a part of a
-/// level each, since they nest to the left.
+/// The first byte beyond the allowed depth. Every construct that makes the parser or the tree
+/// recurse counts: brackets, runs of unary operators, `?`; chains of operators and members count a
+/// part of a level each, since they nest to the left.
 fn too_deep(text: &str) -> Option<usize> {
     let (mut brackets, mut unary, mut ternary, mut chain) = (0usize, 0usize, 0usize, 0usize);
     let mut quote: Option<u8> = None;

@@ -99,8 +99,8 @@ pub enum StateFeature {
     TopShare(View, u8),
     /// Sum of debits over sum of credits; missing when there is no credit.
     FlowRatio(FlowView),
-    /// Amount-weighted lower median of the time money stayed, first in first out, over money that came
-    /// and left inside the window; missing when none did.
+    /// Amount-weighted lower median of the time money stayed, first in first out, over money that
+    /// came and left inside the window; missing when none did.
     Dwell(FlowView),
     /// How often the account was filled with at least `min_in` and emptied to at most the larger of
     /// `floor` and `share_ppm` millionths of what had come in.
@@ -126,7 +126,8 @@ pub enum StateFeature {
     HistoryQuantile(u16, u32),
     /// Payments from the payer to this payee in the last `days` days, the present one not counted.
     PairCount(u16),
-    /// Days since the first remembered payment of the payer to this payee; missing when there is none.
+    /// Days since the first remembered payment of the payer to this payee; missing when there is
+    /// none.
     PairAgeDays,
     /// Whole days since the account was opened; missing when unknown.
     AgeDays,

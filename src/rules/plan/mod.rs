@@ -1,9 +1,9 @@
 //! The compiled rule pack: features shared between rules and flat typed programs over rows.
 //!
-//! A *row* is what one event looks like to the rules: a part with fields of the payment itself and one
-//! part for each role the payment touches. A part is a slice of cells; [`PartPlan`] says what each cell
-//! is. The compiler (`rules::compile`) makes a [`Plan`] from files; the engine reads it and never looks
-//! at a rule's text.
+//! A *row* is what one event looks like to the rules: a part with fields of the payment itself and
+//! one part for each role the payment touches. A part is a slice of cells; [`PartPlan`] says what
+//! each cell is. The compiler (`rules::compile`) makes a [`Plan`] from files; the engine reads it
+//! and never looks at a rule's text.
 //!
 //! - [`feature`]: what a cell holds and how a visit computes it
 //! - [`program`]: expressions over cells, and their evaluation
@@ -49,8 +49,8 @@ pub struct Plan {
 /// What a visit in one role computes.
 #[derive(Clone, Debug, Default)]
 pub struct PartPlan {
-    /// Cells, in order. The first [`PartPlan::eager`] are computed at every visit; the others only when
-    /// some rule gated by this role may still fire (guards, texts).
+    /// Cells, in order. The first [`PartPlan::eager`] are computed at every visit; the others only
+    /// when some rule gated by this role may still fire (guards, texts).
     pub features: Vec<StateFeature>,
     /// How many cells are computed at every visit.
     pub eager: usize,

@@ -1,12 +1,14 @@
 //! Flat typed programs over rows: one arena of nodes for the whole pack, equal expressions once.
 //!
-//! A cell is 64 bits. Integers, minor units, milliseconds, enumerations and booleans are `i64`; doubles
-//! are their bits. [`MISSING`] stands for "no value" in every type. Logic is CEL's: `false && missing`
-//! is false, `true || missing` is true, everything else that touches a missing value is missing.
+//! A cell is 64 bits. Integers, minor units, milliseconds, enumerations and booleans are `i64`;
+//! doubles are their bits. [`MISSING`] stands for "no value" in every type. Logic is CEL's: `false
+//! && missing` is false, `true || missing` is true, everything else that touches a missing value is
+//! missing.
 
 use super::feature::Role;
 
-/// The cell that holds no value, in every type. (As a double it would be −0.0, which no program makes.)
+/// The cell that holds no value, in every type. (As a double it would be −0.0, which no program
+/// makes.)
 pub const MISSING: i64 = i64::MIN;
 
 /// Type of a cell or expression.

@@ -1,5 +1,5 @@
-//! The three kinds of file of a pack, as written: rules, guards, policy. Reading checks form only; what
-//! the words mean is checked by `checks` and `compile`.
+//! The three kinds of file of a pack, as written: rules, guards, policy. Reading checks form only;
+//! what the words mean is checked by `checks` and `compile`.
 
 mod policy;
 mod rule;

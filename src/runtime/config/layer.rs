@@ -31,8 +31,8 @@ impl std::fmt::Display for ConfigProblem {
     }
 }
 
-/// Builds the configuration from a file's text (with its path), the environment, and `key=value` settings.
-/// Also answers environment variables that look like settings and are none.
+/// Builds the configuration from a file's text (with its path), the environment, and `key=value`
+/// settings. Also answers environment variables that look like settings and are none.
 ///
 /// # Errors
 /// Everything wrong with it.

@@ -1,11 +1,13 @@
 //! Configuration: one TOML file, environment variables and command-line settings on top.
 //!
-//! [`load`] layers them and answers every problem at once: an unknown key with its line, column and the
-//! nearest known one, a value of the wrong kind, a bound. [`Config::require_runnable`] asks the questions
-//! that have no default. [`show::table`] prints every effective value with secrets hidden.
+//! [`load`] layers them and answers every problem at once: an unknown key with its line, column and
+//! the nearest known one, a value of the wrong kind, a bound. [`Config::require_runnable`] asks the
+//! questions that have no default. [`show::table`] prints every effective value with secrets
+//! hidden.
 //!
-//! Environment: `GOSHAWK_` and the key in capitals with `_` for `.`, for example `GOSHAWK_KAFKA_BROKERS`;
-//! `GOSHAWK_KAFKA_PROPERTIES_SASL_PASSWORD` sets librdkafka's `sasl.password`.
+//! Environment: `GOSHAWK_` and the key in capitals with `_` for `.`, for example
+//! `GOSHAWK_KAFKA_BROKERS`; `GOSHAWK_KAFKA_PROPERTIES_SASL_PASSWORD` sets librdkafka's
+//! `sasl.password`.
 
 pub mod duration;
 mod layer;

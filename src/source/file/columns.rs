@@ -1,4 +1,5 @@
-//! Column mappings: which column of a foreign CSV holds which field of `payment.v1`, and how it is read.
+//! Column mappings: which column of a foreign CSV holds which field of `payment.v1`, and how it is
+//! read.
 
 use std::collections::BTreeMap;
 use std::ops::Range;

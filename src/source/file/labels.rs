@@ -6,8 +6,8 @@ use std::path::Path;
 use super::open_plain;
 use crate::source::SourceError;
 
-/// Reads a label file with the columns `event_id`, `pattern` and `kind`, in any order: pattern and kind by
-/// event.
+/// Reads a label file with the columns `event_id`, `pattern` and `kind`, in any order: pattern and
+/// kind by event.
 ///
 /// # Errors
 /// When the file cannot be read, or lacks a column.

@@ -8,8 +8,8 @@ use crate::model::event::Position;
 use crate::source::{Progress, RejectedRecord, Run, Source, SourceError, Step};
 use crate::wire::decode::Decoder;
 
-/// Reads one line into `line` (without its end) of at most one byte more than a record may have; the rest
-/// of a longer line is passed over. `false` at the end.
+/// Reads one line into `line` (without its end) of at most one byte more than a record may have;
+/// the rest of a longer line is passed over. `false` at the end.
 pub(super) fn read_line(reader: &mut dyn BufRead, line: &mut Vec<u8>) -> std::io::Result<bool> {
     line.clear();
     let mut any = false;

@@ -1,7 +1,8 @@
 //! Files as sources: JSON lines and CSV, plain, `.gz` or `.zst`.
 //!
-//! A record's offset is its line or row number from 0 (a CSV's header not counted), its partition is 0, its
-//! topic the file's path. A line has no timestamp of its own: its event's time stands for it.
+//! A record's offset is its line or row number from 0 (a CSV's header not counted), its partition
+//! is 0, its topic the file's path. A line has no timestamp of its own: its event's time stands for
+//! it.
 //!
 //! - [`lines`]: one bounded record after the other, and the JSON-lines source
 //! - [`rows`]: the CSV source

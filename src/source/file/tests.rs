@@ -137,7 +137,8 @@ fn wrong_mappings_say_what_and_where() {
     assert!(error.contains("no column \"orig_acct\"; did you mean \"orig_act\"?"), "{error}");
 }
 
-/// Every row lies in exactly one run, in order, though rows are read ahead of the step that covers them.
+/// Every row lies in exactly one run, in order, though rows are read ahead of the step that covers
+/// them.
 #[test]
 fn runs_cover_every_row_once() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -127,7 +127,8 @@ impl ClientContext for Context {
         )?;
         let token = std::fs::read_to_string(path)?.trim().to_owned();
         let until = SystemTime::now().duration_since(UNIX_EPOCH)? + TOKEN_LIFE;
-        // The broker takes the principal from the token itself; this name is only for our side's logs.
+        // The broker takes the principal from the token itself; this name is only for our side's
+        // logs.
         let principal_name = "goshawk".to_owned();
         Ok(OAuthToken { token, principal_name, lifetime_ms: i64::try_from(until.as_millis())? })
     }

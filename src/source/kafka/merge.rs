@@ -1,5 +1,5 @@
-//! The order inside a step: by the running maximum of record timestamps within each partition, then topic,
-//! then partition. Pure, but for refilling.
+//! The order inside a step: by the running maximum of record timestamps within each partition, then
+//! topic, then partition. Pure, but for refilling.
 
 use std::time::Duration;
 
@@ -50,8 +50,9 @@ impl Merge {
         Some(index)
     }
 
-    /// After its record was taken: asks a partition that ran dry for more. Once it has none, it is left
-    /// alone until the next step: what arrives later could belong before what was taken meanwhile.
+    /// After its record was taken: asks a partition that ran dry for more. Once it has none, it is
+    /// left alone until the next step: what arrives later could belong before what was taken
+    /// meanwhile.
     pub fn refill(&mut self, partitions: &mut [Partition], index: usize) {
         let part = &mut partitions[index];
         if part.peek().is_some() {

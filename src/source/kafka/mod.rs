@@ -1,16 +1,17 @@
 //! Kafka as a source: every partition of every input topic, read by one process.
 //!
-//! Partitions are assigned explicitly, no group decides. Each has its own bounded queue in the client, so
-//! that a fast partition never crowds out a slow one.
+//! Partitions are assigned explicitly, no group decides. Each has its own bounded queue in the
+//! client, so that a fast partition never crowds out a slow one.
 //!
-//! **Order.** Within a step, partitions are merged by the running maximum of their records' timestamps, then
-//! by topic name and partition. That order follows from the step's runs alone, so that a journal of runs is
-//! enough to repeat it. A step takes what has arrived; while a partition is behind, it is waited for a
-//! little, so that a backlog is read in order of time across partitions and steps.
+//! **Order.** Within a step, partitions are merged by the running maximum of their records'
+//! timestamps, then by topic name and partition. That order follows from the step's runs alone, so
+//! that a journal of runs is enough to repeat it. A step takes what has arrived; while a partition
+//! is behind, it is waited for a little, so that a backlog is read in order of time across
+//! partitions and steps.
 //!
-//! **Guarantee.** No record is skipped: an outage is waited out. An offset that the topic no longer holds
-//! stops the source with a message that names the remedy. Offsets are not stored here: they travel with the
-//! sink's commits.
+//! **Guarantee.** No record is skipped: an outage is waited out. An offset that the topic no longer
+//! holds stops the source with a message that names the remedy. Offsets are not stored here: they
+//! travel with the sink's commits.
 //!
 //! - [`client`]: how clients are made; lag
 //! - `partition`: what has been fetched of one partition
@@ -70,8 +71,8 @@ pub struct Replayed {
 }
 
 impl KafkaSource {
-    /// Connects and finds the topics. Reading starts at `starts`, by `(topic, partition)`; partitions
-    /// it does not name are read from their beginning. `topics` in order of name.
+    /// Connects and finds the topics. Reading starts at `starts`, by `(topic, partition)`;
+    /// partitions it does not name are read from their beginning. `topics` in order of name.
     ///
     /// # Errors
     /// [`SourceError::Kafka`], naming the topic that is missing, or the property that is refused.
@@ -245,8 +246,8 @@ impl KafkaSource {
         })
     }
 
-    /// Reads exactly these runs again, in the order they were read in the first time. Partitions they
-    /// name must stand at their beginning: journals are contiguous.
+    /// Reads exactly these runs again, in the order they were read in the first time. Partitions
+    /// they name must stand at their beginning: journals are contiguous.
     ///
     /// # Errors
     /// [`SourceError`], as [`Source::next`], or when `go_on` says no.
@@ -370,8 +371,8 @@ impl Source for KafkaSource {
 }
 
 impl KafkaSource {
-    /// Makes a step of what is at hand. A partition that runs dry in it is not asked again before the
-    /// next step unless it was full, so that the order stays one that the runs alone give.
+    /// Makes a step of what is at hand. A partition that runs dry in it is not asked again before
+    /// the next step unless it was full, so that the order stays one that the runs alone give.
     fn cut(&mut self, step: &mut Step) {
         let mut merge = merge::Merge::new(&self.partitions);
         let before: Vec<Option<i64>> =
@@ -401,8 +402,8 @@ fn kafka(error: &KafkaError) -> SourceError {
     SourceError::Kafka(error.to_string())
 }
 
-/// Where to begin reading: `None` for the topic's beginning. Deleted records that the journal has are a
-/// loss of state, told loudly; deleted records that nobody has read are a stop.
+/// Where to begin reading: `None` for the topic's beginning. Deleted records that the journal has
+/// are a loss of state, told loudly; deleted records that nobody has read are a stop.
 fn begin_of(
     topic: &str,
     partition: i32,

@@ -131,8 +131,8 @@ impl Partition {
         hold(&mut self.arena, &mut self.held, message);
     }
 
-    /// Whether it has nothing at hand though more lies at the broker: worth waiting for, so that a backlog
-    /// is merged in order of time.
+    /// Whether it has nothing at hand though more lies at the broker: worth waiting for, so that a
+    /// backlog is merged in order of time.
     pub fn is_behind(&self, lag: Option<i64>) -> bool {
         let waiting = self.fetched < self.backlog_to || lag.unwrap_or(0) > limits::SOURCE_LAG_LIVE;
         self.peek().is_none() && !self.at_end && waiting

@@ -1,10 +1,10 @@
 //! Records become events. The only place that knows the inner formats of the input topics.
 //!
-//! A record is validated once, here, into types; what fails becomes a [`Reject`] with a typed reason and
-//! the path of the field, never a value from the record. Fields are taken in a fixed order, so the reason
-//! does not depend on the order in which a sender writes them. Unknown fields are ignored, unknown words
-//! of closed sets become `other`, `null` is the same as absent. A key that occurs twice is refused: the two
-//! could disagree.
+//! A record is validated once, here, into types; what fails becomes a [`Reject`] with a typed
+//! reason and the path of the field, never a value from the record. Fields are taken in a fixed
+//! order, so the reason does not depend on the order in which a sender writes them. Unknown fields
+//! are ignored, unknown words of closed sets become `other`, `null` is the same as absent. A key
+//! that occurs twice is refused: the two could disagree.
 //!
 //! - [`json`]: objects as raw field texts, without allocation
 //! - [`time`]: times in the accepted forms
@@ -61,8 +61,8 @@ impl Decoder {
 
     /// Appends the record's event to the batch; a refused record leaves the batch as it was.
     ///
-    /// `record_time_ms` is the record's own timestamp; a file's lines have none, and then the event's
-    /// time stands for it.
+    /// `record_time_ms` is the record's own timestamp; a file's lines have none, and then the
+    /// event's time stands for it.
     ///
     /// # Errors
     /// [`Reject`], with the reason.

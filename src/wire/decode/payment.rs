@@ -147,8 +147,8 @@ pub(crate) fn session_bits<T: AsRef<str>>(words: &[T]) -> u8 {
     })
 }
 
-/// One side. The account is required; the bank is in the format's table too, but mapped files and feeds
-/// of a single bank have none, and nothing computed needs it.
+/// One side. The account is required; the bank is in the format's table too, but mapped files and
+/// feeds of a single bank have none, and nothing computed needs it.
 fn party(
     text: &str,
     parent: &'static str,

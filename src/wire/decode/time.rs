@@ -18,8 +18,8 @@ impl Raw<'_> {
         time_ms.ok_or_else(|| self.fault(RejectReason::BadTime))
     }
 
-    /// A time of the accepted forms, or a plain date: midnight in the zone. It may lie before 1970, as an
-    /// old account's opening does.
+    /// A time of the accepted forms, or a plain date: midnight in the zone. It may lie before 1970,
+    /// as an old account's opening does.
     pub(super) fn date_or_time(&self, zone: &TimeZone) -> Result<Millis, Fault> {
         let string = self.string()?;
         let time_ms = moment(&string, zone).filter(|at| at.abs() <= limits::EVENT_TIME_MS_MAX);
@@ -27,8 +27,8 @@ impl Raw<'_> {
     }
 }
 
-/// Reads a time of the accepted forms; `None` for anything else, and for times before 1970 or beyond
-/// [`limits::EVENT_TIME_MS_MAX`].
+/// Reads a time of the accepted forms; `None` for anything else, and for times before 1970 or
+/// beyond [`limits::EVENT_TIME_MS_MAX`].
 #[must_use]
 pub fn parse(text: &str, zone: &TimeZone) -> Option<Millis> {
     moment(text, zone).filter(|at| (0..=limits::EVENT_TIME_MS_MAX).contains(at))
@@ -42,7 +42,8 @@ fn is_date(text: &str) -> bool {
     text.len() == 10 && text.as_bytes()[4] == b'-'
 }
 
-/// The common form, `2026-03-05T10:03:10[.123](Z|+08:00)`, by hand: jiff takes several times as long.
+/// The common form, `2026-03-05T10:03:10[.123](Z|+08:00)`, by hand: jiff takes several times as
+/// long.
 fn rfc3339(text: &[u8]) -> Option<Millis> {
     let (head, tail) = text.split_at_checked(19)?;
     let separators = [head[4], head[7], head[10], head[13], head[16]];

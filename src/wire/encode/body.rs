@@ -1,5 +1,5 @@
-//! Shape of `alert.v1`, field by field in the order in which it is written. The doc comments here are
-//! the descriptions of the published JSON Schema.
+//! Shape of `alert.v1`, field by field in the order in which it is written. The doc comments here
+//! are the descriptions of the published JSON Schema.
 
 use std::borrow::Cow;
 
@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use crate::model::measure::{Action, Authority, ControlMode};
 
-/// An alert: a request to a control system about one target. It asks; it never claims that something
-/// has been stopped or frozen. Fields whose source does not exist are absent.
+/// An alert: a request to a control system about one target. It asks; it never claims that
+/// something has been stopped or frozen. Fields whose source does not exist are absent.
 #[derive(Serialize, JsonSchema)]
 #[schemars(title = "alert.v1")]
 pub(crate) struct AlertBody<'a> {
@@ -30,8 +30,8 @@ pub(crate) struct AlertBody<'a> {
     /// What this revision says of the episode.
     #[schemars(extend("enum" = ["raise", "update", "escalate", "withdraw"]))]
     pub(crate) kind: &'static str,
-    /// The same request always has the same key: `sha256:` and 64 hex digits over tenant, action, target
-    /// and episode.
+    /// The same request always has the same key: `sha256:` and 64 hex digits over tenant, action,
+    /// target and episode.
     #[schemars(regex(pattern = r"^sha256:[0-9a-f]{64}$"))]
     pub(crate) idempotency_key: String,
     /// The measure asked for.
@@ -115,7 +115,8 @@ pub(crate) struct TargetBody<'a> {
     /// The payment's unique end-to-end transaction reference.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) uetr: Option<Cow<'a, str>>,
-    /// The account, or the payer's account of the payment: a token, or the number in the clear profile.
+    /// The account, or the payer's account of the payment: a token, or the number in the clear
+    /// profile.
     pub(crate) account: Cow<'a, str>,
     /// The account as shown to people, masked.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -157,8 +158,8 @@ pub(crate) struct ControlBody<'a> {
     /// How long, ISO 8601, from the moment at which the control begins; absent: until done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) duration: Option<String>,
-    /// When it begins. Known for a payment, which waits since its event; absent for an account, where
-    /// it begins when it is carried out.
+    /// When it begins. Known for a payment, which waits since its event; absent for an account,
+    /// where it begins when it is carried out.
     #[schemars(extend("format" = "date-time"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) from: Option<String>,

@@ -1,4 +1,5 @@
-//! The key of the tokens, as text: 64 hex digits. Reading the file or the environment is the caller's.
+//! The key of the tokens, as text: 64 hex digits. Reading the file or the environment is the
+//! caller's.
 
 use sha2::{Digest as _, Sha256};
 

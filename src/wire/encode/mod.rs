@@ -3,11 +3,11 @@
 //! A body depends on the alert, the configuration and nothing else, so that a replay gives the same
 //! bytes; what differs from run to run (wall clock, software, instance) is in [`header`]s.
 //!
-//! Every target carries an account (for a payment the payer's), and its token is the message's key and
-//! the event's subject: a payment's hold and its payer's stop reach a consumer in order.
+//! Every target carries an account (for a payment the payer's), and its token is the message's key
+//! and the event's subject: a payment's hold and its payer's stop reach a consumer in order.
 //!
-//! Reading order: [`body`] (the shape), this file (filling it), [`privacy`] (who may be recognised),
-//! [`key`] (the tokens' key), [`text`] (times), [`header`] (names of headers).
+//! Reading order: [`body`] (the shape), this file (filling it), [`privacy`] (who may be
+//! recognised), [`key`] (the tokens' key), [`text`] (times), [`header`] (names of headers).
 
 mod body;
 pub mod header;
@@ -234,8 +234,8 @@ impl Encoder {
 
     fn control<'a>(&self, alert: &Alert) -> Option<ControlBody<'a>> {
         let control = alert.control.as_ref()?;
-        // A payment waits since its event; a control on an account begins when it is carried out, and
-        // claiming a time for it would be inventing one.
+        // A payment waits since its event; a control on an account begins when it is carried out,
+        // and claiming a time for it would be inventing one.
         let from_ms =
             (alert.target.kind == TargetKind::Payment).then_some(alert.target.match_time_ms);
         let expires_ms = from_ms.zip(control.duration_ms).map(|(from, length)| from + length);

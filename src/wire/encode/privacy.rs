@@ -1,13 +1,13 @@
 //! Who may be recognised in a message: tokens, display masks, and the scrubbing of free texts.
 //!
-//! A token is the prefix of its kind and the first 32 hex digits (128 bits) of HMAC-SHA-256 under the
-//! tenant's key. For an account the message is the account number exactly as the engine knows it; for
-//! a customer or a device it is the prefix and the name, so that the same text in two roles never gets
-//! the same digits. 128 bits keep collisions out of reach for any number of accounts and fit every
-//! control system's id field.
+//! A token is the prefix of its kind and the first 32 hex digits (128 bits) of HMAC-SHA-256 under
+//! the tenant's key. For an account the message is the account number exactly as the engine knows
+//! it; for a customer or a device it is the prefix and the name, so that the same text in two roles
+//! never gets the same digits. 128 bits keep collisions out of reach for any number of accounts and
+//! fit every control system's id field.
 //!
-//! A name that already is a token of the bank's own (`tok:` … that is more than digits) passes as it
-//! is: hashing it again would leave the control system nothing to match.
+//! A name that already is a token of the bank's own (`tok:` … that is more than digits) passes as
+//! it is: hashing it again would leave the control system nothing to match.
 
 use std::borrow::Cow;
 
@@ -157,8 +157,8 @@ impl Mask {
         if self.keyed.is_some() { Cow::Owned(mask_name(name)) } else { Cow::Borrowed(name) }
     }
 
-    /// A free text or foreign id with every one of `clear` (kind and name) replaced by its token: some
-    /// systems build their ids from account numbers.
+    /// A free text or foreign id with every one of `clear` (kind and name) replaced by its token:
+    /// some systems build their ids from account numbers.
     #[must_use]
     pub fn scrub<'a>(&self, text: &'a str, clear: &[(TokenKind, &str)]) -> Cow<'a, str> {
         let mut scrubbed = Cow::Borrowed(text);
@@ -179,8 +179,8 @@ fn is_token(kind: TokenKind, name: &str) -> bool {
         .is_some_and(|rest| rest.bytes().any(|byte| byte.is_ascii_alphabetic()))
 }
 
-/// Shows an account number: first 6 and last 4 characters of one with 13 digits or more, else the last
-/// 4; of one with 4 characters or fewer nothing.
+/// Shows an account number: first 6 and last 4 characters of one with 13 digits or more, else the
+/// last 4; of one with 4 characters or fewer nothing.
 #[must_use]
 pub fn mask_account(account: &str) -> String {
     let count = account.chars().count();

@@ -1,7 +1,8 @@
-//! JSON Schema of every message, generated; the committed files in `schemas/` are held to this by a test.
+//! JSON Schema of every message, generated; the committed files in `schemas/` are held to this by a
+//! test.
 //!
-//! What we write is described by its own types. What we read is described in [`input`], with its words
-//! taken from the model.
+//! What we write is described by its own types. What we read is described in [`input`], with its
+//! words taken from the model.
 
 pub mod input;
 
