@@ -40,6 +40,8 @@ listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs=$dir/data
 # As in most banks: a topic that is not there is an error.
 auto.create.topics.enable=false
+# Record times of tests lie in the past: deletion by age would take the records away.
+log.retention.ms=-1
 # One node holds everything.
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=2
