@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::config::{Config, Delivery, Profile};
 use super::fork::Pool;
+use super::key::{KeyError, key_from_env, load_key};
 use super::leader::Leadership;
 use super::pack::{self, PackError};
 use super::pipeline::{self, Parts, PipelineError};
@@ -28,7 +29,6 @@ use crate::telemetry::Telemetry;
 use crate::telemetry::event::{PackInForce, PhaseChanged, Recovered, Stopped};
 use crate::telemetry::phase::Phase;
 use crate::wire::decode::{DecodeConfig, Decoder};
-use crate::wire::encode::key::{NotAKey, TokenKey};
 use crate::wire::encode::privacy::Privacy;
 use crate::wire::encode::{EncodeConfig, Encoder, PackName};
 use crate::wire::journal::{JournalCounts, JournalRecord};
@@ -309,16 +309,15 @@ fn privacy(config: &Config) -> Result<Privacy, RunError> {
     if choice.profile == Some(Profile::Clear) {
         return Ok(Privacy::Clear);
     }
-    let (place, text) = match (&choice.key_file, &choice.key_env) {
-        (Some(path), _) => (path.display().to_string(), std::fs::read_to_string(path).ok()),
-        (None, Some(name)) => (name.clone(), std::env::var(name).ok()),
-        (None, None) => ("privacy".to_owned(), None),
+    let key = match (&choice.key_file, &choice.key_env) {
+        (Some(path), _) => load_key(path),
+        (None, Some(name)) => key_from_env(name),
+        (None, None) => Err(KeyError::Unset("privacy.key_env".to_owned())),
     };
-    let secret = |problem: String| RunError::Secret { place: place.clone(), problem };
-    let text = text.ok_or_else(|| {
-        secret("the token key cannot be read; make one: openssl rand -hex 32".to_owned())
+    let key = key.map_err(|error| RunError::Secret {
+        place: "privacy".to_owned(),
+        problem: format!("{error}; make a key with: openssl rand -hex 32"),
     })?;
-    let key = TokenKey::parse(&text).map_err(|error: NotAKey| secret(error.to_string()))?;
     Ok(key.masked(choice.key_id.as_deref()))
 }
 

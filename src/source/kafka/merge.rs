@@ -58,8 +58,9 @@ impl Merge {
         if part.peek().is_some() {
             return;
         }
-        // Trouble is left for the next call, which judges it.
-        let filled = part.fill(Duration::ZERO).is_ok();
-        self.closed[index] = !filled || part.peek().is_none();
+        if let Err(trouble) = part.fill(Duration::ZERO) {
+            part.put_off(trouble);
+        }
+        self.closed[index] = part.peek().is_none();
     }
 }

@@ -42,6 +42,8 @@ pub struct Partition {
     pub low: i64,
     /// Where the end was when reading began: until then the partition is behind.
     pub backlog_to: i64,
+    /// An error met while a step was being merged.
+    trouble: Option<KafkaError>,
 }
 
 impl Partition {
@@ -65,6 +67,7 @@ impl Partition {
             at_end: false,
             low,
             backlog_to,
+            trouble: None,
         }
     }
 
@@ -99,6 +102,9 @@ impl Partition {
         if self.head < self.held.len() {
             return Ok(());
         }
+        if let Some(trouble) = self.trouble.take() {
+            return Err(trouble);
+        }
         self.held.clear();
         self.arena.clear();
         self.head = 0;
@@ -122,6 +128,12 @@ impl Partition {
             patience = Duration::ZERO;
         }
         Ok(())
+    }
+
+    /// Keeps an error for the next call of [`Self::fill`], which judges it: the client may tell it only
+    /// once.
+    pub fn put_off(&mut self, trouble: KafkaError) {
+        self.trouble = Some(trouble);
     }
 
     /// Takes a record that came by the client's main queue, before this partition had its own.
