@@ -1,5 +1,6 @@
 //! The one integration-test binary. Each module says what belongs in it.
 
+mod amlsim; // the whole program over labelled transfers, where they lie beside the checkout
 mod bad_rules; // what the rule compiler says about wrong files
 mod deploy; // deployment files: metrics they name, promtool, loopback ports
 mod edges; // the edges of the engine's semantics, as tables

@@ -130,8 +130,8 @@ impl Partition {
         Ok(())
     }
 
-    /// Keeps an error for the next call of [`Self::fill`], which judges it: the client may tell it only
-    /// once.
+    /// Keeps an error for the next call of [`Self::fill`], which judges it: the client may tell it
+    /// only once.
     pub fn put_off(&mut self, trouble: KafkaError) {
         self.trouble = Some(trouble);
     }
