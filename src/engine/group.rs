@@ -99,6 +99,8 @@ pub(super) struct Group {
     pub candidates: Vec<u64>,
     pub captures: Vec<Capture>,
     pub scratch: Scratch,
+    /// The candidates of the present visit.
+    pub words: Vec<u64>,
     /// Bounds that bit since the last step.
     pub bounds_hit: u64,
 }
@@ -121,6 +123,7 @@ impl Group {
             candidates: Vec::new(),
             captures: Vec::new(),
             scratch: Scratch::default(),
+            words: Vec::new(),
             bounds_hit: 0,
         }
     }

@@ -116,7 +116,9 @@ impl Group {
         let cells = &mut self.rows[row..];
         let scratch = &mut self.scratch;
         reading.fill(&tiers.always, cells, scratch);
-        let mut words = vec![0u64; view.settings.candidate_words];
+        let mut words = std::mem::take(&mut self.words);
+        words.clear();
+        words.resize(view.settings.candidate_words, 0);
         if gate(view, facts, role, cells, &mut words) {
             reading.fill(&tiers.costly, cells, scratch);
             if !tiers.costly.is_empty() {
@@ -132,6 +134,7 @@ impl Group {
             self.visits[index].lower_bound = reading.as_of.lower_bound;
             self.bounds_hit += u64::from(reading.as_of.lower_bound);
         }
+        self.words = words;
     }
 }
 
