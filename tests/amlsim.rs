@@ -5,8 +5,9 @@ use std::process::Command;
 
 use serde_json::Value;
 
+/// The transfers; `None`: skip.
 #[allow(clippy::print_stderr, reason = "a skipped test must be seen")]
-fn data() -> Option<PathBuf> {
+pub fn data() -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/amlsim-10k");
     let file = beside.join("transactions.csv.zst");
     if file.exists() {
@@ -19,12 +20,13 @@ fn data() -> Option<PathBuf> {
 }
 
 /// Runs `backtest` and gives its report and the alerts it wrote.
-fn backtest(file: &Path, threads: &str) -> (Value, Vec<u8>) {
+pub fn backtest(file: &Path, more: &[&str]) -> (Value, Vec<u8>) {
     let folder = tempfile::tempdir().expect("a folder");
     let alerts = folder.path().join("alerts.jsonl");
     let output = Command::new(env!("CARGO_BIN_EXE_goshawk"))
         .args(["--quiet", "backtest", "--columns", "amlsim", "--format", "json"])
-        .args(["--threads", threads, "--alerts"])
+        .args(more)
+        .arg("--alerts")
         .arg(&alerts)
         .arg(file)
         .output()
@@ -37,7 +39,7 @@ fn backtest(file: &Path, threads: &str) -> (Value, Vec<u8>) {
 #[test]
 fn the_backtest_adds_up_and_does_not_depend_on_threads() {
     let Some(file) = data() else { return };
-    let (report, alerts) = backtest(&file, "1");
+    let (report, alerts) = backtest(&file, &["--threads", "1"]);
     let number = |name: &str| report[name].as_u64().expect(name);
     assert_eq!(number("events"), 204_061);
     assert_eq!(report["rejected"], serde_json::json!({ "non_positive_amount": 4 }));
@@ -51,6 +53,6 @@ fn the_backtest_adds_up_and_does_not_depend_on_threads() {
     let published: u64 =
         report["alerts"].as_object().expect("kinds").values().filter_map(Value::as_u64).sum();
     assert_eq!(alerts.iter().filter(|b| **b == b'\n').count() as u64, published);
-    let (_, with_three) = backtest(&file, "3");
+    let (_, with_three) = backtest(&file, &["--threads", "3"]);
     assert!(alerts == with_three, "alerts differ with three threads");
 }

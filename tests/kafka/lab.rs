@@ -14,7 +14,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicRe
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Headers as _;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use rdkafka::{Message as _, Offset, TopicPartitionList};
@@ -190,7 +190,12 @@ impl Lab {
         if let Some(partition) = partition {
             record = record.partition(partition);
         }
-        self.producer.send(record).map_err(|(error, _)| error).expect("the queue has room");
+        while let Err((error, back)) = self.producer.send(record) {
+            let full = error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull);
+            assert!(full, "{error}");
+            record = back;
+            self.producer.poll(Duration::from_millis(1));
+        }
     }
 
     pub fn flush(&self) {

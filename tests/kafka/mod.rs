@@ -5,6 +5,7 @@
 //! own.
 
 mod alerts;
+mod amlsim;
 mod broker;
 mod delivery;
 mod lab;
