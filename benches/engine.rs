@@ -12,8 +12,7 @@ use std::time::{Duration, Instant};
 
 use goshawk::engine::{Engine, EngineConfig, Inline};
 use goshawk::model::event::{
-    Batch, Body, Channel, CustomerType, Event, Party, Payment, PaymentStatus, PaymentType,
-    Position, Text,
+    Batch, Body, Channel, CustomerType, Event, Party, Payment, PaymentStatus, PaymentType, Position,
 };
 use goshawk::model::money::{Currency, Money};
 use goshawk::runtime::pack;
@@ -60,36 +59,16 @@ impl Load {
             let payee = self.random.below(self.accounts);
             let magnitude = self.random.below(4_000) as f64 / 1_000.0;
             let minor = (100.0 * 10f64.powf(magnitude)) as i64;
-            let payment = Payment {
-                event_id: id,
-                payment_id: id,
-                end_to_end_id: Text::NONE,
-                instruction_id: Text::NONE,
-                uetr: Text::NONE,
-                status: PaymentStatus::Settled,
-                amount: Money { minor, currency: Currency::CNY },
-                payer: party(batch, payer),
-                payee: party(batch, payee),
-                payment_type: PaymentType::Transfer,
-                category: None,
-                mcc: Text::NONE,
-                purpose: Text::NONE,
-                channel: Channel::Mobile,
-                terminal_id: Text::NONE,
-                terminal_geo: None,
-                device_id: Text::NONE,
-                device_ip: Text::NONE,
-                device_bssid: Text::NONE,
-                device_geo: None,
-                session_flags: None,
-                session_id: Text::NONE,
-                payee_check: None,
-                memo: Text::NONE,
-                hold_deadline_ms: None,
-                source_system: Text::NONE,
-                source_topic: Text::NONE,
-                source_time_ms: None,
-            };
+            let payment = Payment::new(
+                id,
+                id,
+                PaymentStatus::Settled,
+                Money { minor, currency: Currency::CNY },
+                party(batch, payer),
+                party(batch, payee),
+                PaymentType::Transfer,
+                Channel::Mobile,
+            );
             let position = Position { topic: 0, partition: 0, offset: self.number as i64 };
             self.number += 1;
             batch.events.push(Event {

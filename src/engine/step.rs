@@ -172,7 +172,10 @@ impl Engine {
         for (index, event) in batch.events.iter().enumerate() {
             let before = self.greatest_ms.saturating_sub(self.config.lateness_ms);
             let known = self.greatest_ms != Millis::MIN;
-            let too_late = known && event.time_ms <= before - limits::LEDGER_RETENTION;
+            // What is known about an account stays true however long ago it was written.
+            let too_late = known
+                && matches!(event.body, Body::Payment(_))
+                && event.time_ms <= before - limits::LEDGER_RETENTION;
             if !too_late {
                 self.greatest_ms = self.greatest_ms.max(event.time_ms);
             }

@@ -86,36 +86,25 @@ impl Recorder {
             push_address(batch, people.hash(Trait::Address, spec.device.0))
         };
         let waits = spec.status == PaymentStatus::Initiated;
-        let payment = Payment {
+        let mut payment = Payment::new(
             event_id,
             payment_id,
-            end_to_end_id: Text::NONE,
-            instruction_id: Text::NONE,
-            uetr: Text::NONE,
-            status: spec.status,
-            amount: Money { minor: spec.amount_minor, currency: self.currency },
+            spec.status,
+            Money { minor: spec.amount_minor, currency: self.currency },
             payer,
             payee,
-            payment_type: spec.payment_type,
-            category: spec.category,
-            mcc: batch.push_text(spec.mcc),
-            purpose: Text::NONE,
-            channel: spec.channel,
-            terminal_id: self.terminal(batch, spec),
-            terminal_geo: None,
-            device_id,
-            device_ip,
-            device_bssid: Text::NONE,
-            device_geo: None,
-            session_flags: spec.session_flags,
-            session_id: Text::NONE,
-            payee_check: spec.payee_check,
-            memo: batch.push_text(spec.memo),
-            hold_deadline_ms: waits.then_some(time_ms + HOLD),
-            source_system: Text::NONE,
-            source_topic: Text::NONE,
-            source_time_ms: None,
-        };
+            spec.payment_type,
+            spec.channel,
+        );
+        payment.category = spec.category;
+        payment.mcc = batch.push_text(spec.mcc);
+        payment.terminal_id = self.terminal(batch, spec);
+        payment.device_id = device_id;
+        payment.device_ip = device_ip;
+        payment.session_flags = spec.session_flags;
+        payment.payee_check = spec.payee_check;
+        payment.memo = batch.push_text(spec.memo);
+        payment.hold_deadline_ms = waits.then_some(time_ms + HOLD);
         batch.events.push(event(time_ms, offset, Body::Payment(payment)));
     }
 

@@ -336,6 +336,52 @@ pub struct Payment {
     pub source_time_ms: Option<Millis>,
 }
 
+impl Payment {
+    /// A payment of which only what every record must say is known.
+    #[must_use]
+    pub fn new(
+        event_id: Text,
+        payment_id: Text,
+        status: PaymentStatus,
+        amount: Money,
+        payer: Party,
+        payee: Party,
+        payment_type: PaymentType,
+        channel: Channel,
+    ) -> Self {
+        Self {
+            event_id,
+            payment_id,
+            end_to_end_id: Text::NONE,
+            instruction_id: Text::NONE,
+            uetr: Text::NONE,
+            status,
+            amount,
+            payer,
+            payee,
+            payment_type,
+            category: None,
+            mcc: Text::NONE,
+            purpose: Text::NONE,
+            channel,
+            terminal_id: Text::NONE,
+            terminal_geo: None,
+            device_id: Text::NONE,
+            device_ip: Text::NONE,
+            device_bssid: Text::NONE,
+            device_geo: None,
+            session_flags: None,
+            session_id: Text::NONE,
+            payee_check: None,
+            memo: Text::NONE,
+            hold_deadline_ms: None,
+            source_system: Text::NONE,
+            source_topic: Text::NONE,
+            source_time_ms: None,
+        }
+    }
+}
+
 /// An `account.v1` record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountEvent {

@@ -2,5 +2,6 @@
 
 mod crowds;
 mod limits;
+mod reference;
 mod table;
 mod windows;

@@ -9,7 +9,7 @@
 
 use goshawk::engine::{Engine, EngineConfig, Inline};
 use goshawk::model::event::{
-    Batch, Body, Channel, Event, Party, Payment, PaymentStatus, PaymentType, Position, Text,
+    Batch, Body, Channel, Event, Party, Payment, PaymentStatus, PaymentType, Position,
 };
 use goshawk::model::money::{Currency, Money, parse_decimal};
 use goshawk::model::time::{DAY, HOUR, MINUTE, Millis, SECOND};
@@ -98,36 +98,16 @@ pub fn push(batch: &mut Batch, start: Millis, number: usize, line: &str) {
     let time_ms = start + day * DAY + time_of_day(time);
     let minor = parse_decimal(amount, 2).expect("an amount");
     let mut text = |text: &str| batch.push_text(text);
-    let payment = Payment {
-        event_id: text(&format!("e{number}")),
-        payment_id: text(id),
-        end_to_end_id: Text::NONE,
-        instruction_id: Text::NONE,
-        uetr: Text::NONE,
-        status: PaymentStatus::parse(status),
-        amount: Money { minor, currency: Currency::CNY },
-        payer: Party { account: text(payer), ..Party::default() },
-        payee: Party { account: text(payee), ..Party::default() },
-        payment_type: PaymentType::Transfer,
-        category: None,
-        mcc: Text::NONE,
-        purpose: Text::NONE,
-        channel: Channel::Mobile,
-        terminal_id: Text::NONE,
-        terminal_geo: None,
-        device_id: Text::NONE,
-        device_ip: Text::NONE,
-        device_bssid: Text::NONE,
-        device_geo: None,
-        session_flags: None,
-        session_id: Text::NONE,
-        payee_check: None,
-        memo: Text::NONE,
-        hold_deadline_ms: None,
-        source_system: Text::NONE,
-        source_topic: Text::NONE,
-        source_time_ms: None,
-    };
+    let payment = Payment::new(
+        text(&format!("e{number}")),
+        text(id),
+        PaymentStatus::parse(status),
+        Money { minor, currency: Currency::CNY },
+        Party { account: text(payer), ..Party::default() },
+        Party { account: text(payee), ..Party::default() },
+        PaymentType::Transfer,
+        Channel::Mobile,
+    );
     let position = Position { topic: 0, partition: 0, offset: number as i64 };
     let body = Body::Payment(payment);
     batch.events.push(Event { position, record_time_ms: time_ms, time_ms, body });

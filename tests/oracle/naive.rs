@@ -167,17 +167,13 @@ impl Naive {
         self.greatest = Some(greatest);
         self.horizon = greatest - self.lateness - LEDGER_RETENTION;
         self.arrived_before = self.arrivals;
-        if event.time_ms <= self.horizon {
-            let minor = match &event.body {
-                Body::Payment(p) => p.amount.minor,
-                _ => 0,
-            };
-            return self.nothing(Outcome::TooLate, minor);
-        }
         let Body::Payment(p) = &event.body else {
             self.apply(batch, event);
             return self.nothing(Outcome::Applied, 0);
         };
+        if event.time_ms <= self.horizon {
+            return self.nothing(Outcome::TooLate, p.amount.minor);
+        }
         let change = match self.observe(batch, event.time_ms, p) {
             Ok(change) => change,
             Err(outcome) => return self.nothing(outcome, p.amount.minor),

@@ -240,36 +240,20 @@ impl Stream {
         let session_flags = r.chance(40).then(|| r.pick(&[0, 1, 2, 3, 8, 128]));
         let payment_type = r.pick(&[PaymentType::Transfer, PaymentType::CashOut]);
         let channel = r.pick(&[Channel::Mobile, Channel::Qr, Channel::Counter, Channel::Other]);
-        let payment = Payment {
-            event_id: self.text(&format!("e{number}")),
-            payment_id: self.text(&format!("p{number}")),
-            end_to_end_id: Text::NONE,
-            instruction_id: Text::NONE,
-            uetr: Text::NONE,
+        let mut payment = Payment::new(
+            self.text(&format!("e{number}")),
+            self.text(&format!("p{number}")),
             status,
             amount,
-            payer: self.party(payer),
-            payee: self.party(payee),
+            self.party(payer),
+            self.party(payee),
             payment_type,
-            category,
-            mcc: Text::NONE,
-            purpose: Text::NONE,
             channel,
-            terminal_id: Text::NONE,
-            terminal_geo: None,
-            device_id: self.text(&device),
-            device_ip: Text::NONE,
-            device_bssid: Text::NONE,
-            device_geo: None,
-            session_flags,
-            session_id: Text::NONE,
-            payee_check,
-            memo: Text::NONE,
-            hold_deadline_ms: None,
-            source_system: Text::NONE,
-            source_topic: Text::NONE,
-            source_time_ms: None,
-        };
+        );
+        payment.category = category;
+        payment.device_id = self.text(&device);
+        payment.session_flags = session_flags;
+        payment.payee_check = payee_check;
         self.made.push(Made { payment, time });
         Body::Payment(payment)
     }

@@ -269,36 +269,21 @@ fn payment(
     let id = options.remove("id").map_or_else(|| format!("p-{number}"), str::to_owned);
     let category = options.remove("category");
     let check = options.remove("check");
-    Ok(Payment {
-        event_id: batch.push_text(&format!("e-{number}")),
-        payment_id: batch.push_text(&id),
-        end_to_end_id: Text::NONE,
-        instruction_id: Text::NONE,
-        uetr: Text::NONE,
-        status: known("status", status, PaymentStatus::WORDS)?,
-        amount: Money { minor, currency },
+    let mut payment = Payment::new(
+        batch.push_text(&format!("e-{number}")),
+        batch.push_text(&id),
+        known("status", status, PaymentStatus::WORDS)?,
+        Money { minor, currency },
         payer,
         payee,
-        payment_type: known("payment type", payment_type, PaymentType::WORDS)?,
-        category: category.map(|w| known("category", w, Category::WORDS)).transpose()?,
-        mcc: Text::NONE,
-        purpose: Text::NONE,
-        channel: known("channel", channel, Channel::WORDS)?,
-        terminal_id: Text::NONE,
-        terminal_geo: None,
-        device_id: batch.push_text(options.remove("device").unwrap_or("")),
-        device_ip: Text::NONE,
-        device_bssid: Text::NONE,
-        device_geo: None,
-        session_flags,
-        session_id: Text::NONE,
-        payee_check: check.map(|w| known("name check", w, PayeeCheck::WORDS)).transpose()?,
-        memo: Text::NONE,
-        hold_deadline_ms: None,
-        source_system: Text::NONE,
-        source_topic: Text::NONE,
-        source_time_ms: None,
-    })
+        known("payment type", payment_type, PaymentType::WORDS)?,
+        known("channel", channel, Channel::WORDS)?,
+    );
+    payment.category = category.map(|w| known("category", w, Category::WORDS)).transpose()?;
+    payment.device_id = batch.push_text(options.remove("device").unwrap_or(""));
+    payment.session_flags = session_flags;
+    payment.payee_check = check.map(|w| known("name check", w, PayeeCheck::WORDS)).transpose()?;
+    Ok(payment)
 }
 
 fn party(
