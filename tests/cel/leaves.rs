@@ -1,0 +1,133 @@
+//! What expressions are made of: every field and function of the catalogue, with arguments.
+
+use std::collections::BTreeSet;
+
+use goshawk::rules::catalogue::{Arg, Gives, MEMBERS, Member, Owner, RECORDS, WordSet};
+use goshawk::rules::compile;
+use goshawk::rules::plan::program::Type;
+
+use super::{pack, rule_text, second};
+use crate::oracle::streams::Random;
+
+/// One value a row can give.
+#[derive(Clone, Debug)]
+pub struct Leaf {
+    /// How it is written.
+    pub text: String,
+    /// What it is.
+    pub ty: Type,
+    /// For words: the set.
+    pub words: Option<&'static [&'static str]>,
+    /// For a field: record and name.
+    pub field: Option<(&'static str, &'static str)>,
+    /// For a call: the name it is found under by the second implementation.
+    pub call: String,
+}
+
+/// Every member of the catalogue in every record that has it, with several arguments.
+pub fn all() -> Vec<Leaf> {
+    let mut random = Random::new(7);
+    let mut found = Vec::new();
+    for (word, owner, _) in RECORDS {
+        for member in MEMBERS.iter().filter(|m| m.owner == *owner) {
+            for _ in 0..3 {
+                found.extend(values(&mut random, word, word, member, 0));
+            }
+        }
+    }
+    found.sort_by(|a, b| a.text.cmp(&b.text));
+    found.dedup_by(|a, b| a.text == b.text);
+    let before = found.len();
+    // A few fields are known of one side only, and the compiler says so.
+    found.retain(|leaf| compile(&pack(&rule_text(std::slice::from_ref(leaf), &[]))).is_ok());
+    assert!(
+        before - found.len() <= 4,
+        "{} of {before} leaves do not compile",
+        before - found.len()
+    );
+    for leaf in found.iter_mut().filter(|leaf| leaf.field.is_none()) {
+        leaf.call = second::name_of(&leaf.text);
+    }
+    let named: BTreeSet<&str> = MEMBERS.iter().map(|m| m.name).collect();
+    let unseen = named.iter().filter(|n| !found.iter().any(|leaf| leaf.text.contains(**n)));
+    assert_eq!(unseen.count(), 0, "every name of the catalogue is tried");
+    found
+}
+
+/// A dozen of them, of every type.
+pub fn some(random: &mut Random, all: &[Leaf]) -> Vec<Leaf> {
+    let types = [Type::Bool, Type::Int, Type::Money, Type::Double, Type::Duration, Type::Enum];
+    let mut chosen: Vec<Leaf> = Vec::new();
+    for ty in types.into_iter().chain(types) {
+        let of_type: Vec<&Leaf> = all.iter().filter(|leaf| leaf.ty == ty).collect();
+        let leaf = of_type[random.below(of_type.len() as u64) as usize];
+        if chosen.iter().all(|other| other.text != leaf.text) {
+            chosen.push(leaf.clone());
+        }
+    }
+    chosen
+}
+
+/// The member itself where it is a value; else values reached through it.
+fn values(
+    random: &mut Random,
+    record: &'static str,
+    before: &str,
+    member: &'static Member,
+    depth: usize,
+) -> Vec<Leaf> {
+    let text = match member.args {
+        None => format!("{before}.{}", member.name),
+        Some(args) => {
+            let args: Vec<String> = args.iter().filter_map(|arg| argument(random, *arg)).collect();
+            format!("{before}.{}({})", member.name, args.join(", "))
+        }
+    };
+    let leaf = |ty, words| Leaf {
+        text: text.clone(),
+        ty,
+        words,
+        field: (depth == 0 && member.args.is_none()).then_some((record, member.name)),
+        call: String::new(),
+    };
+    match member.gives {
+        Gives::Value(ty) => vec![leaf(ty, None)],
+        Gives::Word(set) => vec![leaf(Type::Enum, Some(set.words()))],
+        Gives::Record(_) if depth >= 2 => Vec::new(),
+        Gives::Record(owner) => through(random, record, &text, owner, depth),
+    }
+}
+
+fn through(
+    random: &mut Random,
+    record: &'static str,
+    text: &str,
+    owner: Owner,
+    depth: usize,
+) -> Vec<Leaf> {
+    let members = MEMBERS.iter().filter(|m| m.owner == owner);
+    members.flat_map(|m| values(random, record, text, m, depth + 1)).collect()
+}
+
+/// An argument as written; `None` leaves it out.
+fn argument(random: &mut Random, arg: Arg) -> Option<String> {
+    let mut word = |set: WordSet| Some(format!("'{}'", random.pick(set.words())));
+    match arg {
+        Arg::Flags => return word(WordSet::EntryFlag),
+        Arg::ListCategory => return word(WordSet::ListCategory),
+        Arg::Control => return word(WordSet::Control),
+        Arg::SessionFlag => return word(WordSet::Session),
+        Arg::ListLevel => {
+            let level = word(WordSet::ListLevel);
+            return level.filter(|_| random.chance(50));
+        }
+        Arg::Window | Arg::Days(_) | Arg::Share | Arg::Rank | Arg::Amount => {}
+    }
+    Some(match arg {
+        Arg::Window => format!("duration('{}')", random.pick(&["10m", "30m", "24h", "7d", "90s"])),
+        Arg::Days(max) => random.between(1, i64::from(max)).to_string(),
+        Arg::Share => random.pick(&["0.5", "0.02", "0.95"]).to_owned(),
+        Arg::Rank => random.between(1, 3).to_string(),
+        _ => format!("money('{}.00')", random.between(1, 900)),
+    })
+}
