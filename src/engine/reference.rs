@@ -6,10 +6,13 @@ use crate::model::event::{AccountClass, CustomerType, ListCategory, ListLevel, L
 use crate::model::measure::Action;
 use crate::model::time::Millis;
 
-/// One bit for each category and level (or none): `category × 12 + level + 1`.
+/// One bit for each category and level (or none): `category × 20 + level + 1`.
 pub(super) type ListMask = u128;
 
-const LEVELS: u32 = 12;
+const LEVELS: u32 = 20;
+
+const _: () = assert!(ListLevel::WORDS.len() < LEVELS as usize);
+const _: () = assert!(ListCategory::WORDS.len() * LEVELS as usize <= ListMask::BITS as usize);
 
 /// The bits that answer "is on a list of this category (and level)".
 pub(super) fn list_bits(category: ListCategory, level: Option<ListLevel>) -> ListMask {

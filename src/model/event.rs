@@ -210,6 +210,8 @@ words!(
         Confirmed = "confirmed_case", Police = "police_notified", Suspected = "suspected",
         Merchant = "merchant", Payroll = "payroll", Public = "public", Benign = "benign",
         Escrow = "escrow", SharedInfrastructure = "shared_infrastructure", Analyst = "analyst",
+        Investment = "investment", Platform = "platform", Household = "household",
+        Supplier = "supplier",
     }
 );
 

@@ -22,11 +22,16 @@ files![
     "mule/m08_scatter_in_gather_out.toml",
     "mule/m08s_scatter_in_gather_out_slow.toml",
     "mule/m14_control_violation.toml",
+    "mule/m15_zero_balance_cycling.toml",
     "policy.toml",
     "ring/r01_shared_device.toml",
+    "ring/r11_listed_party.toml",
+    "ring/r14_payer_involved.toml",
     "victim/v01_new_payee_large.toml",
+    "victim/v07_remote_control_session.toml",
     "victim/v09_payee_case_listed.toml",
     "victim/v09s_payee_suspected.toml",
+    "victim/v10_payee_name_mismatch.toml",
 ];
 
 /// The shipped pack as source files.
