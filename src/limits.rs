@@ -83,14 +83,13 @@ pub const COARSE_ROWS_MAX: usize = 1 << 20;
 /// Steps between source and engine, and between engine and publisher, at most.
 pub const STEPS_IN_FLIGHT_MAX: usize = 4;
 
-/// Records, and bytes, fetched from one partition's queue at once.
-pub const SOURCE_CHUNK_RECORDS: usize = 512;
-/// See [`SOURCE_CHUNK_RECORDS`].
-pub const SOURCE_CHUNK_BYTES: usize = 4 * 1_024 * 1_024;
+/// Records fetched from one partition's queue at once; their bytes are bounded by the queue's own.
+pub const SOURCE_CHUNK_RECORDS: usize = 1_024;
 /// Records a partition may lag and still count as live: nobody waits for it.
 pub const SOURCE_LAG_LIVE: i64 = 10_000;
-/// How long a step waits for a partition that is behind, at most.
-pub const SOURCE_BEHIND_WAIT: std::time::Duration = std::time::Duration::from_millis(50);
+/// How long a step waits for a partition that is behind, at most; after that nobody waits for it
+/// until it delivers again.
+pub const SOURCE_BEHIND_WAIT: std::time::Duration = std::time::Duration::from_secs(5);
 /// How long a source waits for records before it says that it is idle.
 pub const SOURCE_PATIENCE: std::time::Duration = std::time::Duration::from_millis(200);
 

@@ -6,6 +6,7 @@
 //! - [`leader`]: which of several processes works
 //! - [`pipeline`]: source, engine and publisher side by side
 //! - [`process`]: `run` from start to end
+//! - [`reach`]: the brokers answer and have every topic
 //! - [`recovery`]: where to go on after a start
 //! - [`stop`]: one flag that ends all threads, and signals
 //! - [`pack`]: a rule pack from a folder or from the binary, as a plan
@@ -17,5 +18,6 @@ pub mod leader;
 pub mod pack;
 pub mod pipeline;
 pub mod process;
+pub mod reach;
 pub mod recovery;
 pub mod stop;

@@ -16,7 +16,7 @@ use crate::limits;
 use crate::model::alert::Alert;
 use crate::model::time::Millis;
 use crate::sink::{Commit, Sink, SinkError};
-use crate::source::kafka::client::Lag;
+use crate::source::kafka::lag::Lag;
 use crate::source::{Progress, Source, SourceError, Step};
 use crate::telemetry::Telemetry;
 use crate::telemetry::event::{AlertPublished, CommitFailed, Committed, Next, RecordsRejected};
@@ -268,8 +268,11 @@ impl Gauges {
         }
         self.due = Instant::now() + GAUGES;
         telemetry.set_state(&engine.memory());
-        for ((topic, partition), records) in self.lag.iter().flat_map(Lag::read) {
-            telemetry.set_lag(&topic, partition, records, 0.0);
+        let now_ms = wall_ms();
+        for behind in self.lag.iter().flat_map(Lag::read) {
+            let waited_ms = behind.oldest_ms.map_or(0, |oldest_ms| (now_ms - oldest_ms).max(0));
+            let seconds = waited_ms as f64 / 1e3;
+            telemetry.set_lag(&behind.topic, behind.partition, behind.records, seconds);
         }
     }
 }

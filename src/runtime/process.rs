@@ -14,6 +14,7 @@ use super::key::{KeyError, key_from_env, load_key};
 use super::leader::Leadership;
 use super::pack::{self, PackError};
 use super::pipeline::{self, Parts, PipelineError};
+use super::reach;
 use super::recovery::{self, Recovery, RecoveryError};
 use super::stop::{self, Stop, Why};
 use crate::engine::{Engine, EngineConfig};
@@ -67,7 +68,7 @@ pub enum RunError {
     /// The pipeline.
     #[error(transparent)]
     Pipeline(#[from] PipelineError),
-    /// Kafka, while joining the leaders' group.
+    /// Kafka, before there is work.
     #[error("kafka: {0}")]
     Kafka(String),
     /// The system gave no threads, signals or metrics.
@@ -134,6 +135,13 @@ fn lead(
     stop: &Stop,
 ) -> Result<(), RunError> {
     let settings = settings(config);
+    let topics = &config.kafka.topics;
+    let inputs = topics.inputs();
+    let needed: Vec<&String> = inputs.iter().chain(topics.outputs()).collect();
+    match reach::await_brokers(&settings, &needed, &|| stop.go_on()) {
+        Err(RunError::Source(SourceError::Stopped)) => return Ok(()),
+        reached => reached?,
+    }
     let leadership =
         Leadership::seek(&settings, &config.kafka.topics.journal, guarantee(config), stop.clone())
             .map_err(|error| RunError::Kafka(error.to_string()))?;
@@ -153,6 +161,7 @@ fn lead(
     match (outcome, stop.why()) {
         // Being asked to stop while still recovering is no failure.
         (Err(RunError::Recovery(RecoveryError::Stopped)), Some(Why::Asked))
+        | (Err(RunError::Sink(SinkError::Stopped)), Some(Why::Asked))
         | (Err(RunError::Source(SourceError::Stopped)), Some(Why::Asked)) => Ok(()),
         (Ok(()) | Err(RunError::Source(SourceError::Stopped)), Some(Why::LeadershipLost)) => {
             Err(RunError::LeadershipLost)
@@ -181,11 +190,11 @@ fn work(
     };
     let mut sink = KafkaSink::open(settings, guarantee(config), streams, inputs.clone(), &go_on)?;
     let records = recovery::read_journal(settings, &topics.journal, &go_on)?;
-    let committed = sink.committed_of(&inputs)?;
+    let committed = sink.committed_of(&inputs, &go_on)?;
     let recovery =
         recovery::decide(&records, &inputs, &committed, config.delivery, &settings.group_id)?;
     let decoder = Decoder::new(DecodeConfig { zone: zone(config)?, skew_ms: config.skew });
-    let mut source = KafkaSource::open(settings, inputs, recovery.starts.clone(), decoder)?;
+    let mut source = KafkaSource::open(settings, inputs, recovery.starts.clone(), decoder, &go_on)?;
     let pool = Pool::new(config.threads).map_err(system)?;
     let mut engine = Engine::new(engine_config(config, &pool)?, plan);
     replay(&records, &recovery, &mut source, &mut engine, &pool, shown, stop)?;

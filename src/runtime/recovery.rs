@@ -13,6 +13,7 @@ use rdkafka::{Message as _, Offset, TopicPartitionList};
 use super::config::Delivery;
 use crate::source::Run;
 use crate::source::kafka::Start;
+use crate::source::kafka::ask;
 use crate::source::kafka::client::{self, KafkaSettings};
 use crate::wire::journal::{self, JournalError, JournalRecord};
 
@@ -114,7 +115,7 @@ pub fn read_journal(
         ("fetch.wait.max.ms", "20"),
     ];
     let consumer = client::consumer(settings, &own).map_err(kafka)?;
-    match client::partitions(&consumer, topic).map_err(kafka)? {
+    match ask::partitions(&consumer, topic).map_err(kafka)? {
         Some(1) => {}
         Some(_) => {
             return Err(wrong("has several partitions; it must have one, to have one order"));

@@ -26,6 +26,7 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 
 use super::{Commit, Message, Sink, SinkError, Stream};
+use crate::source::kafka::ask::{self, Unanswered};
 use crate::source::kafka::client::{self, Context, KafkaSettings};
 
 /// One wait for acknowledgements.
@@ -127,8 +128,11 @@ impl KafkaSink {
         if guarantee == Guarantee::ExactlyOnce {
             let mut pause = PAUSE;
             while let Err(error) = sink.producer.init_transactions(CALL_TIMEOUT) {
-                if !is_passing(&error) || !go_on() {
+                if !is_passing(&error) {
                     return Err(sink.stop(error));
+                }
+                if !go_on() {
+                    return Err(SinkError::Stopped);
                 }
                 tracing::warn!(%error, "transactions cannot be started yet");
                 rest(&mut pause);
@@ -141,20 +145,25 @@ impl KafkaSink {
     /// partition.
     ///
     /// # Errors
-    /// [`SinkError::Kafka`], when the broker does not say.
+    /// [`SinkError::Kafka`], when the broker refuses; [`SinkError::Stopped`], when `go_on` said no
+    /// while it did not answer.
     pub fn committed_of(
         &self,
         topics: &[String],
+        go_on: &dyn Fn() -> bool,
     ) -> Result<BTreeMap<(String, i32), i64>, SinkError> {
         let mut asked = TopicPartitionList::new();
         for topic in topics {
             // A topic that is not there is the source's to report.
-            let count = client::partitions(&self.group, topic).map_err(lasting)?.unwrap_or(0);
+            let count = ask::patiently(topic, go_on, || ask::partitions(&self.group, topic))?;
+            let count = count.unwrap_or(0);
             if count > 0 {
                 asked.add_partition_range(topic, 0, count - 1);
             }
         }
-        let answer = self.group.committed_offsets(asked, CALL_TIMEOUT).map_err(lasting)?;
+        let answer = ask::patiently("the group's offsets", go_on, || {
+            self.group.committed_offsets(asked.clone(), CALL_TIMEOUT)
+        })?;
         let mut committed = BTreeMap::new();
         for element in answer.elements() {
             if let Offset::Offset(offset) = element.offset() {
@@ -423,6 +432,15 @@ fn is_passing(error: &KafkaError) -> bool {
 fn rest(pause: &mut Duration) {
     std::thread::sleep(*pause);
     *pause = (*pause * 2).min(PAUSE_MAX);
+}
+
+impl From<Unanswered> for SinkError {
+    fn from(why: Unanswered) -> Self {
+        match why {
+            Unanswered::Refused(error) => lasting(error),
+            Unanswered::Stopped => Self::Stopped,
+        }
+    }
 }
 
 fn lasting(error: KafkaError) -> SinkError {

@@ -83,4 +83,7 @@ pub enum SinkError {
     /// Kafka said no for good.
     #[error("kafka: {0}")]
     Kafka(String),
+    /// It was asked to stop while it waited.
+    #[error("stopped while the brokers did not answer")]
+    Stopped,
 }

@@ -93,7 +93,7 @@ metrics! {
     ConsumerLagRecords = "consumer_lag_records", "gauge", ["topic", "partition"],
         "Records of a partition that have not been read yet.";
     ConsumerLagSeconds = "consumer_lag_seconds", "gauge", ["topic", "partition"],
-        "Age of the last record read while others wait behind it; 0 when none do.";
+        "Age of the oldest record of a partition that has not been read yet, by its timestamp; 0 when none waits.";
     QueueSteps = "queue_steps", "gauge", ["queue"],
         "Steps waiting for the engine, or for the publisher.";
     StateEntities = "state_entities", "gauge", ["kind"],

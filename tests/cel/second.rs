@@ -52,10 +52,8 @@ impl Context {
         for (word, fields) in records {
             inner.add_variable_from_value(word, fields);
         }
-        let params: HashMap<String, Value> = PARAMS
-            .iter()
-            .map(|(name, _, value)| ((*name).to_owned(), (*value).into()))
-            .collect();
+        let params: HashMap<String, Value> =
+            PARAMS.iter().map(|(name, _, value)| ((*name).to_owned(), (*value).into())).collect();
         inner.add_variable_from_value("params", params);
         Self { inner }
     }

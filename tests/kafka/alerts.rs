@@ -33,8 +33,9 @@ fn undisturbed(lab: &Lab) -> Vec<Vec<u8>> {
     };
     let zone = jiff::tz::TimeZone::get("Asia/Shanghai").expect("a zone");
     let decoder = Decoder::new(DecodeConfig { zone: zone.clone(), skew_ms: 300_000 });
-    let mut source = KafkaSource::open(&settings, inputs.clone(), recovery.starts, decoder)
-        .expect("the topic is there");
+    let mut source =
+        KafkaSource::open(&settings, inputs.clone(), recovery.starts, decoder, &|| true)
+            .expect("the topic is there");
     let plan = Arc::new(pack::load(None).expect("the shipped pack"));
     let encoder = Encoder::new(EncodeConfig {
         tenant: "test".to_owned(),

@@ -2,6 +2,7 @@
 //! one message on the rejects topic.
 
 use std::collections::BTreeSet;
+use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use super::lab::{Lab, eventually, program};
@@ -70,10 +71,11 @@ fn every_record_once_through_a_dozen_kills() {
         let mut process = lab.start("");
         process.await_log(RUNNING);
         dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let until = Instant::now() + Duration::from_millis(20 + (dice >> 33) % 400);
+        let until = Instant::now() + Duration::from_millis(50 + (dice >> 33) % 1_500);
         while Instant::now() < until {
-            poison(&lab, sent, sent + 200, 3);
-            sent += 200;
+            poison(&lab, sent, sent + 100, 3);
+            sent += 100;
+            std::thread::sleep(Duration::from_millis(5));
         }
         process.signal("-KILL");
         assert_eq!(process.end(), None);
@@ -191,6 +193,53 @@ fn a_missing_topic_is_named() {
         .code(1);
     let said = String::from_utf8_lossy(&outcome.get_output().stderr).into_owned();
     assert!(said.contains("topic nowhere does not exist"), "{said}");
+}
+
+/// Passes connections on to `to`, as long as the tests run.
+fn gate(port: u16, to: String) {
+    let listener = TcpListener::bind(("127.0.0.1", port)).expect("the port is still free");
+    std::thread::spawn(move || {
+        for near in listener.incoming().flatten() {
+            let far = TcpStream::connect(&to).expect("the broker listens");
+            let both = [(&near, &far), (&far, &near)];
+            for (mut from, mut to) in both
+                .map(|(a, b)| (a.try_clone().expect("a socket"), b.try_clone().expect("a socket")))
+            {
+                std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+            }
+        }
+    });
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("bound").port()
+}
+
+#[test]
+fn brokers_that_are_down_at_the_start_are_waited_for() {
+    let Some(lab) = Lab::open("late", 1) else { return };
+    let (port, http) = (free_port(), free_port());
+    let settings =
+        [format!("kafka.brokers=127.0.0.1:{port}"), format!("http.listen=127.0.0.1:{http}")];
+    let mut process = lab.start_with("", &settings);
+    process.await_log("the brokers do not answer; waiting");
+    let ready = || {
+        let mut socket = TcpStream::connect(("127.0.0.1", http)).expect("it listens");
+        let ask = b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+        std::io::Write::write_all(&mut socket, ask).expect("sent");
+        std::io::read_to_string(socket).expect("an answer").starts_with("HTTP/1.1 200")
+    };
+    assert!(!ready(), "ready without brokers");
+    gate(port, lab.broker.brokers.clone());
+    process.await_log(RUNNING);
+    eventually("readiness", ready);
+    process.stop();
+    // And when nobody ever answers, it can be stopped.
+    let nowhere = [format!("kafka.brokers=127.0.0.1:{}", free_port())];
+    let mut process = lab.start_with("", &nowhere);
+    process.await_log("the brokers do not answer; waiting");
+    process.stop();
 }
 
 #[test]

@@ -170,12 +170,18 @@ impl Lab {
 
     /// Starts `goshawk run`.
     pub fn start(&self, more: &str) -> Process {
+        self.start_with(more, &[])
+    }
+
+    /// Starts `goshawk run` with settings over the configuration's.
+    pub fn start_with(&self, more: &str, settings: &[String]) -> Process {
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let log = self.folder.path().join(format!("{number}.log"));
         let child = program()
             .arg("run")
             .arg("--config")
             .arg(self.config(more))
+            .args(settings.iter().flat_map(|setting| ["--set", setting]))
             .stdout(Stdio::null())
             .stderr(File::create(&log).expect("a log"))
             .spawn()

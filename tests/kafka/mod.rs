@@ -9,3 +9,4 @@ mod amlsim;
 mod broker;
 mod delivery;
 mod lab;
+mod lag;

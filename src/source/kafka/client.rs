@@ -1,4 +1,4 @@
-//! How every Kafka client of the program is made: properties in layers, logs, lag, tokens.
+//! How every Kafka client of the program is made: properties in layers, logs, tokens.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,14 +8,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rdkafka::ClientContext;
 use rdkafka::client::OAuthToken;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
-use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
+use rdkafka::consumer::{BaseConsumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseProducer, ProducerContext};
 use rdkafka::statistics::Statistics;
 
-/// How long one question to the broker may take.
-pub const ASK_TIMEOUT: Duration = Duration::from_secs(10);
+use super::lag::Lag;
+
 /// How long a token read from a file is taken to hold: it is read again well before.
 const TOKEN_LIFE: Duration = Duration::from_secs(60);
 
@@ -38,44 +38,16 @@ pub struct KafkaSettings {
     pub producer: BTreeMap<String, String>,
 }
 
-/// Consumer lag by topic and partition, as librdkafka's statistics last told it.
-#[derive(Clone, Debug, Default)]
-pub struct Lag(Arc<Mutex<BTreeMap<(String, i32), i64>>>);
-
-impl Lag {
-    /// A copy of all of it: records between what has been read and the end.
-    #[must_use]
-    pub fn read(&self) -> BTreeMap<(String, i32), i64> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// The lag of one partition.
-    #[must_use]
-    pub fn of(&self, topic: &str, partition: i32) -> Option<i64> {
-        let lag = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        lag.get(&(topic.to_owned(), partition)).copied()
-    }
-
-    fn take(&self, statistics: &Statistics) {
-        let mut lag = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for (name, topic) in &statistics.topics {
-            for (partition, figures) in &topic.partitions {
-                // -1 is librdkafka's partition for "none yet"; a negative lag is "unknown".
-                if *partition >= 0 && figures.consumer_lag >= 0 {
-                    lag.insert((name.clone(), *partition), figures.consumer_lag);
-                }
-            }
-        }
-    }
-}
-
 /// The callbacks of a client.
 #[derive(Clone, Debug, Default)]
 pub struct Context {
     oauth_token_file: Option<PathBuf>,
     /// Where statistics go.
     pub lag: Lag,
+    /// The first record refused since it was last asked.
     refused: Arc<Mutex<Option<RDKafkaErrorCode>>>,
+    /// Connections refused, and what was said last.
+    refusals: Arc<Mutex<(u32, String)>>,
 }
 
 impl Context {
@@ -83,6 +55,13 @@ impl Context {
     #[must_use]
     pub fn new(settings: &KafkaSettings) -> Self {
         Self { oauth_token_file: settings.oauth_token_file.clone(), ..Self::default() }
+    }
+
+    /// How often a connection was refused for its credentials or certificate, and what was said
+    /// last.
+    #[must_use]
+    pub fn refusals(&self) -> (u32, String) {
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The first refusal of a record since the last call.
@@ -116,6 +95,16 @@ impl ClientContext for Context {
     fn error(&self, error: KafkaError, reason: &str) {
         // The same trouble comes as a log line, where repeats are held back.
         tracing::debug!(%error, reason, "kafka connection trouble; the client goes on trying");
+        if let Some(
+            RDKafkaErrorCode::Authentication
+            | RDKafkaErrorCode::SaslAuthenticationFailed
+            | RDKafkaErrorCode::UnsupportedSASLMechanism
+            | RDKafkaErrorCode::SSL,
+        ) = error.rdkafka_error_code()
+        {
+            let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+            *refusals = (refusals.0 + 1, reason.to_owned());
+        }
     }
 
     fn generate_oauth_token(
@@ -203,22 +192,5 @@ fn base(settings: &KafkaSettings) -> ClientConfig {
 fn layer(config: &mut ClientConfig, properties: &BTreeMap<String, String>) {
     for (key, value) in properties {
         config.set(key, value);
-    }
-}
-
-/// Number of partitions of a topic; `None` if there is no such topic.
-///
-/// # Errors
-/// When the broker cannot be asked.
-pub fn partitions(client: &BaseConsumer<Context>, topic: &str) -> KafkaResult<Option<i32>> {
-    let metadata = client.fetch_metadata(Some(topic), ASK_TIMEOUT)?;
-    let Some(found) = metadata.topics().first() else { return Ok(None) };
-    match found.error().map(RDKafkaErrorCode::from) {
-        None if found.partitions().is_empty() => Ok(None),
-        None => Ok(Some(found.partitions().len() as i32)),
-        Some(RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition) => {
-            Ok(None)
-        }
-        Some(code) => Err(KafkaError::MetadataFetch(code)),
     }
 }

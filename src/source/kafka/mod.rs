@@ -5,21 +5,33 @@
 //!
 //! **Order.** Within a step, partitions are merged by the running maximum of their records'
 //! timestamps, then by topic name and partition. That order follows from the step's runs alone, so
-//! that a journal of runs is enough to repeat it. A step takes what has arrived; while a partition
-//! is behind, it is waited for a little, so that a backlog is read in order of time across
-//! partitions and steps.
+//! that a journal of runs is enough to repeat it. A step takes what has arrived: a record or two
+//! when little comes, thousands from a backlog. A partition with a backlog is waited for, and a
+//! step ends where it runs dry, so that a backlog is read in order of time across partitions and
+//! steps. One that delivers nothing all the same (its broker is down) holds nobody up for long.
 //!
 //! **Guarantee.** No record is skipped: an outage is waited out. An offset that the topic no longer
 //! holds stops the source with a message that names the remedy. Offsets are not stored here: they
 //! travel with the sink's commits.
 //!
-//! - [`client`]: how clients are made; lag
+//! - [`client`]: how clients are made
+//! - [`ask`]: questions to the brokers, asked again until they are answered
+//! - [`lag`]: how far reading is behind
+//! - `queue`: a partition's records in the client's memory
 //! - `partition`: what has been fetched of one partition
 //! - `merge`: the order inside a step
+//! - [`replay`]: the same steps again
+//! - `trouble`: what is waited out, and what ends the source
+//! - `watch`: new partitions
 
+pub mod ask;
 pub mod client;
+pub mod lag;
 mod merge;
 mod partition;
+mod queue;
+pub mod replay;
+mod trouble;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -28,15 +40,19 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::KafkaError;
 use rdkafka::{Message as _, Offset, TopicPartitionList};
 
 use super::{Progress, Run, Source, SourceError, Step};
 use crate::limits;
 use crate::model::event::Position;
 use crate::wire::decode::Decoder;
-use client::{Context, KafkaSettings, Lag};
+use ask::Unanswered;
+use client::{Context, KafkaSettings};
+use lag::Lag;
+use merge::Merge;
 use partition::Partition;
+use queue::Queue;
 use watch::Watch;
 
 /// Reads topics.
@@ -61,26 +77,23 @@ pub struct Start {
     pub end: i64,
 }
 
-/// What came of reading runs again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Replayed {
-    /// Records read again.
-    pub records: u64,
-    /// Offsets of the runs below the topic's first: deleted since.
-    pub lost: u64,
-}
+/// Partitions that are to be read: topic, partition, first offset and end.
+type Found = Vec<(u16, i32, (i64, i64))>;
 
 impl KafkaSource {
-    /// Connects and finds the topics. Reading starts at `starts`, by `(topic, partition)`;
-    /// partitions it does not name are read from their beginning. `topics` in order of name.
+    /// Connects and finds the topics, waiting for brokers that do not answer. Reading starts at
+    /// `starts`, by `(topic, partition)`; partitions it does not name are read from their
+    /// beginning. `topics` in order of name.
     ///
     /// # Errors
-    /// [`SourceError::Kafka`], naming the topic that is missing, or the property that is refused.
+    /// [`SourceError::Kafka`], naming the topic that is missing, or the property that is refused;
+    /// [`SourceError::Stopped`], when `go_on` said no.
     pub fn open(
         settings: &KafkaSettings,
         topics: Vec<String>,
         starts: BTreeMap<(String, i32), Start>,
         decoder: Decoder,
+        go_on: &dyn Fn() -> bool,
     ) -> Result<Self, SourceError> {
         assert!(topics.is_sorted(), "positions and the merge go by the order of names");
         let own = [
@@ -95,7 +108,8 @@ impl KafkaSource {
         let consumer = Arc::new(consumer);
         let mut counts = Vec::with_capacity(topics.len());
         for topic in &topics {
-            counts.push(watch::count_of(&consumer, topic)?);
+            let count = ask::patiently(topic, go_on, || ask::partitions(&consumer, topic))?;
+            counts.push(count.ok_or_else(|| SourceError::Kafka(ask::missing(topic)))?);
         }
         let watch = Watch::start(Arc::clone(&consumer), topics.clone());
         let mut source = Self {
@@ -108,7 +122,8 @@ impl KafkaSource {
             watch,
             lag,
         };
-        source.add(&counts)?;
+        let found = source.find(&counts, go_on)?;
+        source.add(found)?;
         Ok(source)
     }
 
@@ -118,35 +133,37 @@ impl KafkaSource {
         self.lag.clone()
     }
 
-    /// Every partition being read.
-    #[must_use]
-    pub fn assigned(&self) -> Vec<(String, i32)> {
-        let name = |part: &Partition| self.topics[usize::from(part.topic)].clone();
-        self.partitions.iter().map(|part| (name(part), part.partition)).collect()
-    }
-
-    /// Starts reading the partitions that are new in `counts`, by topic.
-    fn add(&mut self, counts: &[i32]) -> Result<(), SourceError> {
-        let mut list = TopicPartitionList::new();
-        let mut added = Vec::new();
+    /// Looks up the partitions that are new in `counts`, by topic.
+    fn find(&self, counts: &[i32], go_on: &dyn Fn() -> bool) -> Result<Found, Unanswered> {
+        let mut found = Vec::new();
         for (topic, count) in counts.iter().enumerate() {
             let known =
                 self.partitions.iter().filter(|part| usize::from(part.topic) == topic).count();
+            let name = &self.topics[topic];
             for partition in known as i32..*count {
-                let name = self.topics[topic].clone();
-                let (low, high) = self
-                    .consumer
-                    .fetch_watermarks(&name, partition, client::ASK_TIMEOUT)
-                    .map_err(|error| kafka(&error))?;
-                let start = self.starts.get(&(name.clone(), partition)).copied();
-                let begin = begin_of(&name, partition, start, low)?;
-                let offset = begin.map_or(Offset::Beginning, Offset::Offset);
-                list.add_partition_offset(&name, partition, offset).map_err(|e| kafka(&e))?;
-                added.push((topic as u16, partition, begin.unwrap_or(-1), low, high));
+                let bounds = ask::patiently(name, go_on, || {
+                    self.consumer.fetch_watermarks(name, partition, ask::ASK_TIMEOUT)
+                })?;
+                found.push((topic as u16, partition, bounds));
             }
         }
-        if added.is_empty() {
+        Ok(found)
+    }
+
+    /// Starts reading partitions.
+    fn add(&mut self, found: Found) -> Result<(), SourceError> {
+        if found.is_empty() {
             return Ok(());
+        }
+        let mut list = TopicPartitionList::new();
+        let mut begins = Vec::with_capacity(found.len());
+        for (topic, partition, (low, _)) in &found {
+            let name = &self.topics[usize::from(*topic)];
+            let start = self.starts.get(&(name.clone(), *partition)).copied();
+            let begin = trouble::begin_of(name, *partition, start, *low)?;
+            let offset = begin.map_or(Offset::Beginning, Offset::Offset);
+            list.add_partition_offset(name, *partition, offset).map_err(|e| kafka(&e))?;
+            begins.push(begin.unwrap_or(-1));
         }
         let first = self.partitions.is_empty();
         let assigned = if first {
@@ -155,20 +172,20 @@ impl KafkaSource {
             self.consumer.incremental_assign(&list)
         };
         assigned.map_err(|error| kafka(&error))?;
-        for (topic, partition, next, low, high) in added {
+        for ((topic, partition, bounds), next) in found.into_iter().zip(begins) {
             let name = &self.topics[usize::from(topic)];
             if !first {
                 tracing::info!(topic = name, partition, "new partition");
             }
-            let queue = partition::split(&self.consumer, name, partition)
+            let mut queue = Queue::split(&self.consumer, name, partition)
                 .ok_or_else(|| SourceError::Kafka(format!("{name}/{partition} has no queue")))?;
-            let mut part = Partition::new(topic, partition, queue, next, low, high);
             let wake = self.wake.0.clone();
             // Full means that a wake-up is pending already.
-            part.on_arrival(move || {
+            queue.on_arrival(move || {
                 let _ = wake.try_send(());
             });
-            self.partitions.push(part);
+            let place = self.lag.add(name, partition);
+            self.partitions.push(Partition::new((topic, partition), queue, place, next, bounds));
         }
         self.partitions.sort_by_key(|part| (part.topic, part.partition));
         Ok(())
@@ -188,155 +205,120 @@ impl KafkaSource {
                     }
                 }
                 Err(KafkaError::PartitionEOF(_)) => {}
-                Err(error) => self.judge(&error, None)?,
+                Err(error) => trouble::judge(&error, "")?,
             }
         }
-        if let Some(counts) = self.watch.news() {
-            self.add(&counts)?;
+        let Some(counts) = self.watch.news() else { return Ok(()) };
+        // Asked once: whatever goes wrong, the next look finds the same partitions.
+        let asked = std::cell::Cell::new(false);
+        match self.find(&counts, &|| !asked.replace(true)) {
+            Ok(found) => self.add(found),
+            Err(Unanswered::Stopped) => Ok(()),
+            Err(Unanswered::Refused(error)) => trouble::judge(&error, "new partitions: "),
         }
-        Ok(())
-    }
-
-    /// Passing trouble is told and waited out; the rest ends the source.
-    fn judge(&self, error: &KafkaError, at: Option<(u16, i32)>) -> Result<(), SourceError> {
-        let place = at.map_or_else(String::new, |(topic, partition)| {
-            format!("{}/{partition}: ", self.topics[usize::from(topic)])
-        });
-        let code = error.rdkafka_error_code();
-        let remedy = match code {
-            Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
-                "the topic no longer holds the next offset: records were deleted before they were read. \
-                 Lengthen the topic's retention; to go on without them, start a new group_id and journal"
-            }
-            Some(RDKafkaErrorCode::TopicAuthorizationFailed) => "grant READ on the topic",
-            Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
-                "the topic was deleted; create it again with a new group_id and journal"
-            }
-            _ if matches!(error, KafkaError::MessageConsumptionFatal(_)) => "the client gave up",
-            Some(RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::AllBrokersDown) => {
-                // The client's own log tells it, with repeats held back.
-                return Ok(());
-            }
-            _ => {
-                tracing::warn!(%error, place, "kafka source waits");
-                return Ok(());
-            }
-        };
-        Err(SourceError::Kafka(format!("{place}{error}; {remedy}")))
     }
 
     /// Fetches for every partition that has nothing at hand.
     fn fill(&mut self) -> Result<(), SourceError> {
-        for index in 0..self.partitions.len() {
-            let part = &mut self.partitions[index];
-            let at = (part.topic, part.partition);
-            if let Err(error) = part.fill(Duration::ZERO) {
-                self.judge(&error, Some(at))?;
+        for part in &mut self.partitions {
+            part.fill();
+            if let Some(error) = part.take_trouble() {
+                let place =
+                    format!("{}/{}: ", self.topics[usize::from(part.topic)], part.partition);
+                trouble::judge(&error, &place)?;
             }
         }
         Ok(())
     }
 
-    fn someone_is_behind(&self) -> bool {
-        self.partitions.iter().any(|part| {
-            // The look-up is dear; a partition with records at hand needs none.
-            part.peek().is_none()
-                && part
-                    .is_behind(self.lag.of(&self.topics[usize::from(part.topic)], part.partition))
-        })
+    fn is_behind(&self, part: &Partition) -> bool {
+        part.is_behind(|| self.lag.end(part.lag_place))
     }
 
-    /// Reads exactly these runs again, in the order they were read in the first time. Partitions
-    /// they name must stand at their beginning: journals are contiguous.
-    ///
-    /// # Errors
-    /// [`SourceError`], as [`Source::next`], or when `go_on` says no.
-    pub fn replay(
-        &mut self,
-        runs: &[Run],
-        step: &mut Step,
-        go_on: &dyn Fn() -> bool,
-    ) -> Result<Replayed, SourceError> {
-        let mut cursors = Vec::with_capacity(runs.len());
-        for run in runs {
-            let index = self.index_of(run)?;
-            cursors.push((index, run.to));
-        }
-        let mut emitted = merge::Merge::new(&self.partitions);
-        loop {
-            for (index, to) in &cursors {
-                self.reach(*index, *to, go_on)?;
-            }
-            let Some(index) = emitted.next(&self.partitions, |index, held| {
-                cursors.iter().any(|(at, to)| *at == index && held.offset < *to)
-            }) else {
-                break;
-            };
-            self.emit(index, step);
-        }
-        let mut lost = 0;
-        for (run, (index, to)) in runs.iter().zip(&cursors) {
-            let part = &mut self.partitions[*index];
-            lost += (run.to.min(part.low) - run.from).max(0) as u64;
-            part.next = *to;
-            step.runs.push(*run);
-        }
-        Ok(Replayed { records: emitted.count(), lost })
-    }
-
-    fn index_of(&self, run: &Run) -> Result<usize, SourceError> {
-        self.partitions
-            .iter()
-            .position(|part| part.topic == run.topic && part.partition == run.partition)
-            .ok_or_else(|| {
-                let name = &self.topics[usize::from(run.topic)];
-                SourceError::Kafka(format!(
-                    "the journal names {name}/{}, which the topic does not have: it was made anew. \
-                     Start a new group_id and journal",
-                    run.partition
-                ))
-            })
-    }
-
-    /// Fetches until the partition has a record at hand, or surely none below `to`.
-    fn reach(
-        &mut self,
-        index: usize,
-        to: i64,
-        go_on: &dyn Fn() -> bool,
-    ) -> Result<(), SourceError> {
-        loop {
-            let part = &mut self.partitions[index];
-            let at = (part.topic, part.partition);
-            if part.peek().is_some() || part.fetched >= to || part.at_end {
+    /// Waits for partitions that have a backlog and nothing at hand.
+    fn await_backlog(&mut self) -> Result<(), SourceError> {
+        let until = Instant::now() + limits::SOURCE_BEHIND_WAIT;
+        while self.partitions.iter().any(|part| self.is_behind(part)) {
+            if Instant::now() >= until {
+                let behind: Vec<bool> =
+                    self.partitions.iter().map(|part| self.is_behind(part)).collect();
+                for (part, _) in self.partitions.iter_mut().zip(behind).filter(|(_, b)| *b) {
+                    part.stalled = true;
+                    let topic = &self.topics[usize::from(part.topic)];
+                    let partition = part.partition;
+                    tracing::warn!(
+                        topic,
+                        partition,
+                        "delivers nothing; the others go on without it"
+                    );
+                }
                 return Ok(());
             }
-            if !go_on() {
-                return Err(SourceError::Stopped);
-            }
-            if let Err(error) = part.fill(Duration::from_millis(100)) {
-                self.judge(&error, Some(at))?;
-            }
+            let _ = self.wake.1.recv_timeout(Duration::from_millis(5));
             self.serve()?;
+            self.fill()?;
+        }
+        Ok(())
+    }
+
+    /// Makes a step of what is at hand. A partition that runs dry in it is asked once more; if it
+    /// has nothing it is left out, or ends the step if it is behind, so that the order stays one
+    /// that the runs alone give.
+    fn cut(&mut self, step: &mut Step) {
+        let mut merge = Merge::new(self.partitions.len());
+        let mut runs: Vec<Option<(i64, i64)>> = vec![None; self.partitions.len()];
+        for (index, part) in self.partitions.iter().enumerate() {
+            if let Some(held) = part.peek() {
+                merge.offer(index, held.time_ms);
+            }
+        }
+        let mut bytes = 0;
+        while step.batch.events.len() + step.rejected.len() < limits::STEP_RECORDS_MAX
+            && bytes < limits::STEP_BYTES_MAX - limits::RECORD_BYTES_MAX
+        {
+            let Some(index) = merge.next() else { break };
+            let Some((offset, size)) = self.emit(index, step) else { break };
+            bytes += size;
+            let next = self.partitions[index].next;
+            let from = if next >= 0 { next } else { offset };
+            runs[index].get_or_insert((from, 0)).1 = offset + 1;
+            self.partitions[index].fill();
+            match self.partitions[index].peek() {
+                Some(held) => merge.offer(index, held.time_ms),
+                None if self.is_behind(&self.partitions[index]) => break,
+                None => {}
+            }
+        }
+        for (part, run) in self.partitions.iter_mut().zip(runs) {
+            let Some((from, to)) = run else { continue };
+            step.runs.push(Run { topic: part.topic, partition: part.partition, from, to });
+            part.next = to;
         }
     }
 
-    /// Puts a partition's next record into the step.
-    fn emit(&mut self, index: usize, step: &mut Step) {
+    /// Puts a partition's next record into the step: its offset, and the bytes of its body.
+    fn emit(&mut self, index: usize, step: &mut Step) -> Option<(i64, usize)> {
         let part = &mut self.partitions[index];
-        let Some(held) = part.peek().cloned() else { return };
+        let held = part.pop()?;
         let position =
             Position { topic: part.topic, partition: part.partition, offset: held.offset };
-        let payload = part.payload(&held);
+        let payload = held.payload();
         match self.decoder.decode(payload, position, held.time_ms, &mut step.batch) {
-            Ok(()) => step.keep(payload, part.key(&held)),
+            Ok(()) => step.keep(payload, held.key()),
             Err(reject) => step.rejected.push(super::RejectedRecord {
                 reject,
                 bytes: payload.to_vec(),
-                key: part.key(&held).map(<[u8]>::to_vec),
+                key: held.key().map(<[u8]>::to_vec),
             }),
         }
-        part.advance();
+        Some((held.offset, payload.len()))
+    }
+
+    fn note_lag(&self) {
+        self.lag.note(self.partitions.iter().map(|part| {
+            let (read_to, oldest_ms) = part.progress();
+            (part.lag_place, read_to, oldest_ms)
+        }));
     }
 }
 
@@ -355,78 +337,19 @@ impl Source for KafkaSource {
             }
             let left = patience.saturating_duration_since(Instant::now());
             if left.is_zero() {
+                self.note_lag();
                 return Ok(Progress::Idle);
             }
             // Woken by the first arrival; a time-out only means asking once more.
             let _ = self.wake.1.recv_timeout(left.min(Duration::from_millis(50)));
         }
-        let until = Instant::now() + limits::SOURCE_BEHIND_WAIT;
-        while self.someone_is_behind() && Instant::now() < until {
-            let _ = self.wake.1.recv_timeout(Duration::from_millis(2));
-            self.fill()?;
-        }
+        self.await_backlog()?;
         self.cut(step);
+        self.note_lag();
         Ok(Progress::Step)
-    }
-}
-
-impl KafkaSource {
-    /// Makes a step of what is at hand. A partition that runs dry in it is not asked again before
-    /// the next step unless it was full, so that the order stays one that the runs alone give.
-    fn cut(&mut self, step: &mut Step) {
-        let mut merge = merge::Merge::new(&self.partitions);
-        let before: Vec<Option<i64>> =
-            self.partitions.iter().map(|part| part.peek().map(|held| held.offset)).collect();
-        let mut ends = vec![-1; self.partitions.len()];
-        let mut bytes = 0;
-        while step.batch.events.len() + step.rejected.len() < limits::STEP_RECORDS_MAX
-            && bytes < limits::STEP_BYTES_MAX - limits::RECORD_BYTES_MAX
-        {
-            let Some(index) = merge.next(&self.partitions, |_, _| true) else { break };
-            let Some(held) = self.partitions[index].peek() else { break };
-            ends[index] = held.offset + 1;
-            bytes += self.partitions[index].payload(held).len();
-            self.emit(index, step);
-            merge.refill(&mut self.partitions, index);
-        }
-        for (index, to) in ends.into_iter().enumerate().filter(|(_, to)| *to >= 0) {
-            let part = &mut self.partitions[index];
-            let from = if part.next >= 0 { part.next } else { before[index].unwrap_or(to) };
-            step.runs.push(Run { topic: part.topic, partition: part.partition, from, to });
-            part.next = to;
-        }
     }
 }
 
 fn kafka(error: &KafkaError) -> SourceError {
     SourceError::Kafka(error.to_string())
-}
-
-/// Where to begin reading: `None` for the topic's beginning. Deleted records that the journal has
-/// are a loss of state, told loudly; deleted records that nobody has read are a stop.
-fn begin_of(
-    topic: &str,
-    partition: i32,
-    start: Option<Start>,
-    low: i64,
-) -> Result<Option<i64>, SourceError> {
-    let Some(start) = start else { return Ok(None) };
-    if low > start.end {
-        return Err(SourceError::Kafka(format!(
-            "{topic}/{partition}: the next offset is {}, the topic begins at {low}: records were deleted \
-             before they were read. Lengthen the topic's retention; to go on without them, start a new \
-             group_id and journal",
-            start.end
-        )));
-    }
-    if low > start.from {
-        tracing::warn!(
-            topic,
-            partition,
-            from = start.from,
-            low,
-            "records that the journal names were deleted: state is rebuilt without them"
-        );
-    }
-    Ok(Some(start.from.max(low)))
 }

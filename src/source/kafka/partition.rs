@@ -1,37 +1,56 @@
 //! One partition: what has been fetched and not yet put into a step.
 
-use std::ops::Range;
-use std::sync::Arc;
-use std::time::Duration;
+use std::collections::VecDeque;
 
 use rdkafka::Message as _;
-use rdkafka::consumer::BaseConsumer;
-use rdkafka::consumer::base_consumer::PartitionQueue;
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
 
-use super::client::Context;
+use super::queue::{Queue, Record, Taken};
 use crate::limits;
 use crate::model::time::Millis;
 
-/// One fetched record; its bytes lie in the partition's arena.
-#[derive(Clone, Debug)]
+/// One fetched record.
 pub struct Held {
     pub offset: i64,
     pub time_ms: Option<Millis>,
-    key: Option<Range<usize>>,
-    payload: Range<usize>,
+    bytes: Bytes,
+}
+
+enum Bytes {
+    Fetched(Record),
+    /// It came by the client's main queue.
+    Copied {
+        payload: Vec<u8>,
+        key: Option<Vec<u8>>,
+    },
+}
+
+impl Held {
+    pub fn payload(&self) -> &[u8] {
+        match &self.bytes {
+            Bytes::Fetched(record) => record.payload(),
+            Bytes::Copied { payload, .. } => payload,
+        }
+    }
+
+    pub fn key(&self) -> Option<&[u8]> {
+        match &self.bytes {
+            Bytes::Fetched(record) => record.key(),
+            Bytes::Copied { key, .. } => key.as_deref(),
+        }
+    }
 }
 
 /// A partition being read.
 pub struct Partition {
     pub topic: u16,
     pub partition: i32,
-    queue: PartitionQueue<Context>,
-    arena: Vec<u8>,
-    held: Vec<Held>,
-    /// The first of `held` that is not yet in a step.
-    head: usize,
+    /// Before the queue: records go before the client does.
+    held: VecDeque<Held>,
+    queue: Queue,
+    /// Its place among those whose lag is told.
+    pub lag_place: usize,
     /// One past the last offset put into a step; -1 before the first.
     pub next: i64,
     /// One past the last offset fetched, or where the end was seen.
@@ -42,134 +61,109 @@ pub struct Partition {
     pub low: i64,
     /// Where the end was when reading began: until then the partition is behind.
     pub backlog_to: i64,
-    /// An error met while a step was being merged.
-    trouble: Option<KafkaError>,
+    /// It was waited for in vain: nobody waits for it until it delivers again.
+    pub stalled: bool,
+    /// Time of the last record put into a step.
+    last_ms: Option<Millis>,
+    /// An error met while fetching.
+    trouble: Option<RDKafkaErrorCode>,
 }
 
 impl Partition {
     pub fn new(
-        topic: u16,
-        partition: i32,
-        queue: PartitionQueue<Context>,
+        (topic, partition): (u16, i32),
+        queue: Queue,
+        lag_place: usize,
         next: i64,
-        low: i64,
-        backlog_to: i64,
+        (low, backlog_to): (i64, i64),
     ) -> Self {
         Self {
             topic,
             partition,
+            held: VecDeque::new(),
             queue,
-            arena: Vec::new(),
-            held: Vec::new(),
-            head: 0,
+            lag_place,
             next,
             fetched: next,
             at_end: false,
             low,
             backlog_to,
+            stalled: false,
+            last_ms: None,
             trouble: None,
         }
     }
 
     /// The next record, if one has been fetched.
     pub fn peek(&self) -> Option<&Held> {
-        self.held.get(self.head)
+        self.held.front()
     }
 
-    /// Steps over the next record.
-    pub fn advance(&mut self) {
-        self.head += 1;
-    }
-
-    pub fn payload(&self, held: &Held) -> &[u8] {
-        &self.arena[held.payload.clone()]
-    }
-
-    pub fn key(&self, held: &Held) -> Option<&[u8]> {
-        held.key.clone().map(|key| &self.arena[key])
-    }
-
-    /// Calls `wake` whenever records come while none were waiting.
-    pub fn on_arrival(&mut self, wake: impl Fn() + Send + Sync + 'static) {
-        self.queue.set_nonempty_callback(wake);
-    }
-
-    /// Fetches a chunk if none is left, waiting at most `patience` for its first record.
-    ///
-    /// # Errors
-    /// What the client says about the partition.
-    pub fn fill(&mut self, patience: Duration) -> Result<(), KafkaError> {
-        if self.head < self.held.len() {
-            return Ok(());
+    /// Takes the next record.
+    pub fn pop(&mut self) -> Option<Held> {
+        let held = self.held.pop_front();
+        if let Some(held) = &held {
+            self.last_ms = held.time_ms;
         }
-        if let Some(trouble) = self.trouble.take() {
-            return Err(trouble);
+        held
+    }
+
+    /// Fetches what has arrived if none is left; never waits.
+    pub fn fill(&mut self) {
+        if !self.held.is_empty() {
+            return;
         }
-        self.held.clear();
-        self.arena.clear();
-        self.head = 0;
-        let mut patience = patience;
-        while self.held.len() < limits::SOURCE_CHUNK_RECORDS
-            && self.arena.len() < limits::SOURCE_CHUNK_BYTES
-        {
-            match self.queue.poll(patience) {
-                None => break,
-                Some(Ok(message)) => {
-                    hold(&mut self.arena, &mut self.held, &message);
-                    self.at_end = false;
-                    self.fetched = message.offset() + 1;
-                }
-                Some(Err(KafkaError::PartitionEOF(_))) => {
-                    self.at_end = true;
-                    break;
-                }
-                Some(Err(error)) => return Err(error),
+        let Self { held, fetched, at_end, stalled, trouble, .. } = self;
+        self.queue.take(limits::SOURCE_CHUNK_RECORDS, |taken| match taken {
+            Taken::Record(record) => {
+                (*fetched, *at_end, *stalled) = (record.offset() + 1, false, false);
+                let (offset, time_ms) = (record.offset(), record.time_ms());
+                held.push_back(Held { offset, time_ms, bytes: Bytes::Fetched(record) });
             }
-            patience = Duration::ZERO;
-        }
-        Ok(())
+            Taken::End(offset) => (*fetched, *at_end, *stalled) = (offset, true, false),
+            Taken::Trouble(code) => {
+                trouble.get_or_insert(code);
+            }
+        });
     }
 
-    /// Keeps an error for the next call of [`Self::fill`], which judges it: the client may tell it
-    /// only once.
-    pub fn put_off(&mut self, trouble: KafkaError) {
-        self.trouble = Some(trouble);
+    /// Trouble met while fetching, once the records before it are gone.
+    pub fn take_trouble(&mut self) -> Option<KafkaError> {
+        if self.held.is_empty() {
+            self.trouble.take().map(KafkaError::MessageConsumption)
+        } else {
+            None
+        }
     }
 
     /// Takes a record that came by the client's main queue, before this partition had its own.
     pub fn take_early(&mut self, message: &BorrowedMessage<'_>) {
-        self.at_end = false;
-        self.fetched = message.offset() + 1;
-        hold(&mut self.arena, &mut self.held, message);
+        (self.fetched, self.at_end, self.stalled) = (message.offset() + 1, false, false);
+        self.held.push_back(Held {
+            offset: message.offset(),
+            time_ms: message.timestamp().to_millis(),
+            bytes: Bytes::Copied {
+                payload: message.payload().unwrap_or_default().to_vec(),
+                key: message.key().map(<[u8]>::to_vec),
+            },
+        });
     }
 
-    /// Whether it has nothing at hand though more lies at the broker: worth waiting for, so that a
-    /// backlog is merged in order of time.
-    pub fn is_behind(&self, lag: Option<i64>) -> bool {
-        let waiting = self.fetched < self.backlog_to || lag.unwrap_or(0) > limits::SOURCE_LAG_LIVE;
-        self.peek().is_none() && !self.at_end && waiting
+    /// Whether it has nothing at hand though more lies at the broker, as `end` says: worth waiting
+    /// for, so that a backlog is merged in order of time.
+    pub fn is_behind(&self, end: impl FnOnce() -> Option<i64>) -> bool {
+        if !self.held.is_empty() || self.at_end || self.stalled {
+            return false;
+        }
+        let far = |end: i64| end - self.fetched > limits::SOURCE_LAG_LIVE;
+        self.fetched < self.backlog_to || end().is_some_and(far)
     }
-}
 
-fn hold(arena: &mut Vec<u8>, held: &mut Vec<Held>, message: &BorrowedMessage<'_>) {
-    let mut push = |bytes: &[u8]| {
-        let start = arena.len();
-        arena.extend_from_slice(bytes);
-        start..arena.len()
-    };
-    held.push(Held {
-        offset: message.offset(),
-        time_ms: message.timestamp().to_millis(),
-        key: message.key().map(&mut push),
-        payload: push(message.payload().unwrap_or_default()),
-    });
-}
-
-/// Gives a partition its own queue.
-pub fn split(
-    consumer: &Arc<BaseConsumer<Context>>,
-    topic: &str,
-    partition: i32,
-) -> Option<PartitionQueue<Context>> {
-    consumer.split_partition_queue(topic, partition)
+    /// One past the last offset put into a step, or the end if nothing waits before it (transaction
+    /// markers have offsets, too); and the time of the oldest record that waits.
+    pub fn progress(&self) -> (i64, Option<Millis>) {
+        let done = self.held.is_empty() && self.at_end;
+        let read_to = if done { self.fetched } else { self.next.max(self.low) };
+        (read_to, self.peek().map_or(self.last_ms, |held| held.time_ms))
+    }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use rdkafka::consumer::BaseConsumer;
 
-use super::client::{self, Context};
-use crate::source::SourceError;
+use super::ask;
+use super::client::Context;
 
 /// How often the broker is asked.
 const INTERVAL: Duration = Duration::from_secs(3);
@@ -28,10 +28,9 @@ impl Watch {
             .name("goshawk-partitions".to_owned())
             .spawn(move || {
                 while stopped.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
-                    let counts: Result<Vec<i32>, _> =
-                        topics.iter().map(|topic| count_of(&consumer, topic)).collect();
                     // Trouble shows in reading; here it only means no news.
-                    if let Ok(counts) = counts {
+                    let count = |topic| ask::partitions(&consumer, topic).ok().flatten();
+                    if let Some(counts) = topics.iter().map(|topic| count(topic)).collect() {
                         drop(tell.try_send(counts));
                     }
                 }
@@ -54,13 +53,4 @@ impl Drop for Watch {
             let _ = thread.join();
         }
     }
-}
-
-/// Number of partitions.
-pub fn count_of(consumer: &BaseConsumer<Context>, topic: &str) -> Result<i32, SourceError> {
-    let asked = client::partitions(consumer, topic)
-        .map_err(|error| SourceError::Kafka(format!("cannot ask about topic {topic}: {error}")))?;
-    asked.ok_or_else(|| {
-        SourceError::Kafka(format!("topic {topic} does not exist; create it, or correct its name"))
-    })
 }

@@ -1,0 +1,100 @@
+//! The same steps again: the journal's runs, read in the order they were read in the first time.
+
+use std::time::Duration;
+
+use super::KafkaSource;
+use super::merge::Merge;
+use crate::source::{Run, SourceError, Step};
+
+/// What came of reading runs again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// Records read again.
+    pub records: u64,
+    /// Offsets of the runs below the topic's first: deleted since.
+    pub lost: u64,
+}
+
+impl KafkaSource {
+    /// Reads exactly these runs again. Partitions they name must stand at their beginning: journals
+    /// are contiguous.
+    ///
+    /// # Errors
+    /// [`SourceError`], as of any reading, or when `go_on` says no.
+    pub fn replay(
+        &mut self,
+        runs: &[Run],
+        step: &mut Step,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Replayed, SourceError> {
+        let mut ends = vec![None; self.partitions.len()];
+        for run in runs {
+            ends[self.index_of(run)?] = Some(run.to);
+        }
+        let mut merge = Merge::new(self.partitions.len());
+        for (index, to) in ends.iter().enumerate() {
+            if let Some(to) = to {
+                self.offer_below(index, *to, &mut merge, go_on)?;
+            }
+        }
+        while let Some(index) = merge.next() {
+            self.emit(index, step);
+            if let Some(to) = ends[index] {
+                self.offer_below(index, to, &mut merge, go_on)?;
+            }
+        }
+        let mut lost = 0;
+        for run in runs {
+            let index = self.index_of(run)?;
+            let part = &mut self.partitions[index];
+            lost += (run.to.min(part.low) - run.from).max(0) as u64;
+            part.next = run.to;
+            step.runs.push(*run);
+        }
+        Ok(Replayed { records: merge.count(), lost })
+    }
+
+    fn index_of(&self, run: &Run) -> Result<usize, SourceError> {
+        self.partitions
+            .iter()
+            .position(|part| part.topic == run.topic && part.partition == run.partition)
+            .ok_or_else(|| {
+                let name = &self.topics[usize::from(run.topic)];
+                SourceError::Kafka(format!(
+                    "the journal names {name}/{}, which the topic does not have: it was made anew. \
+                     Start a new group_id and journal",
+                    run.partition
+                ))
+            })
+    }
+
+    /// Puts a partition's next record in line if it lies below `to`, waiting until it is at hand or
+    /// there is surely none.
+    fn offer_below(
+        &mut self,
+        index: usize,
+        to: i64,
+        merge: &mut Merge,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<(), SourceError> {
+        loop {
+            let part = &mut self.partitions[index];
+            part.fill();
+            if let Some(held) = part.peek() {
+                if held.offset < to {
+                    merge.offer(index, held.time_ms);
+                }
+                return Ok(());
+            }
+            if part.fetched >= to || part.at_end {
+                return Ok(());
+            }
+            if !go_on() {
+                return Err(SourceError::Stopped);
+            }
+            let _ = self.wake.1.recv_timeout(Duration::from_millis(20));
+            self.serve()?;
+            self.fill()?;
+        }
+    }
+}
