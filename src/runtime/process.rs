@@ -15,6 +15,8 @@ use super::leader::Leadership;
 use super::pack::{self, PackError};
 use super::pipeline::{self, Parts, PipelineError};
 use super::reach;
+use super::recovery::read::JournalReader;
+use super::recovery::replay::{ReplayError, replay};
 use super::recovery::{self, Recovery, RecoveryError};
 use super::stop::{self, Stop, Why};
 use crate::engine::{Engine, EngineConfig};
@@ -23,20 +25,19 @@ use crate::http::{HttpConfig, HttpError, HttpServer};
 use crate::rules::plan::Plan;
 use crate::sink::SinkError;
 use crate::sink::kafka::{Guarantee, KafkaSink, StreamTopics};
+use crate::source::SourceError;
 use crate::source::kafka::KafkaSource;
 use crate::source::kafka::client::KafkaSettings;
-use crate::source::{SourceError, Step};
 use crate::telemetry::Telemetry;
-use crate::telemetry::event::{PackInForce, PhaseChanged, Recovered, Stopped};
+use crate::telemetry::event::{PackInForce, PhaseChanged, Stopped};
 use crate::telemetry::phase::Phase;
 use crate::wire::decode::{DecodeConfig, Decoder};
 use crate::wire::encode::privacy::Privacy;
 use crate::wire::encode::{EncodeConfig, Encoder, PackName};
-use crate::wire::journal::{JournalCounts, JournalRecord};
 
 /// How often leadership is looked at while waiting.
 const LOOK: Duration = Duration::from_millis(20);
-/// How often a long wait or recovery says that it goes on.
+/// How often a long wait says that it goes on.
 const TELL: Duration = Duration::from_secs(5);
 
 /// Why the process ended badly.
@@ -77,6 +78,15 @@ pub enum RunError {
     /// Another process leads.
     #[error("leadership was lost: another process has taken over; this one has stopped")]
     LeadershipLost,
+}
+
+impl From<ReplayError> for RunError {
+    fn from(why: ReplayError) -> Self {
+        match why {
+            ReplayError::Recovery(error) => Self::Recovery(error),
+            ReplayError::Source(error) => Self::Source(error),
+        }
+    }
 }
 
 /// Runs until asked to stop.
@@ -189,16 +199,18 @@ fn work(
         journal: topics.journal.clone(),
     };
     let mut sink = KafkaSink::open(settings, guarantee(config), streams, inputs.clone(), &go_on)?;
-    let records = recovery::read_journal(settings, &topics.journal, &go_on)?;
+    let journal = JournalReader::open(settings, &topics.journal, &go_on)?;
+    let extent = journal.extent(&inputs)?;
     let committed = sink.committed_of(&inputs, &go_on)?;
-    let recovery =
-        recovery::decide(&records, &inputs, &committed, config.delivery, &settings.group_id)?;
+    let Recovery { starts, steps, next_step } =
+        recovery::decide(extent, &committed, config.delivery, &settings.group_id)?;
     let decoder = Decoder::new(DecodeConfig { zone: zone(config)?, skew_ms: config.skew });
-    let mut source = KafkaSource::open(settings, inputs, recovery.starts.clone(), decoder, &go_on)?;
+    let mut source = KafkaSource::open(settings, inputs.clone(), starts, decoder, &go_on)?;
     let pool = Pool::new(config.threads).map_err(system)?;
     let mut engine = Engine::new(engine_config(config, &pool)?, plan);
-    replay(&records, &recovery, &mut source, &mut engine, &pool, shown, stop)?;
-    drop(records);
+    let recovered = replay(&journal, steps, &inputs, &mut source, &mut engine, &pool, &go_on)?;
+    drop(journal);
+    shown.telemetry.emit(recovered);
     shown.phase(Phase::Running);
     let parts = Parts {
         engine: &mut engine,
@@ -208,54 +220,9 @@ fn work(
         read_side: &shown.read_side,
         stop,
         lag: Some(source.lag()),
-        next_step: recovery.next_step,
+        next_step,
     };
     pipeline::run(parts, &mut source, &mut sink)?;
-    Ok(())
-}
-
-/// Repeats what the journal says, with nothing published.
-fn replay(
-    records: &[JournalRecord],
-    recovery: &Recovery,
-    source: &mut KafkaSource,
-    engine: &mut Engine,
-    pool: &Pool,
-    shown: &Shown,
-    stop: &Stop,
-) -> Result<(), RunError> {
-    let began = Instant::now();
-    let mut told = began;
-    let (mut step, mut read, mut lost, mut unlike) = (Step::default(), 0, 0, 0);
-    let pack = engine.plan().pack_sha256.clone();
-    for (done, (record, runs)) in records.iter().zip(&recovery.steps).enumerate() {
-        step.clear();
-        let replayed = source.replay(runs, &mut step, &|| stop.go_on())?;
-        read += replayed.records;
-        lost += replayed.lost;
-        let output = engine.step(&step.batch, pool);
-        let counts = JournalCounts::of(&output.counts, step.rejected.len(), output.alerts.len());
-        // Under another pack other alerts are no surprise.
-        unlike += u64::from(counts != record.counts && record.rule_pack == pack);
-        if told.elapsed() >= TELL {
-            told = Instant::now();
-            tracing::info!(steps = done + 1, of = records.len(), records = read, "recovering");
-        }
-    }
-    if lost > 0 {
-        tracing::warn!(
-            lost,
-            "records of the journal are gone from their topics: windows and long memory lack them"
-        );
-    }
-    if unlike > 0 {
-        tracing::warn!(
-            steps = unlike,
-            "steps came out unlike the first time: another version or configuration, or lost records"
-        );
-    }
-    let steps = records.len() as u64;
-    shown.telemetry.emit(Recovered { records: read, steps, took: began.elapsed() });
     Ok(())
 }
 

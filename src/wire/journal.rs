@@ -102,25 +102,66 @@ pub fn name_runs(runs: &[Run], topics: &[String]) -> Vec<JournalRun> {
     runs.iter().map(name).collect()
 }
 
-/// Reads a record and adds it to those before it.
+/// Reads a record.
 ///
 /// # Errors
 /// [`JournalError`], for anything but a whole record of this version: a journal is followed or not
 /// at all.
-pub fn append(
-    records: &mut Vec<JournalRecord>,
-    offset: i64,
-    body: &[u8],
-) -> Result<(), JournalError> {
+pub fn read(offset: i64, body: &[u8]) -> Result<JournalRecord, JournalError> {
     let unreadable = |problem: String| JournalError::Unreadable { offset, problem };
     let record: JournalRecord =
         serde_json::from_slice(body).map_err(|error| unreadable(error.to_string()))?;
     if record.schema != SCHEMA {
         return Err(unreadable(format!("schema {:?} is not {SCHEMA:?}", record.schema)));
     }
-    records.truncate(records.partition_point(|before| before.step < record.step));
-    records.push(record);
-    Ok(())
+    Ok(record)
+}
+
+/// Which records of a journal count, those that a later one replaces left out. Holds one entry for
+/// each time that happened, not one for each record: a journal is too long to be held.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outline {
+    /// In order of offset and of step.
+    stretches: Vec<Stretch>,
+}
+
+/// Records one after the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Stretch {
+    /// Offset of the first record, and of the last.
+    offsets: (i64, i64),
+    /// Its first step, and the last that counts.
+    steps: (u64, u64),
+}
+
+impl Outline {
+    /// Takes the next record's offset and step.
+    pub fn add(&mut self, offset: i64, step: u64) {
+        let mut replaces = false;
+        while let Some(last) = self.stretches.last_mut().filter(|last| last.steps.1 >= step) {
+            replaces = true;
+            if last.steps.0 < step {
+                last.steps.1 = step - 1;
+                break;
+            }
+            self.stretches.pop();
+        }
+        match self.stretches.last_mut().filter(|_| !replaces) {
+            Some(last) => (last.offsets.1, last.steps.1) = (offset, step),
+            None => {
+                let stretch = Stretch { offsets: (offset, offset), steps: (step, step) };
+                self.stretches.push(stretch);
+            }
+        }
+    }
+
+    /// Whether this record counts.
+    #[must_use]
+    pub fn counts(&self, offset: i64, step: u64) -> bool {
+        let after = self.stretches.partition_point(|stretch| stretch.offsets.0 <= offset);
+        let stretch = after.checked_sub(1).map(|index| &self.stretches[index]);
+        stretch.is_some_and(|stretch| offset <= stretch.offsets.1 && step <= stretch.steps.1)
+    }
 }
 
 #[cfg(test)]
@@ -139,21 +180,49 @@ mod tests {
     }
 
     #[test]
-    fn a_record_reads_as_written_and_replaces_what_it_repeats() {
-        let mut records = Vec::new();
-        for written in [record(1, 0, 5), record(2, 5, 9), record(3, 9, 12), record(2, 5, 7)] {
-            append(&mut records, 0, &message(&written).body).expect("reads");
-        }
-        assert_eq!(records, [record(1, 0, 5), record(2, 5, 7)]);
-        insta::assert_snapshot!(String::from_utf8_lossy(&message(&record(1, 0, 5)).body));
+    fn a_record_reads_as_written() {
+        let written = record(1, 0, 5);
+        assert_eq!(read(0, &message(&written).body).expect("reads"), written);
+        insta::assert_snapshot!(String::from_utf8_lossy(&message(&written).body));
     }
 
     #[test]
     fn what_is_no_record_stops_the_reading() {
-        let mut records = Vec::new();
         for body in [&b"{}"[..], b"", br#"{"schema":"journal.v9"}"#] {
-            let error = append(&mut records, 7, body).expect_err("not a record");
+            let error = read(7, body).expect_err("not a record");
             assert!(error.to_string().starts_with("journal offset 7: "));
         }
+    }
+
+    #[test]
+    fn an_outline_says_what_a_list_would_hold() {
+        // Steps in the order they were written; offsets leave room for transaction markers.
+        let histories: &[&[u64]] = &[
+            &[],
+            &[1, 2, 3, 4],
+            &[7, 8, 9],
+            &[1, 2, 3, 2, 3, 4],
+            &[1, 2, 3, 1],
+            &[1, 2, 3, 3, 3, 2, 5, 6, 6],
+            &[5, 6, 7, 8, 6, 7, 4, 5, 5, 6],
+        ];
+        for history in histories {
+            let (mut held, mut outline) = (Vec::<(i64, u64)>::new(), Outline::default());
+            for (offset, step) in (0..).step_by(2).zip(history.iter().copied()) {
+                held.retain(|(_, before)| *before < step);
+                held.push((offset, step));
+                outline.add(offset, step);
+            }
+            let all = (0..).step_by(2).zip(history.iter().copied());
+            let counted: Vec<_> = all.filter(|(at, step)| outline.counts(*at, *step)).collect();
+            assert_eq!(counted, held, "{history:?}");
+        }
+    }
+
+    #[test]
+    fn an_outline_does_not_grow_with_the_journal() {
+        let mut outline = Outline::default();
+        (1..=10_000).for_each(|step| outline.add(step as i64 * 2, step));
+        assert_eq!(outline.stretches.len(), 1);
     }
 }

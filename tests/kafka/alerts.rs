@@ -1,12 +1,10 @@
 //! Payments in, alerts out, through kills: each alert once, and byte for byte what an undisturbed
 //! engine makes of the journal's order.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use goshawk::engine::{Engine, EngineConfig, Inline};
-use goshawk::runtime::config::Delivery;
 use goshawk::runtime::{pack, recovery};
 use goshawk::source::Step;
 use goshawk::source::kafka::KafkaSource;
@@ -23,9 +21,10 @@ const EVENTS: i64 = 60_000;
 fn undisturbed(lab: &Lab) -> Vec<Vec<u8>> {
     let inputs = vec![lab.topic("payments")];
     let journal = lab.journal();
-    let recovery =
-        recovery::decide(&journal, &inputs, &BTreeMap::new(), Delivery::AtLeastOnce, "none")
-            .expect("a continuous journal");
+    let mut extent = recovery::Extent::default();
+    for record in &journal {
+        extent.add(record, &inputs).expect("a continuous journal");
+    }
     let settings = KafkaSettings {
         brokers: lab.broker.brokers.clone(),
         group_id: "undisturbed".to_owned(),
@@ -33,15 +32,14 @@ fn undisturbed(lab: &Lab) -> Vec<Vec<u8>> {
     };
     let zone = jiff::tz::TimeZone::get("Asia/Shanghai").expect("a zone");
     let decoder = Decoder::new(DecodeConfig { zone: zone.clone(), skew_ms: 300_000 });
-    let mut source =
-        KafkaSource::open(&settings, inputs.clone(), recovery.starts, decoder, &|| true)
-            .expect("the topic is there");
+    let mut source = KafkaSource::open(&settings, inputs.clone(), extent.starts, decoder, &|| true)
+        .expect("the topic is there");
     let plan = Arc::new(pack::load(None).expect("the shipped pack"));
     let encoder = Encoder::new(EncodeConfig {
         tenant: "test".to_owned(),
         instance: "another".to_owned(),
         source_system: "goshawk".to_owned(),
-        topics: inputs,
+        topics: inputs.clone(),
         privacy: Privacy::Clear,
         pack: PackName { id: plan.pack_id.clone(), sha256: plan.pack_sha256.clone() },
         zone,
@@ -49,9 +47,10 @@ fn undisturbed(lab: &Lab) -> Vec<Vec<u8>> {
     let mut engine = Engine::new(EngineConfig::for_tenant("test"), plan);
     let wall = WallTimes { ingested_ms: 0, detected_ms: 0, published_ms: 0 };
     let (mut bodies, mut step) = (Vec::new(), Step::default());
-    for runs in &recovery.steps {
+    for record in &journal {
         step.clear();
-        source.replay(runs, &mut step, &|| true).expect("the records are there");
+        let runs = recovery::runs_of(record, &inputs).expect("known topics");
+        source.replay(&runs, &mut step, &|| true).expect("the records are there");
         let output = engine.step(&step.batch, &Inline);
         let live = output.alerts.iter().filter(|alert| !alert.shadow);
         bodies.extend(live.map(|alert| encoder.alert(alert, &wall).body));

@@ -1,29 +1,30 @@
 //! Where to go on after a start: what the journal says, held against the offsets committed for the
-//! group.
+//! group; then the state is rebuilt, muted.
 //!
-//! [`decide`] is pure; [`read_journal`] reads.
+//! A journal may be long: it is read three times, record by record, and never held. First to learn
+//! which of its records count, then how far they reach, then to repeat them.
+//!
+//! - [`decide`] is pure
+//! - [`read`]: the journal from its topic
+//! - [`replay`]: the state is rebuilt
+
+pub mod read;
+pub mod replay;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
-
-use rdkafka::consumer::Consumer as _;
-use rdkafka::error::KafkaError;
-use rdkafka::{Message as _, Offset, TopicPartitionList};
 
 use super::config::Delivery;
 use crate::source::Run;
 use crate::source::kafka::Start;
-use crate::source::kafka::ask;
-use crate::source::kafka::client::{self, KafkaSettings};
-use crate::wire::journal::{self, JournalError, JournalRecord};
+use crate::wire::journal::{JournalError, JournalRecord, JournalRun};
 
 /// Where to begin and what to repeat.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Recovery {
     /// By `(topic, partition)`.
     pub starts: BTreeMap<(String, i32), Start>,
-    /// Runs of each step to repeat, in order.
-    pub steps: Vec<Vec<Run>>,
+    /// How many steps to repeat.
+    pub steps: u64,
     /// Number of the next step.
     pub next_step: u64,
 }
@@ -95,73 +96,29 @@ pub enum RecoveryError {
     Stopped,
 }
 
-/// Reads the whole journal, committed records only.
-///
-/// # Errors
-/// [`RecoveryError`], naming what is wrong with it.
-pub fn read_journal(
-    settings: &KafkaSettings,
-    topic: &str,
-    go_on: &dyn Fn() -> bool,
-) -> Result<Vec<JournalRecord>, RecoveryError> {
-    let kafka = |error: KafkaError| RecoveryError::Kafka(error.to_string());
-    let wrong = |problem: &str| RecoveryError::Topic {
-        topic: topic.to_owned(),
-        problem: problem.to_owned(),
-    };
-    let own = [
-        ("enable.partition.eof", "true"),
-        ("auto.offset.reset", "earliest"),
-        ("fetch.wait.max.ms", "20"),
-    ];
-    let consumer = client::consumer(settings, &own).map_err(kafka)?;
-    match ask::partitions(&consumer, topic).map_err(kafka)? {
-        Some(1) => {}
-        Some(_) => {
-            return Err(wrong("has several partitions; it must have one, to have one order"));
-        }
-        None => return Err(wrong("does not exist; create it with one partition")),
-    }
-    let mut list = TopicPartitionList::new();
-    list.add_partition_offset(topic, 0, Offset::Beginning).map_err(kafka)?;
-    consumer.assign(&list).map_err(kafka)?;
-    let mut records = Vec::new();
-    while go_on() {
-        match consumer.poll(Duration::from_millis(100)) {
-            None => {}
-            Some(Ok(message)) => {
-                let body = message.payload().unwrap_or_default();
-                journal::append(&mut records, message.offset(), body)?;
-            }
-            Some(Err(KafkaError::PartitionEOF(_))) => return Ok(records),
-            Some(Err(error @ KafkaError::MessageConsumptionFatal(_))) => return Err(kafka(error)),
-            Some(Err(error)) => tracing::warn!(%error, "the journal is waited for"),
-        }
-    }
-    Err(RecoveryError::Stopped)
+/// How far the journal reaches.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// By `(topic, partition)`: where it begins and ends.
+    pub starts: BTreeMap<(String, i32), Start>,
+    /// How many steps it holds.
+    pub steps: u64,
+    /// Numbers of the first and last of them.
+    pub numbers: Option<(u64, u64)>,
 }
 
-/// Decides where to go on. `inputs` in order of name; `committed` by `(topic, partition)`.
-///
-/// # Errors
-/// [`RecoveryError`], when the journal and the world contradict each other.
-pub fn decide(
-    records: &[JournalRecord],
-    inputs: &[String],
-    committed: &BTreeMap<(String, i32), i64>,
-    delivery: Delivery,
-    group: &str,
-) -> Result<Recovery, RecoveryError> {
-    let mut starts: BTreeMap<(String, i32), Start> = BTreeMap::new();
-    let mut steps = Vec::with_capacity(records.len());
-    for record in records {
-        let mut runs = Vec::with_capacity(record.runs.len());
+impl Extent {
+    /// Takes the next record.
+    ///
+    /// # Errors
+    /// [`RecoveryError`], when it names an unknown topic or leaves a gap.
+    pub fn add(&mut self, record: &JournalRecord, inputs: &[String]) -> Result<(), RecoveryError> {
         for run in &record.runs {
-            let topic = inputs
-                .iter()
-                .position(|input| *input == run.topic)
-                .ok_or_else(|| RecoveryError::UnknownTopic { topic: run.topic.clone() })?;
-            let start = starts
+            if !inputs.contains(&run.topic) {
+                return Err(RecoveryError::UnknownTopic { topic: run.topic.clone() });
+            }
+            let start = self
+                .starts
                 .entry((run.topic.clone(), run.partition))
                 .or_insert(Start { from: run.from, end: run.from });
             if start.end != run.from {
@@ -174,12 +131,41 @@ pub fn decide(
                 });
             }
             start.end = run.to;
-            let topic = topic as u16;
-            runs.push(Run { topic, partition: run.partition, from: run.from, to: run.to });
         }
-        steps.push(runs);
+        self.steps += 1;
+        let first = self.numbers.map_or(record.step, |(first, _)| first);
+        self.numbers = Some((first, record.step));
+        Ok(())
     }
-    if records.first().is_some_and(|first| first.step > 1) {
+}
+
+/// A record's runs, by place in `inputs`.
+///
+/// # Errors
+/// [`RecoveryError::UnknownTopic`].
+pub fn runs_of(record: &JournalRecord, inputs: &[String]) -> Result<Vec<Run>, RecoveryError> {
+    let run = |run: &JournalRun| {
+        let topic = inputs
+            .iter()
+            .position(|input| *input == run.topic)
+            .ok_or_else(|| RecoveryError::UnknownTopic { topic: run.topic.clone() })?;
+        Ok(Run { topic: topic as u16, partition: run.partition, from: run.from, to: run.to })
+    };
+    record.runs.iter().map(run).collect()
+}
+
+/// Decides where to go on. `committed` by `(topic, partition)`.
+///
+/// # Errors
+/// [`RecoveryError`], when the journal and the world contradict each other.
+pub fn decide(
+    extent: Extent,
+    committed: &BTreeMap<(String, i32), i64>,
+    delivery: Delivery,
+    group: &str,
+) -> Result<Recovery, RecoveryError> {
+    let Extent { mut starts, steps, numbers } = extent;
+    if numbers.is_some_and(|(first, _)| first > 1) {
         // The journal's retention has cut its head: of a quiet partition it may name nothing any
         // more.
         for (partition, &offset) in committed {
@@ -212,13 +198,13 @@ pub fn decide(
             });
         }
     }
-    Ok(Recovery { starts, steps, next_step: records.last().map_or(1, |last| last.step + 1) })
+    Ok(Recovery { starts, steps, next_step: numbers.map_or(1, |(_, last)| last + 1) })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::journal::{JournalCounts, JournalRun, SCHEMA};
+    use crate::wire::journal::{JournalCounts, SCHEMA};
 
     fn record(step: u64, runs: &[(&str, i32, i64, i64)]) -> JournalRecord {
         let run = |&(topic, partition, from, to): &(&str, i32, i64, i64)| JournalRun {
@@ -245,7 +231,10 @@ mod tests {
         let committed =
             committed.iter().map(|(topic, part, at)| (((*topic).to_owned(), *part), *at)).collect();
         let inputs = ["lists".to_owned(), "payments".to_owned()];
-        decide(records, &inputs, &committed, delivery, "g").map_err(|error| error.to_string())
+        let mut extent = Extent::default();
+        let added = records.iter().try_for_each(|record| extent.add(record, &inputs));
+        let decided = added.and_then(|()| decide(extent, &committed, delivery, "g"));
+        decided.map_err(|error| error.to_string())
     }
 
     #[test]
@@ -262,10 +251,11 @@ mod tests {
         ];
         let committed = [("lists", 0, 1), ("payments", 0, 16)];
         let recovery = decided(&records, &committed, Delivery::ExactlyOnce).expect("agrees");
-        assert_eq!(recovery.next_step, 6);
+        assert_eq!((recovery.next_step, recovery.steps), (6, 2));
         assert_eq!(recovery.starts[&("payments".to_owned(), 0)], Start { from: 10, end: 16 });
-        assert_eq!(recovery.steps[1][0].topic, 0);
-        assert_eq!(recovery.steps[1][1].topic, 1);
+        let inputs = ["lists".to_owned(), "payments".to_owned()];
+        let runs = runs_of(&records[1], &inputs).expect("known topics");
+        assert_eq!(runs.iter().map(|run| run.topic).collect::<Vec<_>>(), [0, 1]);
     }
 
     #[test]

@@ -1,0 +1,73 @@
+//! The state is rebuilt: the journal's steps once more, with nothing published.
+
+use std::time::{Duration, Instant};
+
+use super::read::JournalReader;
+use super::{RecoveryError, runs_of};
+use crate::engine::{Engine, Fork};
+use crate::source::kafka::KafkaSource;
+use crate::source::{SourceError, Step};
+use crate::telemetry::event::Recovered;
+use crate::wire::journal::JournalCounts;
+
+/// How often it is told how far it is.
+const TELL: Duration = Duration::from_secs(5);
+
+/// Why the state could not be rebuilt.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The journal.
+    #[error(transparent)]
+    Recovery(#[from] RecoveryError),
+    /// The records it names.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+}
+
+/// Repeats the journal's `steps` steps.
+///
+/// # Errors
+/// [`ReplayError`], also when `go_on` says no.
+pub fn replay(
+    journal: &JournalReader<'_>,
+    steps: u64,
+    inputs: &[String],
+    source: &mut KafkaSource,
+    engine: &mut Engine,
+    fork: &dyn Fork,
+    go_on: &dyn Fn() -> bool,
+) -> Result<Recovered, ReplayError> {
+    let began = Instant::now();
+    let mut told = began;
+    let (mut step, mut done, mut read, mut lost, mut unlike) = (Step::default(), 0, 0, 0, 0);
+    let pack = engine.plan().pack_sha256.clone();
+    journal.each(|record| {
+        step.clear();
+        let replayed = source.replay(&runs_of(&record, inputs)?, &mut step, go_on)?;
+        read += replayed.records;
+        lost += replayed.lost;
+        let output = engine.step(&step.batch, fork);
+        let counts = JournalCounts::of(&output.counts, step.rejected.len(), output.alerts.len());
+        // Under another pack other alerts are no surprise.
+        unlike += u64::from(counts != record.counts && record.rule_pack == pack);
+        done += 1;
+        if told.elapsed() >= TELL {
+            told = Instant::now();
+            tracing::info!(steps = done, of = steps, records = read, "recovering");
+        }
+        Ok::<_, ReplayError>(())
+    })?;
+    if lost > 0 {
+        tracing::warn!(
+            lost,
+            "records of the journal are gone from their topics: windows and long memory lack them"
+        );
+    }
+    if unlike > 0 {
+        tracing::warn!(
+            steps = unlike,
+            "steps came out unlike the first time: another version or configuration, or lost records"
+        );
+    }
+    Ok(Recovered { records: read, steps: done, took: began.elapsed() })
+}
