@@ -75,6 +75,10 @@ pub const PROGRAM_DEPTH_MAX: u32 = 1_024;
 
 /// Records of one step, at most.
 pub const STEP_RECORDS_MAX: usize = 16_384;
+/// Events that one thread works on before the next phase: what they need fits its cache.
+pub const STRETCH_EVENTS: usize = 512;
+/// One shard's register is looked through for old payments every so many events.
+pub const EVENTS_PER_EVICTION: usize = 64;
 /// Bytes of one step's records, at most (a single larger record makes a step of its own).
 pub const STEP_BYTES_MAX: usize = 16 * 1_024 * 1_024;
 /// Rows of one coarse time in a mapped CSV, at most; further ones are spread apart as a group of

@@ -4,6 +4,7 @@ use super::capture::Capture;
 use super::extra::Extra;
 use super::facts::NONE;
 use super::hot::HotIndex;
+use super::prefetch::prefetch_all;
 use super::register::{Register, Transition};
 use super::slab::Slab;
 use super::table::{Slot, Table};
@@ -190,6 +191,15 @@ impl ShardState {
             let mut hot = HotIndex::build(&plan.hot, entries, void_ms);
             hot.advance(entries, time_ms);
             header.extra.get_or_insert_default().hot = Some(Box::new(hot));
+        }
+    }
+
+    /// Asks for an entity's entries, and for what else it has.
+    pub fn prefetch_ledger(&self, slot: Slot) {
+        let header = &self.table.headers[slot as usize];
+        self.slab.prefetch(&header.ring);
+        if let Some(extra) = &header.extra {
+            prefetch_all(std::slice::from_ref(&**extra), 3);
         }
     }
 

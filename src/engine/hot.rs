@@ -110,9 +110,14 @@ impl HotIndex {
         }
     }
 
+    /// Whether it can answer for this moment.
+    pub fn stands_at(&self, time_ms: Millis) -> bool {
+        time_ms == self.frontier_ms
+    }
+
     /// The window of a view as of `time_ms`, if the index holds it.
     pub fn window(&self, view: &View, time_ms: Millis) -> Option<&HotWindow> {
-        if time_ms != self.frontier_ms {
+        if !self.stands_at(time_ms) {
             return None;
         }
         self.windows.iter().find(|w| w.view == *view)

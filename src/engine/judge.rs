@@ -158,7 +158,7 @@ impl Judgement {
     /// The findings as records for reports.
     pub fn records(&self, view: &StepView<'_>, act: &Act) -> Vec<FindingRecord> {
         let record = |(held, removed): (&Held, &bool)| {
-            let Body::Payment(payment) = &view.batch.events[held.event as usize].body else {
+            let Body::Payment(payment) = &view.events[held.event as usize].body else {
                 unreachable!("only payments are judged")
             };
             let rule = &view.plan.rules[usize::from(held.rule)];

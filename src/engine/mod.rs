@@ -4,16 +4,17 @@
 //! The same events in the same order under the same plan give the same alerts, however they are cut
 //! into steps and however many threads work on them.
 //!
-//! A step ([`step`]) passes through phases:
+//! A step ([`step`]) is worked on in stretches that fit the cache; each passes through phases:
 //!
 //! 1. *clock*, in order: the watermark moves, what is too late is turned away, visits are handed
 //!    out
-//! 2. *intern*, parallel by shard: keys become slots ([`table`])
+//! 2. *intern*, parallel by shard: keys become slots ([`table`], [`index`]); what the visits will
+//!    read is asked for ahead ([`prefetch`])
 //! 3. *consult*, parallel by shard: the register joins the statuses of a payment ([`register`]),
 //!    reference events are applied and lists are read ([`reference`])
 //! 4. *visit*, parallel by shard ([`visit`]): entries ([`entry`], [`slab`]) go into ledgers, cells
-//!    are read from them ([`window`], [`hot`]) and from long memory ([`long`]); rules that cannot
-//!    fire fall away ([`visit_plan`]); what the others may want to show is kept ([`capture`])
+//!    are read from them ([`scan`], [`window`], [`hot`]) and from long memory ([`long`]); rules
+//!    that cannot fire fall away ([`visit_plan`]); what the others may want to show is kept ([`capture`])
 //! 5. *judge*, parallel by event ([`judge`]): conditions over rows
 //! 6. *act*, in order ([`act`]): guards, score, episodes, breaker, alerts
 //!
@@ -26,10 +27,13 @@ mod extra;
 mod facts;
 mod group;
 mod hot;
+mod index;
 mod judge;
 mod long;
+mod prefetch;
 mod reference;
 mod register;
+mod scan;
 mod slab;
 mod step;
 mod table;

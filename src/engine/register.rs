@@ -4,8 +4,7 @@
 
 use std::collections::VecDeque;
 
-use hashbrown::HashTable;
-
+use super::index::Index;
 use crate::limits;
 use crate::model::entity::Reference;
 use crate::model::event::{PaymentStatus, Position};
@@ -14,6 +13,8 @@ use crate::model::time::Millis;
 
 /// "Has not happened" in a time field.
 const NEVER: Millis = Millis::MAX;
+/// Record numbers are counted modulo this: an index cell has no room for the last 32-bit one.
+const NUMBERS: u32 = 1 << 31;
 /// Bytes of one chunk of ids.
 const CHUNK_BYTES: usize = 8 * 1_024;
 
@@ -112,9 +113,9 @@ struct Record {
 #[derive(Debug, Default)]
 pub(super) struct Register {
     /// Record numbers by fingerprint; the whole id decides.
-    numbers: HashTable<u32>,
+    numbers: Index,
     records: VecDeque<Record>,
-    /// Number of the first record in `records`, modulo 2^32.
+    /// Number of the first record in `records`, modulo [`NUMBERS`].
     base: u32,
     /// Ids, end to end.
     chunks: VecDeque<Vec<u8>>,
@@ -122,8 +123,9 @@ pub(super) struct Register {
     chunk_base: u32,
 }
 
-fn spread(fingerprint: u32) -> u64 {
-    u64::from(fingerprint).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+/// What the index knows a fingerprint by: the bits that are alike in a shard come last.
+fn tag(fingerprint: u32) -> u32 {
+    fingerprint.rotate_left(limits::SHARD_BITS)
 }
 
 fn is_voiding(status: PaymentStatus) -> bool {
@@ -138,10 +140,7 @@ impl Register {
         match self.find(event.payment_id, event.fingerprint) {
             Some(number) if self.record(number).last_ms > horizon_ms => self.advance(number, event),
             Some(number) => {
-                let found = self.numbers.find_entry(spread(event.fingerprint), |n| *n == number);
-                if let Ok(entry) = found {
-                    entry.remove();
-                }
+                self.numbers.remove(tag(event.fingerprint), number);
                 self.begin(event)
             }
             None => self.begin(event),
@@ -157,13 +156,13 @@ impl Register {
         credit: bool,
         parties: impl Fn(Reference, Reference) -> bool,
     ) -> Option<(&str, Position)> {
-        let number = self.numbers.find(spread(fingerprint), |n| {
-            let record = self.record(*n);
+        let number = self.numbers.find(tag(fingerprint), |n| {
+            let record = self.record(n);
             record.fingerprint == fingerprint
                 && record.amount.minor == amount_minor
                 && parties(record.payer, record.payee)
         })?;
-        let record = self.record(*number);
+        let record = self.record(number);
         let settled = credit && record.settled.len > 0;
         let (name, chunk) = match settled {
             true => (record.settled, record.event_chunks[1]),
@@ -177,12 +176,9 @@ impl Register {
         while self.records.front().is_some_and(|r| r.last_ms <= horizon_ms) {
             let number = self.base;
             if let Some(record) = self.records.pop_front() {
-                let hash = spread(record.fingerprint);
-                if let Ok(entry) = self.numbers.find_entry(hash, |n| *n == number) {
-                    entry.remove();
-                }
+                self.numbers.remove(tag(record.fingerprint), number);
             }
-            self.base = self.base.wrapping_add(1);
+            self.base = (self.base + 1) % NUMBERS;
             let needed = self.records.front().map_or(self.last_chunk(), |r| r.id_chunk);
             // Chunk numbers of later records are never lower, so what lies before is unused.
             while self.chunk_base != needed && !self.chunks.is_empty() {
@@ -192,6 +188,11 @@ impl Register {
         }
     }
 
+    /// Asks for the line that tells where a payment is.
+    pub fn prefetch(&self, fingerprint: u32) {
+        self.numbers.prefetch(tag(fingerprint));
+    }
+
     /// Payments remembered.
     pub fn len(&self) -> usize {
         self.records.len()
@@ -199,7 +200,7 @@ impl Register {
 
     /// Bytes held.
     pub fn bytes(&self) -> usize {
-        self.numbers.allocation_size()
+        self.numbers.bytes()
             + self.records.capacity() * size_of::<Record>()
             + self.chunks.iter().map(Vec::capacity).sum::<usize>()
     }
@@ -227,12 +228,9 @@ impl Register {
             settled: NO_EVENT,
         };
         self.name(&mut record, event, true, settled);
-        let number = self.base.wrapping_add(self.records.len() as u32);
+        let number = (self.base + self.records.len() as u32) % NUMBERS;
         self.records.push_back(record);
-        let (records, base) = (&self.records, self.base);
-        self.numbers.insert_unique(spread(event.fingerprint), number, |n| {
-            spread(records[n.wrapping_sub(base) as usize].fingerprint)
-        });
+        self.numbers.insert(tag(event.fingerprint), number);
         let insert = EntryAction::Insert { time_ms: time, void_ms: None };
         Transition {
             outcome: Outcome::Scored,
@@ -284,7 +282,7 @@ impl Register {
         }
         transition.debit_ms = record.debit_ms;
         self.name(&mut record, event, false, event.status == PaymentStatus::Settled);
-        let at = number.wrapping_sub(self.base) as usize;
+        let at = self.place(number);
         self.records[at] = record;
         transition
     }
@@ -307,16 +305,19 @@ impl Register {
     }
 
     fn find(&self, payment_id: &str, fingerprint: u32) -> Option<u32> {
-        let found = self.numbers.find(spread(fingerprint), |number| {
-            let record = self.record(*number);
+        self.numbers.find(tag(fingerprint), |number| {
+            let record = self.record(number);
             record.fingerprint == fingerprint
                 && self.id(record.id_chunk, record.id_start, record.id_len) == payment_id
-        });
-        found.copied()
+        })
     }
 
     fn record(&self, number: u32) -> &Record {
-        &self.records[number.wrapping_sub(self.base) as usize]
+        &self.records[self.place(number)]
+    }
+
+    fn place(&self, number: u32) -> usize {
+        (number.wrapping_sub(self.base) % NUMBERS) as usize
     }
 
     fn last_chunk(&self) -> u32 {

@@ -1,11 +1,15 @@
 //! Rings of entries in a slab: blocks of power-of-two sizes with free lists, one slab per shard.
 
 use super::entry::Entry;
+use super::prefetch::{prefetch, prefetch_all};
 use crate::model::time::Millis;
 
 /// Smallest block: two entries.
 const CLASS_MIN: u8 = 1;
 const CLASSES: usize = 18;
+/// Lines of a ring that are asked for ahead, and entries before its end that are among them.
+const PREFETCH_LINES: usize = 6;
+const PREFETCH_ENTRIES: usize = 14;
 
 /// A ring of entries inside a [`Slab`], sorted by time, ties in order of arrival.
 #[derive(Clone, Copy, Debug, Default)]
@@ -88,6 +92,21 @@ impl Slab {
         let (head, len) = (ring.head as usize, ring.len());
         let before_wrap = len.min(block.len() - head);
         Entries { first: &block[head..head + before_wrap], second: &block[..len - before_wrap] }
+    }
+
+    /// Asks for the newest entries of a ring and for the place of the next one.
+    pub fn prefetch(&self, ring: &Ring) {
+        if ring.class == 0 {
+            return;
+        }
+        let block = self.block(ring);
+        if size_of_val(block) <= PREFETCH_LINES * 64 {
+            prefetch_all(block, PREFETCH_LINES);
+            return;
+        }
+        let end = (ring.head as usize + ring.len()) & (block.len() - 1);
+        prefetch_all(&block[end.saturating_sub(PREFETCH_ENTRIES)..], PREFETCH_LINES);
+        prefetch(&block[ring.head as usize]);
     }
 
     /// Inserts behind every entry with a time of at most the new one's; returns its number.

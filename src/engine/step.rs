@@ -5,9 +5,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::act::Act;
 use super::facts::{EventFacts, Fate, NONE, RoleLists, VisitRef, payment_cell};
 use super::group::{Call, Group, PaymentTask, Settings, Visit};
-use super::judge::{Judgement, judge};
+use super::judge::judge;
 use super::reference::ListChange;
 use super::register::{Outcome, StatusEvent, Transition};
+use super::table::Slot;
 use super::visit::StepView;
 use super::visit_plan::VisitPlan;
 use super::{Counts, EngineConfig, Fork, MemoryReport, RuleCounts, StepOutput};
@@ -29,9 +30,14 @@ pub struct Engine {
     /// Greatest event time seen.
     greatest_ms: Millis,
     groups: Vec<RwLock<Group>>,
+    /// Number in its group of the shard whose register is looked through next.
+    next_eviction: usize,
     act: Act,
     work: Work,
 }
+
+/// Visits whose memory is asked for before the first of them is worked on.
+const PREFETCH_BLOCK: usize = 64;
 
 /// Memory that steps reuse.
 #[derive(Debug, Default)]
@@ -57,6 +63,7 @@ impl Engine {
             visit_plan: VisitPlan::default(),
             greatest_ms: Millis::MIN,
             groups,
+            next_eviction: 0,
             work: Work::default(),
             plan: Arc::clone(&plan),
             config,
@@ -90,28 +97,68 @@ impl Engine {
         (self.greatest_ms != Millis::MIN).then(|| self.greatest_ms - self.config.lateness_ms)
     }
 
-    /// Takes a batch of events through all phases.
+    /// Takes a batch of events through all phases, a stretch at a time: how a batch is cut makes no
+    /// difference, and what a stretch needs fits the cache.
     pub fn step(&mut self, batch: &Batch, fork: &dyn Fork) -> StepOutput {
         let mut output = StepOutput {
             rules: vec![RuleCounts::default(); self.plan.rules.len()],
             ..StepOutput::default()
         };
-        let horizon_at_start = self.horizon_ms();
-        self.clock(batch, &mut output);
+        self.evict_payments(batch.events.len(), fork);
+        let stretch = limits::STRETCH_EVENTS * self.groups.len();
+        for (number, events) in batch.events.chunks(stretch).enumerate() {
+            let made = (output.alert_events.len(), output.findings.len());
+            self.stretch(batch, events, fork, &mut output);
+            let first = (number * stretch) as u32;
+            output.alert_events[made.0..].iter_mut().for_each(|event| *event += first);
+            output.findings[made.1..].iter_mut().for_each(|finding| finding.event += first);
+        }
+        output.watermark_ms = self.watermark_ms().unwrap_or(Millis::MIN);
+        output
+    }
+
+    /// Lets go of payments beyond the horizon, in some shards at a time: a record beyond it counts
+    /// as gone whether or not it is there.
+    fn evict_payments(&mut self, events: usize, fork: &dyn Fork) {
+        let horizon_ms = self.watermark_ms().map(|w| w - limits::LEDGER_RETENTION);
+        let Some(horizon_ms) = horizon_ms else { return };
+        let per_group = read(&self.groups[0]).shards.len();
+        let wanted = (events / limits::EVENTS_PER_EVICTION).clamp(1, per_group);
+        let first = self.next_eviction;
+        self.next_eviction = (first + wanted) % per_group;
+        let groups = &self.groups;
+        fork.run(groups.len(), &|g| {
+            let mut group = write(&groups[g]);
+            let shards = group.shards.len();
+            for shard in (first..first + wanted).map(|n| n % per_group).filter(|n| *n < shards) {
+                group.shards[shard].register.evict(horizon_ms);
+            }
+        });
+    }
+
+    fn stretch(
+        &mut self,
+        batch: &Batch,
+        events: &[Event],
+        fork: &dyn Fork,
+        output: &mut StepOutput,
+    ) {
+        self.clock(batch, events, output);
         let tasks = self.groups.len();
         {
             let groups = &self.groups;
-            fork.run(tasks, &|g| write(&groups[g]).intern(batch, horizon_at_start));
+            fork.run(tasks, &|g| write(&groups[g]).intern(batch));
         }
         self.gather_references();
         {
             let (groups, facts) = (&self.groups, &self.work.facts);
-            fork.run(tasks, &|g| write(&groups[g]).consult(batch, facts));
+            fork.run(tasks, &|g| write(&groups[g]).consult(batch, events, facts));
         }
-        self.gather_answers(batch, &mut output);
+        self.gather_answers(batch, events, output);
         let Self { groups, work, plan, visit_plan, settings, .. } = self;
         let view = StepView {
             batch,
+            events,
             facts: &work.facts,
             lists: &work.lists,
             payment_rows: &work.payment_rows,
@@ -124,14 +171,16 @@ impl Engine {
             let guards: Vec<_> = groups.iter().map(read).collect();
             let groups: Vec<&Group> = guards.iter().map(|guard| &**guard).collect();
             let judgement = judge(&view, &groups, tasks, fork, &mut output.rules);
-            self.act.step(&view, &groups, &judgement, &mut output);
+            self.act.step(&view, &groups, &judgement, output);
             judgement
         };
         if self.config.report_findings {
-            output.findings = judgement.records(&view, &self.act);
+            output.findings.extend(judgement.records(&view, &self.act));
         }
-        self.finish(&judgement, &mut output);
-        output
+        output.counts.account_days += judgement.account_days();
+        for group in &mut self.groups {
+            output.counts.bounds_hit += std::mem::take(&mut exclusive(group).bounds_hit);
+        }
     }
 
     /// What the state costs.
@@ -158,18 +207,14 @@ impl Engine {
         report
     }
 
-    fn horizon_ms(&self) -> Millis {
-        self.watermark_ms().map_or(Millis::MIN, |w| w - limits::LEDGER_RETENTION)
-    }
-
     /// Walks the events in order: moves the watermark, turns away what is too late, and hands out
     /// the visits.
-    fn clock(&mut self, batch: &Batch, output: &mut StepOutput) {
+    fn clock(&mut self, batch: &Batch, events: &[Event], output: &mut StepOutput) {
         let mut groups: Vec<_> = self.groups.iter_mut().map(exclusive).collect();
         groups.iter_mut().for_each(|group| group.begin_step());
         let per_group = groups[0].shards.len();
         self.work.facts.clear();
-        for (index, event) in batch.events.iter().enumerate() {
+        for (index, event) in events.iter().enumerate() {
             let before = self.greatest_ms.saturating_sub(self.config.lateness_ms);
             let known = self.greatest_ms != Millis::MIN;
             // What is known about an account stays true however long ago it was written.
@@ -220,12 +265,12 @@ impl Engine {
 
     /// Brings what register and lists said to their events, counts them, and makes the payment
     /// cells.
-    fn gather_answers(&mut self, batch: &Batch, output: &mut StepOutput) {
+    fn gather_answers(&mut self, batch: &Batch, events: &[Event], output: &mut StepOutput) {
         let Work { facts, lists, payment_rows } = &mut self.work;
         lists.clear();
         payment_rows.clear();
         let groups: Vec<_> = self.groups.iter_mut().map(exclusive).collect();
-        for (event, facts) in batch.events.iter().zip(facts.iter_mut()) {
+        for (event, facts) in events.iter().zip(facts.iter_mut()) {
             match facts.fate {
                 Fate::TooLate => continue,
                 Fate::Applied => output.counts.applied += 1,
@@ -255,14 +300,6 @@ impl Engine {
                 payment_rows.extend(self.plan.payment.iter().map(cell));
             }
         }
-    }
-
-    fn finish(&mut self, judgement: &Judgement, output: &mut StepOutput) {
-        for group in &mut self.groups {
-            output.counts.bounds_hit += std::mem::take(&mut exclusive(group).bounds_hit);
-        }
-        output.counts.account_days += judgement.account_days();
-        output.watermark_ms = self.watermark_ms().unwrap_or(Millis::MIN);
     }
 }
 
@@ -366,24 +403,39 @@ fn call(
 }
 
 impl Group {
-    /// Phase intern: keys become slots. Also lets go of payments that are beyond the horizon.
-    fn intern(&mut self, batch: &Batch, horizon_ms: Millis) {
-        let first = self.first_shard;
-        for shard in &mut self.shards {
-            shard.register.evict(horizon_ms);
+    /// Phase intern: keys become slots.
+    fn intern(&mut self, batch: &Batch) {
+        let Self { first_shard, shards, visits, payments, .. } = self;
+        let at = |hash: KeyHash| usize::from(hash.shard() - *first_shard);
+        for block in visits.chunks_mut(PREFETCH_BLOCK) {
+            for visit in block.iter() {
+                shards[at(visit.hash)].table.prefetch_slot(visit.hash);
+            }
+            for visit in block.iter_mut() {
+                let table = &shards[at(visit.hash)].table;
+                visit.slot = table.prefetch_header(visit.hash).unwrap_or(Slot::MAX);
+            }
+            for visit in block.iter().filter(|visit| visit.slot != Slot::MAX) {
+                let shard = &shards[at(visit.hash)];
+                shard.table.prefetch_key(visit.slot);
+                shard.prefetch_ledger(visit.slot);
+            }
+            for visit in block {
+                let name = batch.text(visit.name).as_bytes();
+                let table = &mut shards[at(visit.hash)].table;
+                visit.slot = table.intern(visit.hash, visit.kind, name);
+            }
         }
-        for visit in &mut self.visits {
-            let shard = &mut self.shards[usize::from(visit.hash.shard() - first)];
-            let name = batch.text(visit.name).as_bytes();
-            visit.slot = shard.table.intern(visit.hash, visit.kind, name);
+        for task in payments {
+            shards[at(task.hash)].register.prefetch(task.hash.fingerprint());
         }
     }
 
     /// Registers status events, applies list events and reads lists, all in step order.
-    fn consult(&mut self, batch: &Batch, facts: &[EventFacts]) {
+    fn consult(&mut self, batch: &Batch, events: &[Event], facts: &[EventFacts]) {
         let first = self.first_shard;
         for task in &mut self.payments {
-            let event = &batch.events[task.event as usize];
+            let event = &events[task.event as usize];
             let facts = &facts[task.event as usize];
             let Body::Payment(payment) = &event.body else { continue };
             let status = StatusEvent {
@@ -403,7 +455,7 @@ impl Group {
         }
         for index in 0..self.visits.len() {
             let visit = self.visits[index];
-            let event = &batch.events[visit.event as usize];
+            let event = &events[visit.event as usize];
             let shard = self.shard(visit.hash.shard());
             match visit.call {
                 Call::Pays(_) => {

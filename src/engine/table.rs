@@ -1,11 +1,11 @@
 //! The entity table of one shard: key to slot by comparing the key's bytes, slot to a fixed-size
 //! header.
 
-use hashbrown::HashTable;
-
 use super::extra::Extra;
+use super::index::Index;
+use super::prefetch::{prefetch, prefetch_all};
 use super::slab::Ring;
-use crate::model::entity::{EntityKind, KeyHash, Reference};
+use crate::model::entity::{EntityKind, IN_SHARD_BITS, KeyHash, Reference};
 
 /// Dense number of an entity inside its shard, in order of first appearance.
 pub(super) type Slot = u32;
@@ -28,15 +28,14 @@ pub(super) struct Header {
 /// Keys, headers and the way from one to the other.
 #[derive(Debug, Default)]
 pub(super) struct Table {
-    slots: HashTable<Slot>,
+    slots: Index,
     pub headers: Vec<Header>,
     keys: Vec<u8>,
 }
 
-/// Spreads a reference over 64 bits for the table: its own upper bits are the same all over the
-/// shard.
-fn spread(bits: u64) -> u64 {
-    bits.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+/// What the index knows a reference by: the upper bits of those that differ inside a shard.
+fn tag(reference: Reference) -> u32 {
+    (reference.bits() >> (IN_SHARD_BITS - u32::BITS)) as u32
 }
 
 impl Table {
@@ -46,10 +45,7 @@ impl Table {
         loop {
             let found = self
                 .slots
-                .find(spread(reference.bits()), |slot| {
-                    self.headers[*slot as usize].reference == reference
-                })
-                .copied();
+                .find(tag(reference), |slot| self.headers[slot as usize].reference == reference);
             let Some(slot) = found else { return self.create(reference, kind, name) };
             let header = &self.headers[slot as usize];
             if header.kind == kind && self.key(slot) == name {
@@ -58,6 +54,23 @@ impl Table {
             // Another name holds this reference: the documented way on is the next one.
             reference = reference.next();
         }
+    }
+
+    /// Asks for the line that tells where the entity is.
+    pub fn prefetch_slot(&self, hash: KeyHash) {
+        self.slots.prefetch(tag(hash.first()));
+    }
+
+    /// Asks for what is probably the entity's header; its slot, if there is one.
+    pub fn prefetch_header(&self, hash: KeyHash) -> Option<Slot> {
+        let slot = self.slots.guess(tag(hash.first()))?;
+        prefetch_all(std::slice::from_ref(&self.headers[slot as usize]), 2);
+        Some(slot)
+    }
+
+    /// Asks for the entity's name.
+    pub fn prefetch_key(&self, slot: Slot) {
+        prefetch(&self.keys[self.headers[slot as usize].key_start as usize]);
     }
 
     /// The entity's name.
@@ -69,9 +82,7 @@ impl Table {
 
     /// Bytes held, without what the headers' extras hold.
     pub fn bytes(&self) -> usize {
-        self.slots.allocation_size()
-            + self.headers.capacity() * size_of::<Header>()
-            + self.keys.capacity()
+        self.slots.bytes() + self.headers.capacity() * size_of::<Header>() + self.keys.capacity()
     }
 
     fn create(&mut self, reference: Reference, kind: EntityKind, name: &[u8]) -> Slot {
@@ -93,10 +104,7 @@ impl Table {
             extra: None,
         });
         self.keys.extend_from_slice(name);
-        let headers = &self.headers;
-        self.slots.insert_unique(spread(reference.bits()), slot, |slot| {
-            spread(headers[*slot as usize].reference.bits())
-        });
+        self.slots.insert(tag(reference), slot);
         slot
     }
 }

@@ -12,16 +12,19 @@ use super::visit_plan::VisitPlan;
 use super::window::{AsOf, Own, Scratch};
 use crate::limits;
 use crate::model::entity::Reference;
-use crate::model::event::{Batch, Body, Payment};
+use crate::model::event::{Batch, Body, Event, Payment};
 use crate::model::time::{DAY, Millis, day_number};
 use crate::rules::plan::feature::{Direction, Role, StateFeature};
 use crate::rules::plan::program::{MISSING, Row};
 use crate::rules::plan::{Phases, Plan};
 
-/// What the visits of one step read and do not change.
+/// What the visits of one stretch read and do not change.
 #[derive(Debug)]
 pub(super) struct StepView<'a> {
+    /// For texts.
     pub batch: &'a Batch,
+    /// The stretch's events: event numbers count from its first.
+    pub events: &'a [Event],
     pub facts: &'a [EventFacts],
     pub lists: &'a [RoleLists],
     pub payment_rows: &'a [i64],
@@ -52,7 +55,7 @@ impl Group {
         for index in 0..self.visits.len() {
             let visit = self.visits[index];
             let facts = &view.facts[visit.event as usize];
-            match (visit.call, &view.batch.events[visit.event as usize].body) {
+            match (visit.call, &view.events[visit.event as usize].body) {
                 (Call::Pays(role), Body::Payment(payment)) if facts.fate == Fate::Scored => {
                     self.pay(index, role, facts, payment, view);
                 }
@@ -66,7 +69,7 @@ impl Group {
     /// of entries in other shards depend on them; here, so that a payment sees what stands before
     /// it.
     fn learn(&mut self, visit: &Visit, view: &StepView<'_>) {
-        let event = &view.batch.events[visit.event as usize];
+        let event = &view.events[visit.event as usize];
         if matches!(event.body, Body::List(_)) {
             return;
         }
@@ -86,7 +89,7 @@ impl Group {
     ) {
         let visit = self.visits[index];
         let shard = &mut self.shards[usize::from(visit.hash.shard() - self.first_shard)];
-        let time_ms = view.batch.events[visit.event as usize].time_ms;
+        let time_ms = view.events[visit.event as usize].time_ms;
         let offset = view.settings.utc_offset_ms;
         shard.evict(visit.slot, facts.watermark_ms - limits::LEDGER_RETENTION, offset);
         shard.advance_hot(visit.slot, time_ms, view.visit_plan);
@@ -115,6 +118,11 @@ impl Group {
         let mut reading = Reading::new(shard, &visit, role, facts, payment, view, time_ms);
         let cells = &mut self.rows[row..];
         let scratch = &mut self.scratch;
+        if reading.as_of.has_running_sums() {
+            tiers.scan.cells().for_each(|cell| reading.fill_one(cell, cells, scratch));
+        } else {
+            reading.as_of.scan(&tiers.scan, cells, scratch);
+        }
         reading.fill(&tiers.always, cells, scratch);
         let mut words = std::mem::take(&mut self.words);
         words.clear();
@@ -323,10 +331,12 @@ impl<'a> Reading<'a> {
     }
 
     fn fill(&mut self, wanted: &[u16], cells: &mut [i64], scratch: &mut Scratch) {
-        for cell in wanted {
-            let feature = &self.view.plan.parts[self.role as usize].features[usize::from(*cell)];
-            cells[usize::from(*cell)] = self.cell(feature, scratch);
-        }
+        wanted.iter().for_each(|cell| self.fill_one(*cell, cells, scratch));
+    }
+
+    fn fill_one(&mut self, cell: u16, cells: &mut [i64], scratch: &mut Scratch) {
+        let feature = &self.view.plan.parts[self.role as usize].features[usize::from(cell)];
+        cells[usize::from(cell)] = self.cell(feature, scratch);
     }
 
     fn cell(&mut self, feature: &StateFeature, scratch: &mut Scratch) -> i64 {

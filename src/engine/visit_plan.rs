@@ -7,6 +7,7 @@
 //! nothing changes by it.
 
 use super::hot::HotPlan;
+use super::scan::ScanPlan;
 use crate::rules::plan::feature::{Direction, FlowView, Role, StateFeature, View};
 use crate::rules::plan::program::{CellRef, ExprId, Node, Program};
 use crate::rules::plan::{EvidencePlan, Plan};
@@ -14,6 +15,9 @@ use crate::rules::plan::{EvidencePlan, Plan};
 /// The tiers of one role.
 #[derive(Debug, Default, Clone)]
 pub(super) struct RoleTiers {
+    /// Of the cells that are always computed: those that one walk over the ledger gives.
+    pub scan: ScanPlan,
+    /// The others.
     pub always: Vec<u16>,
     pub costly: Vec<u16>,
     pub late: Vec<u16>,
@@ -72,7 +76,12 @@ impl VisitPlan {
             let part = &plan.parts[role as usize];
             let into = &mut derived.roles[role as usize];
             for (cell, feature) in part.features.iter().enumerate() {
-                let list = match tiers[role as usize][cell] {
+                let tier = tiers[role as usize][cell];
+                let cheap = tier == Tier::Always || tier == Tier::Costly && !is_costly(feature);
+                if cheap && into.scan.take(cell as u16, feature) {
+                    continue;
+                }
+                let list = match tier {
                     Tier::Always => &mut into.always,
                     Tier::Costly if is_costly(feature) => &mut into.costly,
                     Tier::Costly => &mut into.always,

@@ -6,6 +6,7 @@ use super::entry::Entry;
 use super::extra::Extra;
 use super::hot::HotWindow;
 use super::long::{BUCKETS, Pair, bucket, upper_edge};
+use super::scan::{ScanPlan, Total};
 use super::slab::Entries;
 use crate::limits;
 use crate::model::entity::Reference;
@@ -20,6 +21,7 @@ pub(super) struct Scratch {
     sums: Vec<(Reference, i64)>,
     lots: VecDeque<(Millis, i64)>,
     stays: Vec<(Millis, i64)>,
+    totals: Vec<Total>,
     buckets: Box<[u32; BUCKETS]>,
 }
 
@@ -30,6 +32,7 @@ impl Default for Scratch {
             sums: Vec::new(),
             lots: VecDeque::new(),
             stays: Vec::new(),
+            totals: Vec::new(),
             buckets: Box::new([0; BUCKETS]),
         }
     }
@@ -102,6 +105,19 @@ impl AsOf<'_> {
         let from = self.time_ms - window_ms;
         let lost = self.extra.and_then(|e| e.lost_until_ms).is_some_and(|until| until > from);
         self.lower_bound |= lost || from < self.horizon_ms;
+    }
+
+    /// Whether running sums are kept and stand at this moment.
+    pub fn has_running_sums(&self) -> bool {
+        self.extra.and_then(|e| e.hot.as_ref()).is_some_and(|hot| hot.stands_at(self.time_ms))
+    }
+
+    /// Fills the cells that one walk over the ledger gives.
+    pub fn scan(&mut self, plan: &ScanPlan, cells: &mut [i64], scratch: &mut Scratch) {
+        let Some(longest_ms) = plan.longest_ms() else { return };
+        self.note_reach(longest_ms);
+        let entries = self.entries.backwards().filter(|e| self.live(*e));
+        self.lower_bound |= plan.walk(self.time_ms, entries, &mut scratch.totals, cells);
     }
 
     pub fn count(&mut self, view: &View) -> i64 {

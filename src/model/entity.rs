@@ -38,7 +38,8 @@ pub type Shard = u16;
 pub struct Reference(u64);
 
 const REFERENCE_BITS: u32 = 48;
-const IN_SHARD_BITS: u32 = REFERENCE_BITS - limits::SHARD_BITS;
+/// Bits of a reference that differ inside a shard.
+pub const IN_SHARD_BITS: u32 = REFERENCE_BITS - limits::SHARD_BITS;
 
 impl Reference {
     /// "Nobody": used where an event names no counterparty. No name hashes to it: see

@@ -46,7 +46,7 @@ impl<'a> Captures<'a> {
     pub fn collect(view: &StepView<'_>, groups: &[&'a Group]) -> Self {
         let mut by_event: BTreeMap<u32, Vec<_>> = BTreeMap::new();
         for capture in groups.iter().flat_map(|group| &group.captures) {
-            debug_assert!((capture.event as usize) < view.batch.events.len());
+            debug_assert!((capture.event as usize) < view.events.len());
             by_event.entry(capture.event).or_default().push((capture.role, &capture.what));
         }
         Self { by_event }
@@ -150,7 +150,7 @@ fn evidence(
 ) -> Vec<Evidence> {
     let plan = &view.plan.rules[rule];
     let currency = view.plan.currency;
-    let time_ms = view.batch.events[event].time_ms;
+    let time_ms = view.events[event].time_ms;
     let item = |(number, item): (usize, &crate::rules::plan::EvidencePlan)| {
         let text =
             |expr| plain_value(item.ty, view.plan.program.eval(expr, row), currency, item.words);

@@ -71,7 +71,7 @@ impl Act {
         self.removed.clear();
         let captures = Captures::collect(view, groups);
         let mut held = judgement.held.as_slice();
-        for (index, event) in view.batch.events.iter().enumerate() {
+        for (index, event) in view.events.iter().enumerate() {
             let first = judgement.first_of_day[index];
             if first > 0 {
                 let day = day_number(event.time_ms, self.utc_offset_ms);
