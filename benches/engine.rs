@@ -148,23 +148,19 @@ fn main() {
             alerts += engine.step(batch, &Inline).alerts.len();
         });
         let memory = engine.memory();
+        let mut plain = Plain::default();
+        let reference = measure(accounts, payments, warm, |batch| plain.step(batch));
         println!(
-            "{accounts:>10} accounts: {speed:>9.0} payments/s; {:.0} B/account, {:.1} B/live entry \
-             ({} entries), {:.0} B/payment ({}); {alerts} alerts",
+            "{accounts:>10} accounts: {speed:>9.0} payments/s, {:.2} x plain ({reference:.0}/s, two \
+             rules, fired {}); {:.0} B/account, {:.1} B/live entry ({} entries), {:.0} B/payment \
+             ({}); {alerts} alerts",
+            speed / reference,
+            plain.fired,
             (memory.entity_bytes + memory.extra_bytes) as f64 / memory.accounts_active as f64,
             memory.entry_bytes as f64 / memory.live_entries as f64,
             memory.live_entries,
             memory.payment_bytes as f64 / memory.payments as f64,
             memory.payments,
-        );
-        drop(engine);
-        let mut plain = Plain::default();
-        let reference = measure(accounts, payments, warm, |batch| plain.step(batch));
-        println!(
-            "{:>10} plain:    {reference:>9.0} payments/s with two rules (fired {}); ratio {:.2}",
-            "",
-            plain.fired,
-            speed / reference,
         );
     }
 }

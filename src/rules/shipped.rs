@@ -22,7 +22,6 @@ files![
     "mule/m08_scatter_in_gather_out.toml",
     "mule/m08s_scatter_in_gather_out_slow.toml",
     "mule/m14_control_violation.toml",
-    "mule/m14c_control_violation_credit.toml",
     "mule/m15_zero_balance_cycling.toml",
     "policy.toml",
     "ring/r01_shared_device.toml",

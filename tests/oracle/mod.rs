@@ -11,7 +11,7 @@ mod same_findings;
 pub mod streams;
 
 /// The seeds to run: `usual` of them unless the environment says otherwise.
-fn seeds(usual: u64) -> Vec<u64> {
+pub fn seeds(usual: u64) -> Vec<u64> {
     let number = |name| std::env::var(name).ok().map(|v| v.parse().expect("a number of seeds"));
     match (number("GOSHAWK_SEED"), number("GOSHAWK_SEEDS")) {
         (Some(one), _) => vec![one],

@@ -10,7 +10,7 @@ use serde_spanned::Spanned;
 
 use crate::model::time::Millis;
 use crate::source::SourceError;
-use crate::wire::decode::time;
+use crate::wire::decode::time::Clock;
 
 /// Keys of a mapping, with the object and the field of `payment.v1` they fill.
 pub(super) const FIELDS: &[(&str, &str, &str)] = &[
@@ -285,7 +285,8 @@ impl Columns {
                 Some("epoch_ms") => TimeKind::EpochMs,
                 Some("count") => {
                     let from = table.from.as_deref().ok_or("kind \"count\" needs from")?;
-                    let from_ms = time::parse(from, &TimeZone::UTC).ok_or("from is not a time")?;
+                    let from_ms =
+                        Clock::new(TimeZone::UTC).parse(from).ok_or("from is not a time")?;
                     TimeKind::Count {
                         from_ms,
                         step_ms: step_ms.ok_or("kind \"count\" needs step")?,

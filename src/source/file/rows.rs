@@ -217,7 +217,7 @@ impl Csv {
         let rule = self.columns.rules.iter().position(is_time)?;
         let cell = cells[self.places[rule]].trim();
         match &self.columns.time {
-            TimeKind::Rfc3339 => crate::wire::decode::time::parse(cell, self.decoder.zone()),
+            TimeKind::Rfc3339 => self.decoder.clock().parse(cell),
             TimeKind::EpochMs => cell.parse().ok(),
             TimeKind::Count { from_ms, step_ms } => {
                 Some(from_ms + cell.parse::<i64>().ok()?.checked_mul(*step_ms)?)
@@ -232,7 +232,7 @@ impl Csv {
     }
 
     fn local(&self, at: DateTime) -> Option<Timestamp> {
-        self.decoder.zone().to_timestamp(at).ok()
+        self.decoder.clock().zone().to_timestamp(at).ok()
     }
 
     fn refuse(&mut self, number: i64, bytes: Vec<u8>, reason: RejectReason, detail: String) {

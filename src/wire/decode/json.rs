@@ -1,205 +1,225 @@
-//! Objects as raw field texts: found once, read by type afterwards, borrowed from the record.
-
-use std::borrow::Cow;
+//! The values of an object's fields, read by type: borrowed from the record wherever possible.
 
 use super::Fault;
+use super::scan::{Broken, Found, Kind, Order, Scanner, Shape};
 use crate::limits;
 use crate::model::event::{Batch, Text};
 use crate::model::money::{AmountError, Currency, parse_decimal};
 use crate::model::reject::RejectReason;
 
-/// Refuses nesting beyond [`limits::JSON_DEPTH_MAX`] before any parser recurses into it.
-pub(super) fn check_depth(text: &str) -> Result<(), Fault> {
-    // Few openers, wherever they stand, cannot nest deep; almost every record ends here.
-    // Summed in bytes, so that it is done many at a time; `[` and `{` differ in one bit.
-    let count = |chunk: &[u8]| chunk.iter().map(|b| u8::from(b | 0x20 == b'{')).sum::<u8>();
-    let openers: usize = text.as_bytes().chunks(128).map(|c| usize::from(count(c))).sum();
-    if openers <= limits::JSON_DEPTH_MAX {
-        return Ok(());
-    }
-    let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
-    for byte in text.bytes() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            b'{' | b'[' if !in_string => {
-                depth += 1;
-                if depth > limits::JSON_DEPTH_MAX {
-                    return Err((RejectReason::MalformedJson, "nested too deep".to_owned()));
-                }
-            }
-            b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    Ok(())
+/// Passes a whole record by `object`, which takes its outermost object.
+pub(super) fn whole<'a>(
+    text: &'a str,
+    object: impl FnOnce(&mut Scanner<'a>) -> Result<(), Broken>,
+) -> Result<(), Fault> {
+    let mut scanner = Scanner::new(text);
+    scanner.peek();
+    let passed = object(&mut scanner).and_then(|()| scanner.end());
+    passed.map_err(|Broken| Fault::new(RejectReason::MalformedJson, scanner.problem()))
 }
 
-fn malformed(what: &str) -> Fault {
-    (RejectReason::MalformedJson, what.to_owned())
-}
-
-/// The object iterator stops at the closing brace; what follows must be white space.
-fn check_end(text: &str) -> Result<(), Fault> {
-    match serde_json::from_str::<serde::de::IgnoredAny>(text) {
-        Ok(_) if text.trim_start().starts_with('{') => Ok(()),
-        Ok(_) => Err(malformed("not a JSON object")),
-        Err(error) => Err(malformed(&format!("line {} column {}", error.line(), error.column()))),
-    }
-}
-
-/// The fields of an object, by their place in a list of names.
+/// The fields of an object, by their place in its shape.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Fields<'a, const N: usize> {
-    raw: [Option<&'a str>; N],
-    names: &'static [&'static str; N],
+pub(super) struct Fields<'a, 'f, const N: usize> {
+    text: &'a str,
+    found: &'f Found<N>,
+    shape: &'static Shape<N>,
     /// Path of the object, with a dot, or empty.
     parent: &'static str,
 }
 
-/// One field's raw text.
+/// One field's value.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Raw<'a> {
-    raw: &'a str,
-    path: &'static str,
+    /// As it is written; of a string what is between the quotes.
+    text: &'a str,
+    kind: Kind,
+    name: &'static str,
     parent: &'static str,
 }
 
-impl<'a, const N: usize> Fields<'a, N> {
-    /// Finds the named fields of an object.
-    pub fn find(
+/// Finds the fields of an object that is a whole text.
+pub(super) fn find<const N: usize>(
+    text: &str,
+    shape: &'static Shape<N>,
+) -> Result<Found<N>, Fault> {
+    let mut found = Found::default();
+    let mut order = Order::default();
+    whole(text, |scanner| scanner.object(shape, &mut order, &mut found, |_, _| Ok(false)))?;
+    Ok(found)
+}
+
+impl<'a, 'f, const N: usize> Fields<'a, 'f, N> {
+    /// The fields of the outermost object of a text.
+    #[inline(always)]
+    pub fn outer(
         text: &'a str,
-        names: &'static [&'static str; N],
+        found: &'f Found<N>,
+        shape: &'static Shape<N>,
+    ) -> Result<Self, Fault> {
+        Self { text, found, shape, parent: "" }.once()
+    }
+
+    /// The fields of the object that is a field's value; `parent` is the field's path with a dot.
+    #[inline(always)]
+    pub fn inner(
+        text: &'a str,
+        value: Raw<'a>,
+        found: &'f Found<N>,
+        shape: &'static Shape<N>,
         parent: &'static str,
     ) -> Result<Self, Fault> {
-        if !parent.is_empty() && !text.starts_with('{') {
-            return Err((RejectReason::WrongType, parent.trim_end_matches('.').to_owned()));
+        if !value.is_object() {
+            return Err(value.fault(RejectReason::WrongType));
         }
-        let mut raw = [None; N];
-        let mut last_end = text;
-        // Senders keep an order of their own: the next field is likely the next name.
-        let mut expected = 0;
-        for field in sonic_rs::to_object_iter(text) {
-            let broken = |_| {
-                let what = if parent.is_empty() { "record" } else { parent.trim_end_matches('.') };
-                malformed(&format!("{what}: not a JSON object"))
-            };
-            let (key, value) = field.map_err(broken)?;
-            let Cow::Borrowed(value) = value.as_raw_cow() else {
-                return Err(malformed("not a JSON object"));
-            };
-            last_end = &text[offset_of(text, value) + value.len()..];
-            let key: &str = &key;
-            let found = (0..N).map(|i| (expected + i) % N).find(|i| names[*i] == key);
-            let Some(index) = found else { continue };
-            expected = index + 1;
-            if raw[index].is_some() {
-                let name = names[index];
-                return Err(malformed(&format!("{parent}{name} occurs twice")));
-            }
-            if value != "null" {
-                raw[index] = Some(value);
-            }
-        }
-        let rest = last_end.trim_ascii();
-        if parent.is_empty() && rest != "}" {
-            check_end(text)?;
-        }
-        Ok(Self { raw, names, parent })
+        Self { text, found, shape, parent }.once()
+    }
+
+    #[inline(always)]
+    fn once(self) -> Result<Self, Fault> {
+        let Some(index) = self.found.twice else { return Ok(self) };
+        let name = self.shape.name(usize::from(index));
+        let twice = format!("{}{name} occurs twice", self.parent);
+        Err(Fault::new(RejectReason::MalformedJson, twice))
     }
 
     /// A field that may be absent.
+    #[inline(always)]
     pub fn get(&self, index: usize) -> Option<Raw<'a>> {
-        let raw = self.raw[index]?;
-        Some(Raw { raw, path: self.names[index], parent: self.parent })
+        let (start, end, kind) = self.found.span(index).parts()?;
+        let (name, parent) = (self.shape.name(index), self.parent);
+        Some(Raw { text: &self.text[start..end], kind, name, parent })
     }
 
     /// A field that must be there.
+    #[inline(always)]
     pub fn need(&self, index: usize) -> Result<Raw<'a>, Fault> {
-        let missing = || {
-            let path = format!("{}{}", self.parent, self.names[index]);
-            (RejectReason::MissingField, path)
-        };
-        self.get(index).ok_or_else(missing)
+        self.get(index).ok_or_else(|| self.missing(index))
+    }
+
+    #[cold]
+    fn missing(&self, index: usize) -> Fault {
+        let path = format!("{}{}", self.parent, self.shape.name(index));
+        Fault::new(RejectReason::MissingField, path)
     }
 
     /// An identifier or code: bounded, kept whole, or refused.
+    #[inline(always)]
     pub fn id(&self, index: usize, batch: &mut Batch) -> Result<Text, Fault> {
-        self.get(index).map_or(Ok(Text::NONE), |raw| raw.id(batch))
+        match self.get(index) {
+            Some(raw) => raw.id(batch),
+            None => Ok(Text::NONE),
+        }
     }
 
     /// An identifier that must be there and not be empty.
+    #[inline(always)]
     pub fn need_id(&self, index: usize, batch: &mut Batch) -> Result<Text, Fault> {
-        let raw = self.need(index)?;
-        let text = raw.id(batch)?;
-        if text.is_none() {
-            return Err(raw.fault(RejectReason::MissingField));
-        }
-        Ok(text)
+        let text = self.need(index)?.id(batch)?;
+        if text.is_none() { Err(self.missing(index)) } else { Ok(text) }
     }
 
     /// A free text: cut where it is too long.
+    #[inline(always)]
     pub fn free_text(&self, index: usize, batch: &mut Batch) -> Result<Text, Fault> {
-        let Some(raw) = self.get(index) else { return Ok(Text::NONE) };
-        let string = raw.string()?;
-        let mut end = string.len().min(limits::TEXT_BYTES_MAX);
-        while !string.is_char_boundary(end) {
-            end -= 1;
+        match self.get(index) {
+            Some(raw) => raw.free_text(batch),
+            None => Ok(Text::NONE),
         }
-        Ok(batch.push_text(&string[..end]))
     }
 
     /// A word of a closed set.
+    #[inline(always)]
     pub fn word<T>(&self, index: usize, parse: fn(&str) -> T) -> Result<Option<T>, Fault> {
-        self.get(index).map(|raw| Ok(parse(&raw.string()?))).transpose()
+        match self.get(index) {
+            Some(raw) => raw.read(parse).map(Some),
+            None => Ok(None),
+        }
     }
 
     /// An amount that may be absent; may be zero or negative.
+    #[inline(always)]
     pub fn amount(&self, index: usize, currency: Currency) -> Result<Option<i64>, Fault> {
-        self.get(index).map(|raw| raw.decimal(currency.exponent())).transpose()
+        match self.get(index) {
+            Some(raw) => raw.decimal(currency.exponent()).map(Some),
+            None => Ok(None),
+        }
     }
-}
-
-fn offset_of(text: &str, part: &str) -> usize {
-    part.as_ptr() as usize - text.as_ptr() as usize
 }
 
 impl<'a> Raw<'a> {
     /// A fault about this field.
+    #[cold]
     pub fn fault(&self, reason: RejectReason) -> Fault {
-        (reason, format!("{}{}", self.parent, self.path))
+        Fault::new(reason, format!("{}{}", self.parent, self.name))
     }
 
-    /// The raw JSON text.
+    /// What is written, a string's quotes left out.
     pub fn text(&self) -> &'a str {
-        self.raw
+        self.text
     }
 
-    /// A JSON string.
-    pub fn string(&self) -> Result<Cow<'a, str>, Fault> {
-        let inner = self.raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"'));
-        let Some(inner) = inner else { return Err(self.fault(RejectReason::WrongType)) };
-        if !inner.contains('\\') {
-            return Ok(Cow::Borrowed(inner));
+    /// Whether it is an object.
+    pub fn is_object(&self) -> bool {
+        self.kind == Kind::Other && self.text.starts_with('{')
+    }
+
+    /// Reads a string by `parse`.
+    #[inline(always)]
+    pub fn read<T>(&self, parse: impl FnOnce(&str) -> T) -> Result<T, Fault> {
+        if self.kind == Kind::Plain {
+            return Ok(parse(self.text));
         }
-        let unescaped = serde_json::from_str(self.raw).map(Cow::Owned);
-        unescaped.map_err(|_| self.fault(RejectReason::MalformedJson))
+        Ok(parse(&self.unescaped()?))
     }
 
+    #[cold]
+    fn unescaped(&self) -> Result<String, Fault> {
+        if self.kind == Kind::Other {
+            return Err(self.fault(RejectReason::WrongType));
+        }
+        unescaped(self.text).ok_or_else(|| self.fault(RejectReason::MalformedJson))
+    }
+
+    #[inline(always)]
     fn id(&self, batch: &mut Batch) -> Result<Text, Fault> {
-        let string = self.string()?;
-        if string.len() > limits::ID_BYTES_MAX {
-            return Err(self.fault(RejectReason::TooLong));
-        }
-        Ok(batch.push_text(&string))
+        let text =
+            self.read(|text| (text.len() <= limits::ID_BYTES_MAX).then(|| batch.push_text(text)))?;
+        text.ok_or_else(|| self.fault(RejectReason::TooLong))
+    }
+
+    fn free_text(&self, batch: &mut Batch) -> Result<Text, Fault> {
+        self.read(|text| {
+            let mut end = text.len().min(limits::TEXT_BYTES_MAX);
+            while !text.is_char_boundary(end) {
+                end -= 1;
+            }
+            batch.push_text(&text[..end])
+        })
+    }
+
+    /// An array of strings: each is handed over.
+    pub fn words(&self, mut each: impl FnMut(&str)) -> Result<(), Fault> {
+        let mut all_read = self.kind == Kind::Other;
+        let listed = Scanner::new(self.text).strings(|text, escaped| {
+            let unescaped = if escaped { unescaped(text) } else { None };
+            all_read &= unescaped.is_some() == escaped;
+            each(unescaped.as_deref().unwrap_or(text));
+        });
+        let read = listed.filter(|()| all_read);
+        read.ok_or_else(|| self.fault(RejectReason::WrongType))
     }
 
     /// A decimal: a string, or a number's own text; never by way of a float.
+    #[inline(always)]
     pub fn decimal(&self, exponent: u32) -> Result<i64, Fault> {
-        let number = self.raw.starts_with(|c: char| c == '-' || c.is_ascii_digit());
-        let text = if number { Cow::Borrowed(self.raw) } else { self.string()? };
-        parse_decimal(&text, exponent).map_err(|error| {
+        let number = matches!(self.text.as_bytes(), [b'-' | b'0'..=b'9', ..]);
+        let read = if number && self.kind == Kind::Other {
+            parse_decimal(self.text, exponent)
+        } else {
+            self.read(|text| parse_decimal(text, exponent))?
+        };
+        read.map_err(|error| {
             self.fault(match error {
                 AmountError::Malformed => RejectReason::BadAmount,
                 AmountError::TooManyDigits => RejectReason::TooManyDigits,
@@ -210,16 +230,23 @@ impl<'a> Raw<'a> {
 
     /// A whole number, as JSON number or as string.
     pub fn integer(&self, max: i64) -> Result<i64, Fault> {
-        let value = self.decimal(0).map_err(|(reason, path)| match reason {
-            RejectReason::WrongType => (reason, path),
-            _ => (RejectReason::BadValue, path),
+        let value = self.decimal(0).map_err(|fault| match fault.reason() {
+            RejectReason::WrongType => fault,
+            _ => self.fault(RejectReason::BadValue),
         })?;
         let valid = (0..=max).contains(&value);
         if valid { Ok(value) } else { Err(self.fault(RejectReason::BadValue)) }
     }
 
     /// A currency code.
+    #[inline(always)]
     pub fn currency(&self) -> Result<Currency, Fault> {
-        Currency::parse(&self.string()?).ok_or_else(|| self.fault(RejectReason::BadCurrency))
+        let code = self.read(Currency::parse)?;
+        code.ok_or_else(|| self.fault(RejectReason::BadCurrency))
     }
+}
+
+/// A string's text, its escapes resolved.
+fn unescaped(inside: &str) -> Option<String> {
+    serde_json::from_str(&format!("\"{inside}\"")).ok()
 }

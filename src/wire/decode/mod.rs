@@ -6,17 +6,20 @@
 //! are ignored, unknown words of closed sets become `other`, `null` is the same as absent. A key
 //! that occurs twice is refused: the two could disagree.
 //!
-//! - [`json`]: objects as raw field texts, without allocation
+//! - [`scan`]: one pass over a record that checks it and notes where its values lie
+//! - [`json`]: those values by type
 //! - [`time`]: times in the accepted forms
 //! - `payment`, `reference`: the formats
 
 mod json;
 mod payment;
 mod reference;
+mod scan;
 pub mod time;
 
 use jiff::tz::TimeZone;
 
+use self::time::Clock;
 use crate::limits;
 use crate::model::event::{Batch, Body, Event, Position};
 use crate::model::reject::{Reject, RejectReason};
@@ -31,13 +34,49 @@ pub struct DecodeConfig {
     pub skew_ms: Millis,
 }
 
-/// Why a record is refused: the reason, and the field or the parser's words.
-pub(crate) type Fault = (RejectReason, String);
+/// Why a record is refused: the reason, and the field or the parser's words. Boxed, so that a
+/// result with it fits in registers: most fields are read without a fault.
+#[derive(Debug)]
+struct Fault(Box<(RejectReason, String)>);
+
+impl Fault {
+    #[cold]
+    fn new(reason: RejectReason, detail: impl Into<String>) -> Self {
+        Self(Box::new((reason, detail.into())))
+    }
+
+    fn reason(&self) -> RejectReason {
+        self.0.0
+    }
+}
 
 /// Decodes records of every input format.
 #[derive(Clone, Debug)]
 pub struct Decoder {
-    config: DecodeConfig,
+    skew_ms: Millis,
+    clock: Clock,
+    /// Learnt from the records seen; makes the next ones faster and has no other effect.
+    orders: payment::Orders,
+}
+
+/// The formats that are read.
+enum Schema {
+    Payment,
+    Account,
+    List,
+    Control,
+}
+
+impl Schema {
+    fn parse(name: &str) -> Option<Self> {
+        match name {
+            "payment.v1" => Some(Self::Payment),
+            "account.v1" => Some(Self::Account),
+            "list.v1" => Some(Self::List),
+            "control.v1" => Some(Self::Control),
+            _ => None,
+        }
+    }
 }
 
 /// What a format's decoder makes of a record.
@@ -46,17 +85,25 @@ struct Decoded {
     body: Body,
 }
 
+/// What is known about a record beside its bytes.
+#[derive(Clone, Copy)]
+struct Envelope {
+    position: Position,
+    record_time_ms: Option<Millis>,
+}
+
 impl Decoder {
     /// A decoder.
     #[must_use]
     pub fn new(config: DecodeConfig) -> Self {
-        Self { config }
+        let orders = payment::Orders::default();
+        Self { skew_ms: config.skew_ms, clock: Clock::new(config.zone), orders }
     }
 
-    /// Zone of times that carry no offset.
+    /// How times are read.
     #[must_use]
-    pub fn zone(&self) -> &TimeZone {
-        &self.config.zone
+    pub fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// Appends the record's event to the batch; a refused record leaves the batch as it was.
@@ -74,52 +121,58 @@ impl Decoder {
         batch: &mut Batch,
     ) -> Result<(), Reject> {
         let text_len = batch.text.len();
-        let outcome = self.read(record, record_time_ms, batch).and_then(|decoded| {
-            let late = record_time_ms.is_some_and(|at| decoded.time_ms > at + self.config.skew_ms);
-            if late {
-                return Err((RejectReason::FromTheFuture, "event time".to_owned()));
-            }
-            Ok(decoded)
-        });
-        match outcome {
-            Ok(Decoded { time_ms, body }) => {
-                let record_time_ms = record_time_ms.unwrap_or(time_ms);
-                batch.events.push(Event { position, record_time_ms, time_ms, body });
-                Ok(())
-            }
-            Err((reason, detail)) => {
-                batch.text.truncate(text_len);
-                let record_time_ms = record_time_ms.unwrap_or_default();
-                Err(Reject { position, record_time_ms, reason, detail })
-            }
-        }
+        let envelope = Envelope { position, record_time_ms };
+        self.read(record, envelope, batch).map_err(|fault| {
+            let (reason, detail) = *fault.0;
+            batch.text.truncate(text_len);
+            let record_time_ms = record_time_ms.unwrap_or_default();
+            Reject { position, record_time_ms, reason, detail }
+        })
     }
 
-    fn read(
-        &self,
-        record: &[u8],
-        record_time_ms: Option<Millis>,
-        batch: &mut Batch,
-    ) -> Result<Decoded, Fault> {
+    fn read(&mut self, record: &[u8], envelope: Envelope, batch: &mut Batch) -> Result<(), Fault> {
         if record.is_empty() {
-            return Err((RejectReason::Empty, "no bytes".to_owned()));
+            return Err(Fault::new(RejectReason::Empty, "no bytes"));
         }
         if record.len() > limits::RECORD_BYTES_MAX {
-            return Err((RejectReason::TooLarge, format!("{} bytes", record.len())));
+            return Err(Fault::new(RejectReason::TooLarge, format!("{} bytes", record.len())));
         }
-        let text = std::str::from_utf8(record)
-            .map_err(|error| (RejectReason::NotUtf8, format!("at byte {}", error.valid_up_to())))?;
-        json::check_depth(text)?;
-        let zone = &self.config.zone;
-        // Read as a payment, which almost every record is: its schema comes with its other fields.
-        let fields = payment::find(text)?;
-        match fields.need(payment::SCHEMA)?.string()?.as_ref() {
-            "payment.v1" => payment::decode(&fields, zone, batch),
-            "account.v1" => reference::account(text, zone, batch),
-            "list.v1" => reference::list(text, zone, record_time_ms, batch),
-            "control.v1" => reference::control(text, zone, record_time_ms, batch),
-            _ => Err((RejectReason::UnknownSchema, "schema".to_owned())),
+        let text = std::str::from_utf8(record).map_err(|error| {
+            Fault::new(RejectReason::NotUtf8, format!("at byte {}", error.valid_up_to()))
+        })?;
+        // Laid out as a payment, which almost every record is: its schema comes with its other
+        // fields.
+        let layout = payment::lay_out(text, &mut self.orders)?;
+        let fields = layout.fields(text)?;
+        let (clock, record_time_ms) = (&self.clock, envelope.record_time_ms);
+        let decoded = match fields.need(payment::SCHEMA)?.read(Schema::parse)? {
+            Some(Schema::Payment) => {
+                let (time_ms, payment) = payment::decode(text, &layout, &fields, clock, batch)?;
+                return self.admit(envelope, time_ms, Body::Payment(payment), batch);
+            }
+            Some(Schema::Account) => reference::account(text, clock, batch),
+            Some(Schema::List) => reference::list(text, clock, record_time_ms, batch),
+            Some(Schema::Control) => reference::control(text, clock, record_time_ms, batch),
+            None => Err(Fault::new(RejectReason::UnknownSchema, "schema")),
+        }?;
+        self.admit(envelope, decoded.time_ms, decoded.body, batch)
+    }
+
+    #[inline(always)]
+    fn admit(
+        &self,
+        envelope: Envelope,
+        time_ms: Millis,
+        body: Body,
+        batch: &mut Batch,
+    ) -> Result<(), Fault> {
+        let Envelope { position, record_time_ms } = envelope;
+        if record_time_ms.is_some_and(|at| time_ms > at + self.skew_ms) {
+            return Err(Fault::new(RejectReason::FromTheFuture, "event time"));
         }
+        let record_time_ms = record_time_ms.unwrap_or(time_ms);
+        batch.events.push(Event { position, record_time_ms, time_ms, body });
+        Ok(())
     }
 }
 

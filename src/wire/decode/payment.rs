@@ -1,21 +1,22 @@
 //! `payment.v1`.
 
-use jiff::tz::TimeZone;
-
-use super::json::Fields;
-use super::{Decoded, Fault};
+use super::Fault;
+use super::json::{self, Fields, Raw};
+use super::scan::{Broken, Found, Order, Scanner, Shape};
+use super::time::Clock;
 use crate::model::event::{
-    AccountClass, Batch, Body, Category, Channel, CustomerType, Geo, Party, PayeeCheck, Payment,
-    PaymentStatus, PaymentType, RiskGrade, Text, session,
+    AccountClass, Batch, Category, Channel, CustomerType, Geo, Party, PayeeCheck, Payment,
+    PaymentStatus, PaymentType, RiskGrade, session,
 };
 use crate::model::money::{Currency, Money, parse_decimal};
 use crate::model::reject::RejectReason;
+use crate::model::time::Millis;
 
 /// Names of fields with their places.
 macro_rules! fields {
-    ($names:ident: $count:literal { $($index:ident = $number:literal $name:literal,)* }) => {
+    ($shape:ident: $count:literal { $($index:ident = $number:literal $name:literal,)* }) => {
         $(pub(super) const $index: usize = $number;)*
-        static $names: [&str; $count] = [$($name,)*];
+        pub(super) static $shape: Shape<$count> = Shape::new([$($name,)*]);
     };
 }
 
@@ -38,125 +39,202 @@ fields!(PARTY: 15 {
     INCOME = 12 "income_monthly", ID_TOKEN = 13 "id_token", SCHEME = 14 "acct_scheme",
 });
 
-fields!(DEVICE_FIELDS: 4 { DEVICE_ID = 0 "id", IP = 1 "ip", BSSID = 2 "bssid", GEO = 3 "geo", });
-fields!(GEO_FIELDS: 3 { LAT = 0 "lat", LON = 1 "lon", ACCURACY = 2 "accuracy_km", });
-fields!(SESSION_FIELDS: 2 { SESSION_ID = 0 "id", FLAGS = 1 "flags", });
-fields!(CHECK_FIELDS: 1 { RESULT = 0 "result", });
-fields!(SOURCE_FIELDS: 3 { SYSTEM = 0 "system", TOPIC = 1 "topic", TS = 2 "ts", });
+fields!(DEVICE_SHAPE: 4 { DEVICE_ID = 0 "id", IP = 1 "ip", BSSID = 2 "bssid", GEO = 3 "geo", });
+fields!(GEO_SHAPE: 3 { LAT = 0 "lat", LON = 1 "lon", ACCURACY = 2 "accuracy_km", });
+fields!(SESSION_SHAPE: 2 { SESSION_ID = 0 "id", FLAGS = 1 "flags", });
+fields!(CHECK_SHAPE: 1 { RESULT = 0 "result", });
+fields!(SOURCE_SHAPE: 3 { SYSTEM = 0 "system", TOPIC = 1 "topic", TS = 2 "ts", });
 
-/// Finds a payment's fields.
-pub(super) fn find(text: &str) -> Result<Fields<'_, 25>, Fault> {
-    Fields::find(text, &PAYMENT, "")
+/// The orders that senders keep, one for each place of an object.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Orders {
+    payment: Order,
+    payer: Order,
+    payee: Order,
+    device: Order,
+    device_geo: Order,
+    terminal_geo: Order,
+    session: Order,
+    check: Order,
+    source: Order,
 }
 
-/// Decodes a payment.
+/// Where a payment's values lie, those of its inner objects included.
+#[derive(Debug, Default)]
+pub(super) struct Layout {
+    payment: Found<25>,
+    payer: Found<15>,
+    payee: Found<15>,
+    device: Found<4>,
+    device_geo: Found<3>,
+    terminal_geo: Found<3>,
+    session: Found<2>,
+    check: Found<1>,
+    source: Found<3>,
+}
+
+impl Layout {
+    /// The fields of the record itself.
+    pub fn fields<'a>(&self, text: &'a str) -> Result<Fields<'a, '_, 25>, Fault> {
+        Fields::outer(text, &self.payment, &PAYMENT)
+    }
+}
+
+/// An object whose fields hold no objects that are read.
+fn leaf(_: &mut Scanner<'_>, _: usize) -> Result<bool, Broken> {
+    Ok(false)
+}
+
+/// Passes a record as if it were a payment, which almost every record is.
+pub(super) fn lay_out(text: &str, orders: &mut Orders) -> Result<Layout, Fault> {
+    let mut layout = Layout::default();
+    json::whole(text, |scanner| {
+        scanner.object(&PAYMENT, &mut orders.payment, &mut layout.payment, |scanner, index| {
+            if scanner.peek() != Some(b'{') {
+                return Ok(false);
+            }
+            match index {
+                PAYER => scanner.object(&PARTY, &mut orders.payer, &mut layout.payer, leaf)?,
+                PAYEE => scanner.object(&PARTY, &mut orders.payee, &mut layout.payee, leaf)?,
+                DEVICE => {
+                    scanner.object(
+                        &DEVICE_SHAPE,
+                        &mut orders.device,
+                        &mut layout.device,
+                        |scanner, index| {
+                            if index != GEO || scanner.peek() != Some(b'{') {
+                                return Ok(false);
+                            }
+                            scanner.object(
+                                &GEO_SHAPE,
+                                &mut orders.device_geo,
+                                &mut layout.device_geo,
+                                leaf,
+                            )?;
+                            Ok(true)
+                        },
+                    )?;
+                }
+                TERMINAL_GEO => {
+                    scanner.object(
+                        &GEO_SHAPE,
+                        &mut orders.terminal_geo,
+                        &mut layout.terminal_geo,
+                        leaf,
+                    )?;
+                }
+                SESSION => scanner.object(
+                    &SESSION_SHAPE,
+                    &mut orders.session,
+                    &mut layout.session,
+                    leaf,
+                )?,
+                PAYEE_CHECK => {
+                    scanner.object(&CHECK_SHAPE, &mut orders.check, &mut layout.check, leaf)?
+                }
+                SOURCE => {
+                    scanner.object(&SOURCE_SHAPE, &mut orders.source, &mut layout.source, leaf)?
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })
+    })?;
+    Ok(layout)
+}
+
+/// Decodes a payment that has been laid out.
 pub(super) fn decode(
-    f: &Fields<'_, 25>,
-    zone: &TimeZone,
+    text: &str,
+    layout: &Layout,
+    f: &Fields<'_, '_, 25>,
+    clock: &Clock,
     batch: &mut Batch,
-) -> Result<Decoded, Fault> {
+) -> Result<(Millis, Payment), Fault> {
     let event_id = f.need_id(EVENT_ID, batch)?;
     let payment_id = f.need_id(PAYMENT_ID, batch)?;
-    let status = PaymentStatus::parse(&f.need(STATUS)?.string()?);
-    let time_ms = f.need(EVENT_TIME)?.time(zone)?;
+    let status = f.need(STATUS)?.read(PaymentStatus::parse)?;
+    let time_ms = f.need(EVENT_TIME)?.time(clock)?;
     let currency = f.need(CURRENCY)?.currency()?;
     let amount = f.need(AMOUNT)?;
     let minor = amount.decimal(currency.exponent())?;
     if minor <= 0 {
         return Err(amount.fault(RejectReason::NonPositiveAmount));
     }
-    let payer = party(f.need(PAYER)?.text(), "payer.", currency, zone, batch)?;
-    let payee = party(f.need(PAYEE)?.text(), "payee.", currency, zone, batch)?;
-    let payment_type = PaymentType::parse(&f.need(TYPE)?.string()?);
-    let channel = Channel::parse(&f.need(CHANNEL)?.string()?);
-    let mut payment = Payment {
-        event_id,
-        payment_id,
-        end_to_end_id: f.id(END_TO_END_ID, batch)?,
-        instruction_id: f.id(INSTRUCTION_ID, batch)?,
-        uetr: f.id(UETR, batch)?,
-        status,
-        amount: Money { minor, currency },
-        payer,
-        payee,
-        payment_type,
-        category: f.word(CATEGORY, Category::parse)?,
-        mcc: f.id(MCC, batch)?,
-        purpose: f.free_text(PURPOSE, batch)?,
-        channel,
-        terminal_id: f.id(TERMINAL_ID, batch)?,
-        terminal_geo: f
-            .get(TERMINAL_GEO)
-            .map(|raw| geo(raw.text(), "terminal_geo."))
-            .transpose()?,
-        device_id: Text::NONE,
-        device_ip: Text::NONE,
-        device_bssid: Text::NONE,
-        device_geo: None,
-        session_flags: None,
-        session_id: Text::NONE,
-        payee_check: None,
-        memo: f.free_text(MEMO, batch)?,
-        hold_deadline_ms: f.get(HOLD_DEADLINE).map(|raw| raw.time(zone)).transpose()?,
-        source_system: Text::NONE,
-        source_topic: Text::NONE,
-        source_time_ms: None,
+    let payer = Fields::inner(text, f.need(PAYER)?, &layout.payer, &PARTY, "payer.")?;
+    let payer = party(&payer, currency, clock, batch)?;
+    let payee = Fields::inner(text, f.need(PAYEE)?, &layout.payee, &PARTY, "payee.")?;
+    let payee = party(&payee, currency, clock, batch)?;
+    let payment_type = f.need(TYPE)?.read(PaymentType::parse)?;
+    let channel = f.need(CHANNEL)?.read(Channel::parse)?;
+    let amount = Money { minor, currency };
+    let mut payment =
+        Payment::new(event_id, payment_id, status, amount, payer, payee, payment_type, channel);
+    payment.end_to_end_id = f.id(END_TO_END_ID, batch)?;
+    payment.instruction_id = f.id(INSTRUCTION_ID, batch)?;
+    payment.uetr = f.id(UETR, batch)?;
+    payment.category = f.word(CATEGORY, Category::parse)?;
+    payment.mcc = f.id(MCC, batch)?;
+    payment.purpose = f.free_text(PURPOSE, batch)?;
+    payment.terminal_id = f.id(TERMINAL_ID, batch)?;
+    payment.terminal_geo = match f.get(TERMINAL_GEO) {
+        Some(raw) => Some(geo(text, raw, &layout.terminal_geo, "terminal_geo.")?),
+        None => None,
     };
+    payment.memo = f.free_text(MEMO, batch)?;
+    payment.hold_deadline_ms = f.time(HOLD_DEADLINE, clock)?;
     if let Some(raw) = f.get(DEVICE) {
-        let d = Fields::find(raw.text(), &DEVICE_FIELDS, "device.")?;
+        let d = Fields::inner(text, raw, &layout.device, &DEVICE_SHAPE, "device.")?;
         payment.device_id = d.id(DEVICE_ID, batch)?;
         payment.device_ip = d.id(IP, batch)?;
         payment.device_bssid = d.id(BSSID, batch)?;
-        payment.device_geo = d.get(GEO).map(|raw| geo(raw.text(), "device.geo.")).transpose()?;
+        payment.device_geo = match d.get(GEO) {
+            Some(raw) => Some(geo(text, raw, &layout.device_geo, "device.geo.")?),
+            None => None,
+        };
     }
     if let Some(raw) = f.get(SESSION) {
-        let s = Fields::find(raw.text(), &SESSION_FIELDS, "session.")?;
+        let s = Fields::inner(text, raw, &layout.session, &SESSION_SHAPE, "session.")?;
         payment.session_id = s.id(SESSION_ID, batch)?;
-        payment.session_flags = s
-            .get(FLAGS)
-            .map(|raw| {
-                let flags: Result<Vec<String>, _> = serde_json::from_str(raw.text());
-                flags.map(|f| session_bits(&f)).map_err(|_| raw.fault(RejectReason::WrongType))
-            })
-            .transpose()?;
+        if let Some(raw) = s.get(FLAGS) {
+            let mut bits = 0;
+            raw.words(|word| bits |= session_bit(word))?;
+            payment.session_flags = Some(bits);
+        }
     }
     if let Some(raw) = f.get(PAYEE_CHECK) {
-        let c = Fields::find(raw.text(), &CHECK_FIELDS, "payee_check.")?;
+        let c = Fields::inner(text, raw, &layout.check, &CHECK_SHAPE, "payee_check.")?;
         payment.payee_check = c.word(RESULT, PayeeCheck::parse)?;
     }
     if let Some(raw) = f.get(SOURCE) {
-        let s = Fields::find(raw.text(), &SOURCE_FIELDS, "source.")?;
+        let s = Fields::inner(text, raw, &layout.source, &SOURCE_SHAPE, "source.")?;
         payment.source_system = s.id(SYSTEM, batch)?;
         payment.source_topic = s.id(TOPIC, batch)?;
-        payment.source_time_ms = s.get(TS).map(|raw| raw.time(zone)).transpose()?;
+        payment.source_time_ms = s.time(TS, clock)?;
     }
-    Ok(Decoded { time_ms, body: Body::Payment(payment) })
+    Ok((time_ms, payment))
 }
 
-/// The bits of session flags, by word.
-pub(crate) fn session_bits<T: AsRef<str>>(words: &[T]) -> u8 {
-    words.iter().fold(0, |bits, word| {
-        bits | match word.as_ref() {
-            "screen_share" => session::SCREEN_SHARE,
-            "remote_control" => session::REMOTE_CONTROL,
-            "accessibility_abuse" => session::ACCESSIBILITY_ABUSE,
-            "in_call" => session::IN_CALL,
-            "emulator" => session::EMULATOR,
-            _ => session::OTHER,
-        }
-    })
+/// The bit of a session flag.
+fn session_bit(word: &str) -> u8 {
+    match word {
+        "screen_share" => session::SCREEN_SHARE,
+        "remote_control" => session::REMOTE_CONTROL,
+        "accessibility_abuse" => session::ACCESSIBILITY_ABUSE,
+        "in_call" => session::IN_CALL,
+        "emulator" => session::EMULATOR,
+        _ => session::OTHER,
+    }
 }
 
 /// One side. The account is required; the bank is in the format's table too, but mapped files and
 /// feeds of a single bank have none, and nothing computed needs it.
 fn party(
-    text: &str,
-    parent: &'static str,
+    f: &Fields<'_, '_, 15>,
     currency: Currency,
-    zone: &TimeZone,
+    clock: &Clock,
     batch: &mut Batch,
 ) -> Result<Party, Fault> {
-    let f = Fields::find(text, &PARTY, parent)?;
     let age = f.get(AGE).map(|raw| raw.integer(150)).transpose()?;
     Ok(Party {
         account: f.need_id(ACCOUNT, batch)?,
@@ -169,7 +247,7 @@ fn party(
         balance_after_minor: f.amount(BALANCE, currency)?,
         available_after_minor: f.amount(AVAILABLE, currency)?,
         account_class: f.word(ACCOUNT_CLASS, AccountClass::parse)?,
-        opened_at_ms: f.get(OPENED_AT).map(|raw| raw.date_or_time(zone)).transpose()?,
+        opened_at_ms: f.date_or_time(OPENED_AT, clock)?,
         risk_grade: f.word(GRADE, RiskGrade::parse)?,
         age_years: age.and_then(|years| u8::try_from(years).ok()),
         occupation_class: f.id(OCCUPATION, batch)?,
@@ -177,15 +255,15 @@ fn party(
     })
 }
 
-fn geo(text: &str, parent: &'static str) -> Result<Geo, Fault> {
-    let f = Fields::find(text, &GEO_FIELDS, parent)?;
+fn geo(text: &str, value: Raw<'_>, found: &Found<3>, parent: &'static str) -> Result<Geo, Fault> {
+    let f = Fields::inner(text, value, found, &GEO_SHAPE, parent)?;
     let degrees = |index: usize, max: i32| -> Result<i32, Fault> {
         let raw = f.need(index)?;
         let fault = || raw.fault(RejectReason::BadValue);
         let value = micro(raw.text()).ok_or_else(fault)?;
         i32::try_from(value).ok().filter(|v| v.abs() <= max * 1_000_000).ok_or_else(fault)
     };
-    let metres = |raw: super::json::Raw<'_>| {
+    let metres = |raw: Raw<'_>| {
         let fault = || raw.fault(RejectReason::BadValue);
         let micro_km = micro(raw.text()).filter(|v| *v >= 0).ok_or_else(fault)?;
         u32::try_from(micro_km / 1_000).map_err(|_| fault())

@@ -1,8 +1,8 @@
 //! `account.v1`, `list.v1`, `control.v1`.
 
-use jiff::tz::TimeZone;
-
-use super::json::Fields;
+use super::json::{Fields, find};
+use super::scan::Shape;
+use super::time::Clock;
 use super::{Decoded, Fault};
 use crate::model::entity::EntityKind;
 use crate::model::event::{
@@ -14,7 +14,7 @@ use crate::model::money::Money;
 use crate::model::reject::RejectReason;
 use crate::model::time::Millis;
 
-static ACCOUNT: [&str; 14] = [
+static ACCOUNT: Shape<14> = Shape::new([
     "event_id",
     "kind",
     "account",
@@ -29,16 +29,17 @@ static ACCOUNT: [&str; 14] = [
     "risk_grade",
     "time",
     "event_time",
-];
+]);
 
 /// Decodes an account event.
-pub(super) fn account(text: &str, zone: &TimeZone, batch: &mut Batch) -> Result<Decoded, Fault> {
-    let f = Fields::find(text, &ACCOUNT, "")?;
+pub(super) fn account(text: &str, clock: &Clock, batch: &mut Batch) -> Result<Decoded, Fault> {
+    let found = find(text, &ACCOUNT)?;
+    let f = Fields::outer(text, &found, &ACCOUNT)?;
     let time = f.get(12).or(f.get(13)).map_or_else(|| f.need(12), Ok)?;
-    let time_ms = time.time(zone)?;
+    let time_ms = time.time(clock)?;
     let body = Body::Account(Box::new(AccountEvent {
         event_id: f.id(0, batch)?,
-        kind: AccountEventKind::parse(&f.need(1)?.string()?),
+        kind: f.need(1)?.read(AccountEventKind::parse)?,
         account: f.need_id(2, batch)?,
         customer: f.id(3, batch)?,
         branch: f.id(4, batch)?,
@@ -53,7 +54,7 @@ pub(super) fn account(text: &str, zone: &TimeZone, batch: &mut Batch) -> Result<
     Ok(Decoded { time_ms, body })
 }
 
-static LIST: [&str; 13] = [
+static LIST: Shape<13> = Shape::new([
     "entry_id",
     "op",
     "subject",
@@ -67,31 +68,33 @@ static LIST: [&str; 13] = [
     "purpose",
     "event_time",
     "time",
-];
-static SUBJECT: [&str; 2] = ["kind", "id"];
+]);
+static SUBJECT: Shape<2> = Shape::new(["kind", "id"]);
 
 /// Decodes a list event. Without a time of its own it happens when its record was written.
 pub(super) fn list(
     text: &str,
-    zone: &TimeZone,
+    clock: &Clock,
     record_time_ms: Option<Millis>,
     batch: &mut Batch,
 ) -> Result<Decoded, Fault> {
-    let f = Fields::find(text, &LIST, "")?;
+    let found = find(text, &LIST)?;
+    let f = Fields::outer(text, &found, &LIST)?;
     let op = f.need(1)?;
-    let op = match op.string()?.as_ref() {
+    let op = match op.read(str::to_owned)?.as_str() {
         "upsert" => ListOp::Upsert,
         "expire" => ListOp::Expire,
         _ => return Err(op.fault(RejectReason::BadValue)),
     };
     let subject = f.need(2)?;
-    let (kind, name) = if subject.text().starts_with('{') {
-        let s = Fields::find(subject.text(), &SUBJECT, "subject.")?;
+    let (kind, name) = if subject.is_object() {
+        let found = find(subject.text(), &SUBJECT)?;
+        let s = Fields::inner(subject.text(), subject, &found, &SUBJECT, "subject.")?;
         (s.need(0)?, s.need_id(1, batch)?)
     } else {
         (f.need(3)?, f.need_id(2, batch)?)
     };
-    let subject_kind = match kind.string()?.as_ref() {
+    let subject_kind = match kind.read(str::to_owned)?.as_str() {
         "account" => EntityKind::Account,
         "customer" => EntityKind::Customer,
         "device" => EntityKind::Device,
@@ -100,19 +103,19 @@ pub(super) fn list(
         // An entry about something else cannot be applied; dropping it in silence would fail open.
         _ => return Err(kind.fault(RejectReason::BadValue)),
     };
-    let valid_from_ms = f.get(6).map(|raw| raw.date_or_time(zone)).transpose()?;
-    let valid_to_ms = f.get(7).map(|raw| raw.date_or_time(zone)).transpose()?;
-    let own = f.get(11).or(f.get(12)).map(|raw| raw.time(zone)).transpose()?;
+    let valid_from_ms = f.date_or_time(6, clock)?;
+    let valid_to_ms = f.date_or_time(7, clock)?;
+    let own = f.get(11).or(f.get(12)).map(|raw| raw.time(clock)).transpose()?;
     let time_ms = match own.or(record_time_ms).or(valid_from_ms) {
         Some(time_ms) => time_ms,
-        None => f.need(11)?.time(zone)?,
+        None => f.need(11)?.time(clock)?,
     };
     let body = Body::List(Box::new(ListEvent {
         entry_id: f.id(0, batch)?,
         op,
         subject_kind,
         subject: name,
-        category: ListCategory::parse(&f.need(4)?.string()?),
+        category: f.need(4)?.read(ListCategory::parse)?,
         level: f.word(5, ListLevel::parse)?,
         valid_from_ms,
         valid_to_ms,
@@ -123,7 +126,7 @@ pub(super) fn list(
     Ok(Decoded { time_ms, body })
 }
 
-static CONTROL: [&str; 13] = [
+static CONTROL: Shape<13> = Shape::new([
     "control_id",
     "account",
     "kind",
@@ -137,19 +140,20 @@ static CONTROL: [&str; 13] = [
     "released_at",
     "event_time",
     "time",
-];
+]);
 
 /// Decodes a control event. Without a time of its own it happens when its record was written.
 pub(super) fn control(
     text: &str,
-    zone: &TimeZone,
+    clock: &Clock,
     record_time_ms: Option<Millis>,
     batch: &mut Batch,
 ) -> Result<Decoded, Fault> {
-    let f = Fields::find(text, &CONTROL, "")?;
+    let found = find(text, &CONTROL)?;
+    let f = Fields::outer(text, &found, &CONTROL)?;
     let kind_raw = f.need(2)?;
-    let kind = Action::parse(&kind_raw.string()?);
-    let mode = f.get(3).map(|raw| match raw.string()?.as_ref() {
+    let kind = kind_raw.read(Action::parse)?;
+    let mode = f.get(3).map(|raw| match raw.read(str::to_owned)?.as_str() {
         "limited" => Ok(ControlMode::Limited),
         "full" => Ok(ControlMode::Full),
         _ => Err(raw.fault(RejectReason::BadValue)),
@@ -161,9 +165,9 @@ pub(super) fn control(
         }
         None => None,
     };
-    let from_ms = f.need(6)?.date_or_time(zone)?;
-    let date = |index: usize| f.get(index).map(|raw| raw.date_or_time(zone)).transpose();
-    let own = f.get(11).or(f.get(12)).map(|raw| raw.time(zone)).transpose()?;
+    let from_ms = f.need(6)?.date_or_time(clock)?;
+    let date = |index: usize| f.date_or_time(index, clock);
+    let own = f.get(11).or(f.get(12)).map(|raw| raw.time(clock)).transpose()?;
     let extension_no = f.get(8).map(|raw| raw.integer(1_000)).transpose()?;
     let body = Body::Control(Box::new(ControlEvent {
         control_id: f.need_id(0, batch)?,

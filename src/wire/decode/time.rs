@@ -2,40 +2,135 @@
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 
 use super::Fault;
-use super::json::Raw;
+use super::json::{Fields, Raw};
 use crate::limits;
 use crate::model::reject::RejectReason;
 use crate::model::time::{DAY, HOUR, MINUTE, Millis, SECOND};
 
+impl<const N: usize> Fields<'_, '_, N> {
+    /// A time that may be absent.
+    #[inline(always)]
+    pub(super) fn time(&self, index: usize, clock: &Clock) -> Result<Option<Millis>, Fault> {
+        match self.get(index) {
+            Some(raw) => raw.time(clock).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// A time or a plain date that may be absent.
+    #[inline(always)]
+    pub(super) fn date_or_time(
+        &self,
+        index: usize,
+        clock: &Clock,
+    ) -> Result<Option<Millis>, Fault> {
+        match self.get(index) {
+            Some(raw) => raw.date_or_time(clock).map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
 impl Raw<'_> {
     /// A time of the accepted forms.
-    pub(super) fn time(&self, zone: &TimeZone) -> Result<Millis, Fault> {
-        let string = self.string()?;
-        let time_ms = parse(&string, zone).filter(|_| !is_date(&string));
+    pub(super) fn time(&self, clock: &Clock) -> Result<Millis, Fault> {
+        let time_ms = self.read(|text| clock.parse(text).filter(|_| !is_date(text)))?;
         time_ms.ok_or_else(|| self.fault(RejectReason::BadTime))
     }
 
     /// A time of the accepted forms, or a plain date: midnight in the zone. It may lie before 1970,
     /// as an old account's opening does.
-    pub(super) fn date_or_time(&self, zone: &TimeZone) -> Result<Millis, Fault> {
-        let string = self.string()?;
-        let time_ms = moment(&string, zone).filter(|at| at.abs() <= limits::EVENT_TIME_MS_MAX);
+    pub(super) fn date_or_time(&self, clock: &Clock) -> Result<Millis, Fault> {
+        let time_ms = self.read(|text| clock.moment(text))?;
+        let time_ms = time_ms.filter(|at| at.abs() <= limits::EVENT_TIME_MS_MAX);
         time_ms.ok_or_else(|| self.fault(RejectReason::BadTime))
     }
 }
 
-/// Reads a time of the accepted forms; `None` for anything else, and for times before 1970 or
-/// beyond [`limits::EVENT_TIME_MS_MAX`].
-#[must_use]
-pub fn parse(text: &str, zone: &TimeZone) -> Option<Millis> {
-    moment(text, zone).filter(|at| (0..=limits::EVENT_TIME_MS_MAX).contains(at))
+/// Reads times. Local ones are read without asking the zone wherever its offset is plain.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    zone: TimeZone,
+    /// In order, from 1970.
+    plain: Vec<Plain>,
 }
 
-fn moment(text: &str, zone: &TimeZone) -> Option<Millis> {
-    rfc3339(text.as_bytes()).or_else(|| slow(text, zone))
+/// Local times, `from <= local < to`, that have one offset: none that a turn of the clocks skips or
+/// repeats is among them.
+#[derive(Clone, Copy, Debug)]
+struct Plain {
+    from_ms: Millis,
+    to_ms: Millis,
+    offset_ms: Millis,
+}
+
+/// 2100-01-01T00:00:00Z: further turns are not noted.
+const PLAIN_UNTIL_MS: Millis = 4_102_444_800_000;
+
+impl Clock {
+    /// A clock of a zone.
+    #[must_use]
+    pub fn new(zone: TimeZone) -> Self {
+        let millis = |offset: Offset| i64::from(offset.seconds()) * SECOND;
+        let mut offset_ms = millis(zone.to_offset(Timestamp::UNIX_EPOCH));
+        let mut from_ms = DAY + offset_ms;
+        let mut plain = Vec::new();
+        // A zone that never turns its clocks again is plain for good.
+        let mut until_ms = Millis::MAX;
+        for turn in zone.following(Timestamp::UNIX_EPOCH) {
+            let (at_ms, next_ms) = (turn.timestamp().as_millisecond(), millis(turn.offset()));
+            if at_ms >= PLAIN_UNTIL_MS {
+                until_ms = PLAIN_UNTIL_MS - DAY;
+                break;
+            }
+            plain.push(Plain { from_ms, to_ms: at_ms + offset_ms.min(next_ms), offset_ms });
+            from_ms = at_ms + offset_ms.max(next_ms);
+            offset_ms = next_ms;
+        }
+        plain.push(Plain { from_ms, to_ms: until_ms, offset_ms });
+        Self { zone, plain }
+    }
+
+    /// The zone.
+    #[must_use]
+    pub fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
+    /// Reads a time of the accepted forms; `None` for anything else, and for times before 1970 or
+    /// beyond [`limits::EVENT_TIME_MS_MAX`].
+    #[must_use]
+    pub fn parse(&self, text: &str) -> Option<Millis> {
+        self.moment(text).filter(|at| (0..=limits::EVENT_TIME_MS_MAX).contains(at))
+    }
+
+    fn moment(&self, text: &str) -> Option<Millis> {
+        let quick = match text.len() {
+            10 | 14 => self.local(text.as_bytes()),
+            _ => rfc3339(text.as_bytes()),
+        };
+        quick.or_else(|| slow(text, &self.zone))
+    }
+
+    /// `2026-03-05` or `20260305100310`, where the zone's offset is plain.
+    fn local(&self, text: &[u8]) -> Option<Millis> {
+        let mut digits = Digits::of(text);
+        let local_ms = if let Ok(text) = <&[u8; 10]>::try_from(text) {
+            let day = digits.date([0, 1, 2, 3, 5, 6, 8, 9])?;
+            if [text[4], text[7]] != [b'-'; 2] {
+                return None;
+            }
+            day
+        } else {
+            digits.date([0, 1, 2, 3, 4, 5, 6, 7])? + digits.time_of_day([8, 9, 10, 11, 12, 13])?
+        };
+        let index = self.plain.partition_point(|plain| plain.to_ms <= local_ms);
+        let plain = self.plain.get(index).filter(|plain| plain.from_ms <= local_ms)?;
+        digits.valid.then_some(local_ms - plain.offset_ms)
+    }
 }
 
 fn is_date(text: &str) -> bool {
@@ -45,26 +140,21 @@ fn is_date(text: &str) -> bool {
 /// The common form, `2026-03-05T10:03:10[.123](Z|+08:00)`, by hand: jiff takes several times as
 /// long.
 fn rfc3339(text: &[u8]) -> Option<Millis> {
-    let (head, tail) = text.split_at_checked(19)?;
+    let (head, tail) = text.split_first_chunk::<19>()?;
     let separators = [head[4], head[7], head[10], head[13], head[16]];
     if separators != [b'-', b'-', b'T', b':', b':'] {
         return None;
     }
-    let [year, month, day] = [number(&head[0..4])?, number(&head[5..7])?, number(&head[8..10])?];
-    let [hour, minute, second] =
-        [number(&head[11..13])?, number(&head[14..16])?, number(&head[17..19])?];
-    if !(1..=12).contains(&month) || day < 1 || day > days_in(year, month) {
-        return None;
-    }
-    if hour > 23 || minute > 59 || second > 59 {
-        return None;
-    }
-    let (millis, tail) = fraction(tail)?;
+    let mut digits = Digits::of(head);
+    let day = digits.date([0, 1, 2, 3, 5, 6, 8, 9])?;
+    let of_day = digits.time_of_day([11, 12, 14, 15, 17, 18])?;
+    let (millis, tail) = if tail.first() == Some(&b'.') { fraction(tail)? } else { (0, tail) };
     let offset = match tail {
         b"Z" => 0,
-        [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] => {
-            let (hours, minutes) = (number(&[*h1, *h2])?, number(&[*m1, *m2])?);
-            if hours > 23 || minutes > 59 {
+        [sign @ (b'+' | b'-'), _, _, b':', _, _] => {
+            let mut digits = Digits::of(tail);
+            let (hours, minutes) = (digits.pair(1, 2), digits.pair(4, 5));
+            if !digits.valid || hours > 23 || minutes > 59 {
                 return None;
             }
             let size = hours * HOUR + minutes * MINUTE;
@@ -72,25 +162,57 @@ fn rfc3339(text: &[u8]) -> Option<Millis> {
         }
         _ => return None,
     };
-    let of_day = hour * HOUR + minute * MINUTE + second * SECOND + millis;
-    Some(days_since_1970(year, month, day) * DAY + of_day - offset)
+    digits.valid.then_some(day + of_day + millis - offset)
+}
+
+/// Digits of a text, and whether all that were asked for were digits.
+struct Digits<'a> {
+    text: &'a [u8],
+    valid: bool,
+}
+
+impl<'a> Digits<'a> {
+    #[inline(always)]
+    fn of(text: &'a [u8]) -> Self {
+        Self { text, valid: true }
+    }
+
+    #[inline(always)]
+    fn pair(&mut self, tens: usize, ones: usize) -> i64 {
+        let mut digit = |at: usize| {
+            let digit = self.text[at].wrapping_sub(b'0');
+            self.valid &= digit < 10;
+            i64::from(digit)
+        };
+        digit(tens) * 10 + digit(ones)
+    }
+
+    /// A day of the calendar, by the places of its digits: milliseconds from 1970 to its beginning.
+    #[inline(always)]
+    fn date(&mut self, [y1, y2, y3, y4, m1, m2, d1, d2]: [usize; 8]) -> Option<Millis> {
+        let year = self.pair(y1, y2) * 100 + self.pair(y3, y4);
+        let (month, day) = (self.pair(m1, m2), self.pair(d1, d2));
+        let valid = (1..=12).contains(&month) && day >= 1 && day <= days_in(year, month);
+        valid.then(|| days_since_1970(year, month, day) * DAY)
+    }
+
+    #[inline(always)]
+    fn time_of_day(&mut self, [h1, h2, m1, m2, s1, s2]: [usize; 6]) -> Option<Millis> {
+        let (hour, minute, second) = (self.pair(h1, h2), self.pair(m1, m2), self.pair(s1, s2));
+        let valid = hour <= 23 && minute <= 59 && second <= 59;
+        valid.then_some(hour * HOUR + minute * MINUTE + second * SECOND)
+    }
 }
 
 /// `.5`, `.123`, `.123456`: milliseconds, finer digits cut off.
 fn fraction(tail: &[u8]) -> Option<(i64, &[u8])> {
-    let Some(digits) = tail.strip_prefix(b".") else { return Some((0, tail)) };
+    let digits = tail.strip_prefix(b".")?;
     let len = digits.iter().take_while(|b| b.is_ascii_digit()).count();
     if !(1..=9).contains(&len) {
         return None;
     }
     let at = |i: usize| if i < len { i64::from(digits[i] - b'0') } else { 0 };
     Some((at(0) * 100 + at(1) * 10 + at(2), &digits[len..]))
-}
-
-fn number(digits: &[u8]) -> Option<i64> {
-    digits
-        .iter()
-        .try_fold(0, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0')))
 }
 
 fn days_in(year: i64, month: i64) -> i64 {
@@ -129,8 +251,8 @@ mod tests {
 
     use super::*;
 
-    fn shanghai() -> TimeZone {
-        TimeZone::get("Asia/Shanghai").expect("the zone is in the database")
+    fn clock(zone: &str) -> Clock {
+        Clock::new(TimeZone::get(zone).expect("the zone is in the database"))
     }
 
     #[test]
@@ -143,10 +265,15 @@ mod tests {
             "20260305100310",
             "2026-03-04T21:33:10-04:30",
         ] {
-            assert_eq!(parse(text, &shanghai()), expect, "{text}");
+            assert_eq!(clock("Asia/Shanghai").parse(text), expect, "{text}");
         }
-        assert_eq!(parse("2026-03-05", &shanghai()), Some(1_772_640_000_000));
-        assert_eq!(parse("2026-03-05T02:03:10.1239Z", &shanghai()), Some(1_772_676_190_123));
+        let shanghai = clock("Asia/Shanghai");
+        assert_eq!(shanghai.parse("2026-03-05"), Some(1_772_640_000_000));
+        assert_eq!(shanghai.parse("2026-03-05T02:03:10.1239Z"), Some(1_772_676_190_123));
+        // As "for good" is written.
+        for text in ["99991231235959", "9999-12-31T23:59:59+08:00"] {
+            assert_eq!(shanghai.parse(text), Some(253_402_271_999_000), "{text}");
+        }
     }
 
     #[test]
@@ -165,7 +292,7 @@ mod tests {
             "20261305100310",
             "2026-03-05T10:03:10.+08:00",
         ] {
-            assert_eq!(parse(text, &shanghai()), None, "{text}");
+            assert_eq!(clock("Asia/Shanghai").parse(text), None, "{text}");
         }
     }
 
@@ -180,6 +307,25 @@ mod tests {
             let (hours, rest) = (minutes.abs() / 60, minutes.abs() % 60);
             let text = format!("{}{sign}{hours:02}:{rest:02}", local.strftime("%Y-%m-%dT%H:%M:%S%.3f"));
             prop_assert_eq!(rfc3339(text.as_bytes()), Some(ms), "{}", text);
+        }
+
+        /// So do local times, about the turns of the clocks too, where jiff alone answers.
+        #[test]
+        fn local_by_hand_is_as_by_jiff(at in 0usize..400, minutes in -200i64..200, day in 0i64..47_000) {
+            for name in ["Asia/Shanghai", "Europe/Dublin", "America/New_York", "Australia/Lord_Howe"] {
+                let clock = clock(name);
+                let turn = clock.plain[at % clock.plain.len()].to_ms.min(PLAIN_UNTIL_MS);
+                for local_ms in [turn + minutes * MINUTE, day * DAY] {
+                    let timestamp = Timestamp::from_millisecond(local_ms).expect("in range");
+                    let local = jiff::tz::Offset::UTC.to_datetime(timestamp);
+                    for text in ["%Y%m%d%H%M%S", "%Y-%m-%d"].map(|f| local.strftime(f).to_string()) {
+                        let by_jiff = slow(&text, &clock.zone);
+                        prop_assert_eq!(clock.moment(&text), by_jiff, "{} {}", name, text);
+                        let quick = clock.local(text.as_bytes());
+                        prop_assert!(quick.is_none() || quick == by_jiff, "{} {}", name, text);
+                    }
+                }
+            }
         }
     }
 }

@@ -26,8 +26,16 @@ pub struct Format {
 struct Field {
     path: &'static str,
     shape: Shape,
-    required: bool,
+    need: Need,
     doc: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Need {
+    Must,
+    May,
+    /// Where the object around it is there.
+    Within,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -43,11 +51,15 @@ enum Shape {
 }
 
 const fn must(path: &'static str, shape: Shape, doc: &'static str) -> Field {
-    Field { path, shape, required: true, doc }
+    Field { path, shape, need: Need::Must, doc }
 }
 
 const fn may(path: &'static str, shape: Shape, doc: &'static str) -> Field {
-    Field { path, shape, required: false, doc }
+    Field { path, shape, need: Need::May, doc }
+}
+
+const fn within(path: &'static str, shape: Shape, doc: &'static str) -> Field {
+    Field { path, shape, need: Need::Within, doc }
 }
 
 /// The words of a closed set, without `other`.
@@ -77,6 +89,7 @@ macro_rules! party {
             may(concat!($side, ".age_years"), Shape::Integer, "holder's age in years"),
             may(concat!($side, ".occupation_class"), Shape::Id, "occupation, as the bank codes it"),
             may(concat!($side, ".income_monthly"), Shape::Amount, "declared monthly income"),
+            may(concat!($side, ".id_token"), Shape::Id, "token of the holder's identity document"),
         ]
     };
 }
@@ -100,13 +113,14 @@ const PAYMENT_TAIL: [Field; 23] = [
     may("purpose", Shape::Text, "purpose, as given"),
     must("channel", words!(Channel), "where it was ordered"),
     may("terminal_id", Shape::Id, "terminal"),
-    may("terminal_geo.lat", Shape::Number, "degrees north"),
-    may("terminal_geo.lon", Shape::Number, "degrees east"),
+    within("terminal_geo.lat", Shape::Number, "degrees north"),
+    within("terminal_geo.lon", Shape::Number, "degrees east"),
+    may("terminal_geo.accuracy_km", Shape::Number, "radius of uncertainty"),
     may("device.id", Shape::Id, "device that ordered it"),
     may("device.ip", Shape::Id, "its network address"),
     may("device.bssid", Shape::Id, "its wireless network"),
-    may("device.geo.lat", Shape::Number, "degrees north"),
-    may("device.geo.lon", Shape::Number, "degrees east"),
+    within("device.geo.lat", Shape::Number, "degrees north"),
+    within("device.geo.lon", Shape::Number, "degrees east"),
     may("device.geo.accuracy_km", Shape::Number, "radius of uncertainty"),
     may("session.id", Shape::Id, "session"),
     may("session.flags", Shape::Flags, "screen_share, remote_control, accessibility_abuse …"),
@@ -116,24 +130,23 @@ const PAYMENT_TAIL: [Field; 23] = [
     may("source.system", Shape::Id, "system that sent the record"),
     may("source.topic", Shape::Id, "its topic there"),
     may("source.ts", Shape::Time, "its time there"),
-    may("payer.id_token", Shape::Id, "token of the payer's identity document"),
 ];
 
-const PAYER: [Field; 14] = party!("payer");
-const PAYEE: [Field; 14] = party!("payee");
+const PAYER: [Field; 15] = party!("payer");
+const PAYEE: [Field; 15] = party!("payee");
 
-const PAYMENT: [Field; 60] = join();
+const PAYMENT: [Field; 62] = join();
 
 /// Head, both sides and tail as one table.
-const fn join() -> [Field; 60] {
-    let mut fields = [const { may("", Shape::Id, "") }; 60];
+const fn join() -> [Field; 62] {
+    let mut fields = [const { may("", Shape::Id, "") }; 62];
     let parts: [&[Field]; 4] = [&PAYMENT_HEAD, &PAYER, &PAYEE, &PAYMENT_TAIL];
     let (mut at, mut part) = (0, 0);
     while part < parts.len() {
         let mut index = 0;
         while index < parts[part].len() {
-            let Field { path, shape, required, doc } = parts[part][index];
-            fields[at] = Field { path, shape, required, doc };
+            let Field { path, shape, need, doc } = parts[part][index];
+            fields[at] = Field { path, shape, need, doc };
             at += 1;
             index += 1;
         }
@@ -223,7 +236,7 @@ pub fn schema(format: &Format) -> Value {
 
 fn insert(object: &mut Value, path: &str, field: &Field) {
     let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
-    if field.required {
+    if field.need == Need::Must || (field.need == Need::Within && rest.is_none()) {
         let required = entry(object, "required", json!([]));
         if let Value::Array(names) = required
             && !names.iter().any(|known| known == name)
