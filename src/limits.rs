@@ -64,6 +64,9 @@ pub const EPISODE_FINDINGS_MAX: usize = 64;
 
 /// Rules in one pack, at most.
 pub const RULES_MAX: usize = 512;
+/// What a rule may cost at each payment before `rules lint` remarks on it, in reads of a running
+/// sum.
+pub const RULE_COST_MAX: u32 = 48;
 /// Bytes of one rule file, at most.
 pub const RULE_FILE_BYTES_MAX: usize = 256 * 1_024;
 /// Bytes of one expression, at most: the CEL parser recurses without a limit of its own.

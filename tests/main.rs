@@ -10,5 +10,6 @@ mod encode; // messages we write: alerts, rejects, headers, published schemas
 mod generate; // the generator: determinism, order, labels, patterns past their thresholds
 mod http; // the HTTP surface and the metrics behind it, by real sockets and promtool
 mod kafka; // the built program against a real broker: delivery, take-over, fencing, recovery
+mod lint; // what `rules lint` remarks on, one pack each
 mod oracle; // the engine against a naive reference and against itself, on seeded random streams
 mod tidy; // style: headers, layers, purity, leftovers, dead links

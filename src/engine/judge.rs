@@ -6,7 +6,7 @@ use super::facts::{EventFacts, Fate, NONE};
 use super::group::Group;
 use super::visit::{StepView, is_judged};
 use super::{FindingRecord, Fork, RuleCounts};
-use crate::engine::act::Act;
+use crate::engine::act::{Act, Made};
 use crate::model::event::Body;
 use crate::rules::plan::feature::Role;
 use crate::rules::plan::program::{MISSING, Row};
@@ -157,7 +157,7 @@ impl Judgement {
 
     /// The findings as records for reports.
     pub fn records(&self, view: &StepView<'_>, act: &Act) -> Vec<FindingRecord> {
-        let record = |(held, removed): (&Held, &bool)| {
+        let record = |(held, made): (&Held, &Made)| {
             let Body::Payment(payment) = &view.events[held.event as usize].body else {
                 unreachable!("only payments are judged")
             };
@@ -170,9 +170,11 @@ impl Judgement {
                 rule: held.rule,
                 event: held.event,
                 account: view.batch.text(party.account).to_owned(),
-                removed: *removed,
+                removed: made.removed,
+                weight: made.weight,
+                floor: made.floor,
             }
         };
-        self.held.iter().zip(act.removed()).map(record).collect()
+        self.held.iter().zip(act.made()).map(record).collect()
     }
 }

@@ -46,6 +46,7 @@ pub use step::Engine;
 use crate::limits;
 use crate::model::alert::Alert;
 use crate::model::entity::HashKey;
+use crate::model::measure::Action;
 use crate::model::reject::Reject;
 use crate::model::time::{HOUR, Millis};
 
@@ -177,6 +178,10 @@ pub struct FindingRecord {
     pub account: String,
     /// Whether a guard removed it.
     pub removed: bool,
+    /// Its weight, escalations and guards considered.
+    pub weight: u32,
+    /// The measure it asks for on its own, escalations and guards considered.
+    pub floor: Option<Action>,
 }
 
 /// What one step produced.

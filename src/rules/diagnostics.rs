@@ -25,6 +25,26 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
+    /// A defect at a place of a file.
+    pub(super) fn at(
+        source: &SourceFile,
+        span: Range<usize>,
+        message: impl Into<String>,
+        label: impl Into<String>,
+        hint: Option<String>,
+    ) -> Self {
+        let (line, column) = place(&source.text, span.start);
+        Self {
+            path: source.path.clone(),
+            span,
+            line,
+            column,
+            message: message.into(),
+            label: label.into(),
+            hint,
+        }
+    }
+
     /// A defect of the pack as a whole.
     #[must_use]
     pub fn of_pack(message: &str) -> Self {
@@ -61,17 +81,7 @@ impl<'a> Sink<'a> {
         label: impl Into<String>,
         hint: Option<String>,
     ) {
-        let source = self.files[file];
-        let (line, column) = place(&source.text, span.start);
-        self.found.push(Diagnostic {
-            path: source.path.clone(),
-            span,
-            line,
-            column,
-            message: message.into(),
-            label: label.into(),
-            hint,
-        });
+        self.found.push(Diagnostic::at(self.files[file], span, message, label, hint));
     }
 
     pub(super) fn text(&self, file: usize) -> &'a str {

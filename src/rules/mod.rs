@@ -10,7 +10,8 @@
 //! - `compile`: types, cells, programs, evidence, texts
 //! - `checks`: what must hold of a pack as a whole
 //! - [`examples`]: what a rule's examples say
-//! - [`plan`]: the result
+//! - [`lint`]: what is allowed and yet not meant; [`mutants`]: what examples must notice
+//! - [`plan`]: the result; [`describe`]: its cells in the author's words
 //! - [`text`]: values as people read them
 //! - [`reference`]: the language reference, printed from the catalogue
 //! - [`shipped`]: the pack inside the binary
@@ -18,10 +19,13 @@
 pub mod catalogue;
 mod checks;
 mod compile;
+pub mod describe;
 pub mod diagnostics;
 mod document;
 pub mod examples;
 mod expr;
+pub mod lint;
+pub mod mutants;
 pub mod plan;
 pub mod reference;
 pub mod shipped;

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::catalogue::{FUNCTIONS, Gives, MEMBERS, Owner, WordSet, type_word};
 use super::compile::signature;
+use super::lint::{LINTS, Lint};
 use crate::limits;
 use crate::model::time::DAY;
 
@@ -34,7 +35,8 @@ the examples in the files, `goshawk rules list` lists the rules.
 | `[[escalate]]` | `when`, `floor`, `weight`: a stronger floor under a further condition |
 | `[[support]]` | `rules`, `families`, `floor`: a stronger floor when these fire in the same episode |
 | `[text]` | `zh`, `en`: words with `{feature}`, `{param}` or `{expression}`; digits are refused |
-| `[[examples]]` | `name`, `given`, `expect`: at least two that fire and two that do not |
+| `[[examples]]` | `name`, `given`, `expect`: at least two that fire and two that do not; `\"10:04 M02 A\"`, after it `removed`, `floor=review`, `weight=35` where that matters |
+| `[[lint.allow]]` | `code`, `about`, `reason`: a remark of `rules lint` that is meant to be so |
 
 ## Expressions
 
@@ -70,6 +72,11 @@ pub fn reference() -> String {
     for set in WordSet::ALL {
         let words: Vec<String> = set.words().iter().map(|word| format!("`{word}`")).collect();
         let _ = writeln!(text, "| {} | {} |", set.title(), words.join(" "));
+    }
+    let _ =
+        writeln!(text, "\n## Remarks of `rules lint`\n\n| code | 含义 | meaning |\n|---|---|---|");
+    for Lint { code, zh, en } in LINTS {
+        let _ = writeln!(text, "| `{code}` | {zh} | {en} |");
     }
     text
 }

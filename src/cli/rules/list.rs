@@ -25,7 +25,7 @@ pub(super) fn run(args: &ListArgs, printer: &Printer) -> Result<(), Failure> {
             ]
         })
         .collect();
-    super::test::print_table(&HEADER, &rows, args.format, printer)
+    super::table::print(&HEADER, &rows, args.format, printer)
 }
 
 fn phases(rule: &RulePlan) -> String {

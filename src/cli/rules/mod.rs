@@ -1,19 +1,22 @@
-//! `goshawk rules check|test|list`: everything about a pack that can be said without events of your
-//! own.
+//! `goshawk rules …`: everything about a pack that can be said without events of your own.
 
 mod defects;
+mod lint;
 mod list;
+mod run_examples;
+mod table;
 mod test;
 
 use std::path::PathBuf;
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 
 use super::Failure;
 use super::printer::{Format, Printer};
 use crate::runtime::pack::{self, PackError};
 
 pub use defects::render;
+pub use lint::{remarks, render_remarks};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -40,6 +43,9 @@ enum Command {
     Check(PackArgs),
     /// Run the examples beside the rules through the engine: expected against seen.
     Test(TestArgs),
+    /// Remark on what compiles and is hardly meant: thresholds out of reach, edges without an
+    /// example, weights that never count …
+    Lint(LintArgs),
     /// List the rules of a pack.
     List(ListArgs),
 }
@@ -55,9 +61,37 @@ struct PackArgs {
 struct TestArgs {
     #[command(flatten)]
     pack: PackArgs,
+    /// Only examples with this in their name, or in the rule's id or name.
+    filter: Option<String>,
     /// Only this rule.
     #[arg(long, value_name = "ID")]
     rule: Option<String>,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: TestFormat,
+}
+
+/// How `rules test` prints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum TestFormat {
+    /// What came out differently, for people.
+    #[default]
+    Table,
+    /// Every example, as a JSON array.
+    Json,
+    /// Every example, comma-separated, with a header.
+    Csv,
+    /// Every example, as JUnit XML for build servers.
+    Junit,
+}
+
+#[derive(clap::Args, Debug)]
+struct LintArgs {
+    #[command(flatten)]
+    pack: PackArgs,
+    /// List the sorts of remarks instead.
+    #[arg(long)]
+    list: bool,
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -76,6 +110,7 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
     match &args.command {
         Command::Check(args) => check(args, printer),
         Command::Test(args) => test::run(args, printer),
+        Command::Lint(args) => lint::run(args, printer),
         Command::List(args) => list::run(args, printer),
     }
 }

@@ -18,6 +18,7 @@ use super::visit::StepView;
 use super::{EngineConfig, StepOutput};
 use crate::limits;
 use crate::model::event::{Body, Event, Payment};
+use crate::model::measure::Action;
 use crate::model::time::{Millis, day_number};
 use crate::rules::plan::Mode;
 use breaker::BreakerState;
@@ -34,8 +35,16 @@ pub(super) struct Act {
     /// Targets by the time something last joined them, for expiry and for the bound.
     touched: std::collections::BTreeSet<(Millis, TargetKey)>,
     breaker: BreakerState,
-    /// For each rule that held in the last step, whether a guard removed it.
-    removed: Vec<bool>,
+    /// For each rule that held in the last step, what became of it.
+    made: Vec<Made>,
+}
+
+/// What became of a rule that held, for reports.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Made {
+    pub removed: bool,
+    pub weight: u32,
+    pub floor: Option<Action>,
 }
 
 impl Act {
@@ -46,7 +55,7 @@ impl Act {
             episodes: BTreeMap::new(),
             touched: std::collections::BTreeSet::new(),
             breaker: BreakerState::default(),
-            removed: Vec::new(),
+            made: Vec::new(),
         }
     }
 
@@ -55,9 +64,9 @@ impl Act {
         self.episodes.len()
     }
 
-    /// For each rule that held in the last step, whether a guard removed it.
-    pub fn removed(&self) -> &[bool] {
-        &self.removed
+    /// For each rule that held in the last step, what became of it.
+    pub fn made(&self) -> &[Made] {
+        &self.made
     }
 
     /// Takes what the judge found in one step.
@@ -68,7 +77,7 @@ impl Act {
         judgement: &Judgement,
         output: &mut StepOutput,
     ) {
-        self.removed.clear();
+        self.made.clear();
         let captures = Captures::collect(view, groups);
         let mut held = judgement.held.as_slice();
         for (index, event) in view.events.iter().enumerate() {
@@ -106,7 +115,8 @@ impl Act {
         for rule in rules {
             let finding = Finding::make(view, groups, captures, index, rule, &row);
             let plan = &view.plan.rules[rule];
-            self.removed.push(finding.removed);
+            let Finding { removed, weight, floor, .. } = finding;
+            self.made.push(Made { removed, weight, floor });
             if finding.removed {
                 output.rules[rule].suppressed += 1;
                 output.rules[rule].hit -= 1;

@@ -20,7 +20,7 @@ pub(super) struct Builder {
 
 impl Builder {
     pub(super) fn add(&mut self, node: Node) -> ExprId {
-        let below = operands(&node).iter().map(|id| self.depths[id.0 as usize]).max();
+        let below = node.operands().iter().map(|id| self.depths[id.0 as usize]).max();
         let id = self.program.add(node);
         if id.0 as usize == self.depths.len() {
             self.depths.push(below.unwrap_or(0).saturating_add(1));
@@ -70,7 +70,7 @@ impl Builder {
             }
             match &self.program.nodes[index as usize] {
                 Node::Load(CellRef::State(role, cell)) => found.push((*role, *cell)),
-                node => open.extend(operands(node).iter().rev().map(|id| id.0)),
+                node => open.extend(node.operands().iter().rev().map(|id| id.0)),
             }
         }
         found
@@ -107,18 +107,5 @@ impl Builder {
             }
         }
         (self.program, self.payment, parts)
-    }
-}
-
-fn operands(node: &Node) -> Vec<ExprId> {
-    match node {
-        Node::Constant(_) | Node::Load(_) => Vec::new(),
-        Node::Has(a) | Node::Not(a) | Node::Scale(a, _) | Node::ToDouble(a) | Node::In(a, _) => {
-            vec![*a]
-        }
-        Node::And(a, b) | Node::Or(a, b) => vec![*a, *b],
-        Node::Compare(_, a, b) | Node::CompareDouble(_, a, b) => vec![*a, *b],
-        Node::Arithmetic(_, a, b) | Node::ArithmeticDouble(_, a, b) => vec![*a, *b],
-        Node::If(a, b, c) => vec![*a, *b, *c],
     }
 }

@@ -19,10 +19,11 @@
 mod line;
 
 use super::SourceFile;
-use super::diagnostics::{Diagnostic, Sink};
+use super::diagnostics::{Diagnostic, Sink, place};
 use super::document::Text;
 use super::source::{self, Pack};
 use crate::model::event::Batch;
+use crate::model::measure::Action;
 use crate::model::money::Currency;
 use crate::model::time::{DAY, HOUR, MINUTE, Millis, SECOND};
 
@@ -42,6 +43,71 @@ pub struct Example {
     pub batch: Batch,
     /// Findings that must come, as `10:04 M02 A`; other findings of the same rules must not.
     pub expect: Vec<String>,
+    /// Line of its name in the file, from 1.
+    pub line: usize,
+}
+
+/// A finding that must come: `[day] clock RULE ACCOUNT [removed] [floor=MEASURE] [weight=N]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expectation {
+    /// When.
+    pub time_ms: Millis,
+    /// Of which rule.
+    pub rule: String,
+    /// About which account.
+    pub account: String,
+    /// A guard removes it.
+    pub removed: bool,
+    /// The measure it asks for on its own, if the example says: escalations and guards included,
+    /// `none` where it asks for none.
+    pub floor: Option<Option<Action>>,
+    /// Its weight, if the example says.
+    pub weight: Option<u32>,
+}
+
+impl Expectation {
+    /// Reads a line.
+    #[must_use]
+    pub fn parse(line: &str) -> Option<Self> {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let (time, rest) = line::split_time(&words);
+        let [rule, account, options @ ..] = rest else { return None };
+        let (rule, account) = ((*rule).to_owned(), (*account).to_owned());
+        let mut expectation =
+            Self { time_ms: time.ok()?, rule, account, removed: false, floor: None, weight: None };
+        for option in options {
+            match option.split_once('=') {
+                None if *option == "removed" => expectation.removed = true,
+                Some(("floor", "none")) => expectation.floor = Some(None),
+                Some(("floor", word)) => expectation.floor = Some(Some(Action::parse(word)?)),
+                Some(("weight", word)) => expectation.weight = Some(word.parse().ok()?),
+                _ => return None,
+            }
+        }
+        Some(expectation)
+    }
+
+    /// Its time as examples write it.
+    #[must_use]
+    pub fn time_word(&self) -> String {
+        time_word(self.time_ms)
+    }
+
+    /// As a line, in the usual order.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let mut line = format!("{} {} {}", self.time_word(), self.rule, self.account);
+        if self.removed {
+            line += " removed";
+        }
+        if let Some(floor) = self.floor {
+            line += &format!(" floor={}", floor.map_or("none", Action::word));
+        }
+        if let Some(weight) = self.weight {
+            line += &format!(" weight={weight}");
+        }
+        line
+    }
 }
 
 /// Reads the examples of every rule of a pack.
@@ -73,7 +139,8 @@ pub(super) fn read(pack: &Pack, sink: &mut Sink<'_>) -> Vec<Example> {
                 path: sink.path(rule.file).to_owned(),
                 name: doc.name.value.clone(),
                 batch,
-                expect: doc.expect.iter().map(|text| text.value.clone()).collect(),
+                expect: doc.expect.iter().map(usual_line).collect(),
+                line: place(sink.text(rule.file), doc.name.span.start).0,
             });
         }
     }
@@ -98,17 +165,20 @@ fn read_lines(given: &Text, currency: Currency, batch: &mut Batch, sink: &mut Si
     }
 }
 
-/// `[day] clock RULE ACCOUNT [removed]`
+/// An expectation in its usual form; one that cannot be read as it is, for the message about it.
+fn usual_line(text: &Text) -> String {
+    Expectation::parse(&text.value).map_or_else(|| text.value.clone(), |e| e.line())
+}
+
 fn check_expectation(text: &Text, pack: &Pack, sink: &mut Sink<'_>) {
-    let words: Vec<&str> = text.value.split_whitespace().collect();
-    let (time, rest) = line::split_time(&words);
-    let is_well_formed = time.is_ok() && matches!(rest, [_, _] | [_, _, "removed"]);
-    if !is_well_formed {
+    let Some(expectation) = Expectation::parse(&text.value) else {
         let message = format!("`{}` is not an expected finding", text.value);
-        let hint = Some("as \"10:04 M02 A\"".to_owned());
-        sink.report(text.file, text.span.clone(), message, "here", hint);
-    } else if !pack.rules.iter().any(|rule| rule.id.value == rest[0]) {
-        let message = format!("there is no rule `{}`", rest[0]);
+        let hint = "as \"10:04 M02 A\"; after it may stand removed, floor=MEASURE, weight=N";
+        sink.report(text.file, text.span.clone(), message, "here", Some(hint.to_owned()));
+        return;
+    };
+    if !pack.rules.iter().any(|rule| rule.id.value == expectation.rule) {
+        let message = format!("there is no rule `{}`", expectation.rule);
         sink.report(text.file, text.span.clone(), message, "unknown rule", None);
     }
 }

@@ -50,6 +50,27 @@ pub(super) enum Kind {
 }
 
 impl Expr {
+    /// Every direct part, in order.
+    pub(super) fn children(&self) -> Vec<&Self> {
+        match &self.kind {
+            Kind::Bool(_) | Kind::Int(_) | Kind::Fraction(_) | Kind::Text(_) | Kind::Name(_) => {
+                Vec::new()
+            }
+            Kind::List(items) => items.iter().collect(),
+            Kind::Field { on, .. } | Kind::Not(on) => vec![on],
+            Kind::Call { on, args, .. } => on.iter().map(|on| &**on).chain(args).collect(),
+            Kind::And(a, b) | Kind::Or(a, b) | Kind::In(a, b) => vec![a, b],
+            Kind::Compare(_, a, b) | Kind::Arithmetic(_, a, b) => vec![a, b],
+            Kind::If(a, b, c) => vec![a, b, c],
+        }
+    }
+
+    /// Calls `visit` for this and every part of it, outermost first.
+    pub(super) fn walk<'e>(&'e self, visit: &mut dyn FnMut(&'e Self)) {
+        visit(self);
+        self.children().into_iter().for_each(|child| child.walk(visit));
+    }
+
     /// Calls `visit` for every direct part.
     pub(super) fn children_mut(&mut self, visit: &mut dyn FnMut(&mut Self)) {
         match &mut self.kind {

@@ -5,6 +5,8 @@
 //! && missing` is false, `true || missing` is true, everything else that touches a missing value is
 //! missing.
 
+use std::collections::BTreeSet;
+
 use super::feature::Role;
 
 /// The cell that holds no value, in every type. (As a double it would be −0.0, which no program
@@ -134,6 +136,22 @@ pub enum Node {
     In(ExprId, Vec<i64>),
 }
 
+impl Node {
+    /// What it is calculated from, in order.
+    #[must_use]
+    pub fn operands(&self) -> Vec<ExprId> {
+        match self {
+            Self::Constant(_) | Self::Load(_) => Vec::new(),
+            Self::Has(a) | Self::Not(a) | Self::Scale(a, _) | Self::ToDouble(a) => vec![*a],
+            Self::In(a, _) => vec![*a],
+            Self::And(a, b) | Self::Or(a, b) => vec![*a, *b],
+            Self::Compare(_, a, b) | Self::CompareDouble(_, a, b) => vec![*a, *b],
+            Self::Arithmetic(_, a, b) | Self::ArithmeticDouble(_, a, b) => vec![*a, *b],
+            Self::If(a, b, c) => vec![*a, *b, *c],
+        }
+    }
+}
+
 /// All expressions of a pack.
 #[derive(Clone, Debug, Default)]
 pub struct Program {
@@ -251,6 +269,19 @@ impl Program {
                 value => i64::from(set.contains(&value)),
             },
         }
+    }
+
+    /// An expression and everything it is calculated from.
+    #[must_use]
+    pub fn below(&self, id: ExprId) -> BTreeSet<ExprId> {
+        let mut found = BTreeSet::new();
+        let mut open = vec![id];
+        while let Some(id) = open.pop() {
+            if found.insert(id) {
+                open.extend(self.nodes[id.0 as usize].operands());
+            }
+        }
+        found
     }
 
     fn is_payment_cell(&self, id: ExprId) -> bool {

@@ -53,6 +53,17 @@ pub(in crate::rules) struct ExampleDoc {
     pub(in crate::rules) expect: Vec<Text>,
 }
 
+/// `[[lint.allow]]`: a remark of `rules lint` that is meant to be so.
+#[derive(Clone, Debug)]
+pub(in crate::rules) struct AllowDoc {
+    /// The remark's code.
+    pub(in crate::rules) code: Text,
+    /// Only about this parameter or value.
+    pub(in crate::rules) about: Option<Text>,
+    /// Why.
+    pub(in crate::rules) reason: Text,
+}
+
 /// A rule's file.
 #[derive(Clone, Debug)]
 pub(in crate::rules) struct RuleDoc {
@@ -79,6 +90,7 @@ pub(in crate::rules) struct RuleDoc {
     pub(in crate::rules) supports: Vec<SupportDoc>,
     pub(in crate::rules) text: Bi,
     pub(in crate::rules) examples: Vec<ExampleDoc>,
+    pub(in crate::rules) allows: Vec<AllowDoc>,
 }
 
 /// One guard.
@@ -93,7 +105,7 @@ pub(in crate::rules) struct GuardDoc {
 const RULE_KEYS: &[&str] = &[
     "id", "name", "version", "code", "title", "family", "weight", "mode", "phases", "subject",
     "target", "guards", "floor", "params", "features", "when", "escalate", "support", "text",
-    "examples",
+    "examples", "lint",
 ];
 
 pub(super) fn read_rule(file: usize, root: &Node, sink: &mut Sink<'_>) -> Option<RuleDoc> {
@@ -136,6 +148,7 @@ pub(super) fn read_rule(file: usize, root: &Node, sink: &mut Sink<'_>) -> Option
     let supports = read_supports(file, &fields, sink);
     let text = fields.require("text", sink).and_then(|node| read_bi(file, node, sink));
     let examples = read_examples(file, &fields, sink);
+    let allows = read_allows(file, &fields, sink);
     let (target_held, target_settled) = target?;
     let (when, balance_unknown) = when?;
     Some(RuleDoc {
@@ -162,6 +175,7 @@ pub(super) fn read_rule(file: usize, root: &Node, sink: &mut Sink<'_>) -> Option
         supports,
         text: text?,
         examples,
+        allows,
     })
 }
 
@@ -244,4 +258,22 @@ fn read_examples(file: usize, fields: &Fields<'_>, sink: &mut Sink<'_>) -> Vec<E
         }
     }
     examples
+}
+
+fn read_allows(file: usize, fields: &Fields<'_>, sink: &mut Sink<'_>) -> Vec<AllowDoc> {
+    let mut allows = Vec::new();
+    let lint = fields.get("lint").and_then(|n| Fields::open(file, n, "[lint]", &["allow"], sink));
+    for node in lint.map_or(&[][..], |lint| lint.items("allow", sink)) {
+        let known = &["code", "about", "reason"];
+        let Some(item) = Fields::open(file, node, "an allowed remark", known, sink) else {
+            continue;
+        };
+        let code = item.require_text("code", sink);
+        let about = item.text("about", sink);
+        let reason = item.require_text("reason", sink);
+        if let (Some(code), Some(reason)) = (code, reason) {
+            allows.push(AllowDoc { code, about, reason });
+        }
+    }
+    allows
 }

@@ -1,0 +1,21 @@
+//! Weights that their family's cap makes pointless.
+
+use super::{Context, Report, Words};
+
+pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
+    for (doc, rule) in context.rules() {
+        let family = &context.plan.policy.families[rule.family];
+        if rule.weight <= family.cap {
+            continue;
+        }
+        let words = Words {
+            message: format!(
+                "weight {} in family `{}`, which counts {} at most",
+                rule.weight, family.name, family.cap
+            ),
+            label: "more than the family counts",
+            hint: format!("set it to {} or less, or raise the cap in policy.toml", family.cap),
+        };
+        report.rule("weight_above_cap", doc, "weight", doc.weight.span.clone(), words);
+    }
+}

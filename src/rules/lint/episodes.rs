@@ -1,0 +1,30 @@
+//! Windows longer than an episode lives: the same money can raise a second alert.
+
+use super::ledger::{longest_window, window_place};
+use super::{Context, Report, Words};
+use crate::rules::plan::program::Type;
+use crate::rules::text::{Language, format_value};
+
+pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
+    let idle_ms = context.plan.policy.episode_idle_ms;
+    let words = |ms| format_value(Type::Duration, ms, context.plan.currency, None, Language::En);
+    for (doc, rule) in context.rules() {
+        let window_ms = longest_window(context.plan, rule);
+        if window_ms <= idle_ms {
+            continue;
+        }
+        let (about, span) = window_place(doc, window_ms);
+        let words = Words {
+            message: format!(
+                "the window is {}, an episode ends after {} without news",
+                words(window_ms),
+                words(idle_ms)
+            ),
+            label: "outlives the episode",
+            hint: "the same money can raise a second alert: lengthen episodes.idle, shorten the \
+                   window, or allow it"
+                .to_owned(),
+        };
+        report.rule("cool_down_below_window", doc, &about, span, words);
+    }
+}

@@ -1,0 +1,243 @@
+//! Remarks on a pack that compiles: rules that cannot do what their author meant.
+//!
+//! One remark a file, each a function over the pack as written and the plan made of it. A rule that
+//! means it says so, with the reason:
+//!
+//! ```toml
+//! [[lint.allow]]
+//! code   = "window_beyond_ledger"
+//! reason = "seven days by the typology"
+//! ```
+//!
+//! - [`range`], [`possible`]: which values a row can hold, and whether a condition can hold
+//! - [`cost`]: what a rule costs at each payment
+//! - [`words`]: the expressions of a rule as written
+//! - `mutants`: every threshold moved by one unit; running them is the caller's business
+
+mod bands;
+mod caps;
+pub mod cost;
+mod edges;
+mod episodes;
+mod ledger;
+mod outcome;
+mod possible;
+mod range;
+mod subsumed;
+mod texts;
+mod thresholds;
+mod units;
+mod unused;
+mod weights;
+pub(super) mod words;
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use super::diagnostics::Diagnostic;
+use super::mutants::Mutant;
+use super::plan::{Plan, RulePlan};
+use super::source::{Pack, RuleDoc};
+use super::{SourceFile, compile, diagnostics::Sink, sorted, source};
+
+/// A sort of remark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lint {
+    /// Its code, as `[[lint.allow]]` names it.
+    pub code: &'static str,
+    /// What it means, in Chinese.
+    pub zh: &'static str,
+    /// What it means, in English.
+    pub en: &'static str,
+}
+
+/// Every sort of remark.
+#[rustfmt::skip]
+pub const LINTS: &[Lint] = &[
+    Lint { code: "never_true", zh: "条件永远不成立", en: "a condition can never hold" },
+    Lint { code: "always_true", zh: "条件只要可判断就成立", en: "a condition holds whenever it can be evaluated" },
+    Lint { code: "unreachable_threshold", zh: "阈值在取值范围之外", en: "a threshold lies outside the values that can occur" },
+    Lint { code: "unreachable_band", zh: "按权重与封顶，分数到不了该档", en: "the weights and caps of the pack never reach a band" },
+    Lint { code: "weight_below_band", zh: "权重恰好差一两分未到某档", en: "a weight or cap ends a point or two below a band" },
+    Lint { code: "weight_above_cap", zh: "权重超过家族封顶，超出部分无效", en: "a weight above its family's cap: the rest never counts" },
+    Lint { code: "cool_down_below_window", zh: "事件闲置期短于窗口，同一笔资金会再次告警", en: "an episode ends before the rule's window does: the same money alerts again" },
+    Lint { code: "window_beyond_ledger", zh: "窗口接近账本保留期，迟到事件只能看到一部分", en: "a window as long as the ledger keeps: late payments see part of it" },
+    Lint { code: "mixed_units", zh: "单位混用（天、岁、笔数）", en: "values of different units are compared or calculated" },
+    Lint { code: "subsumed", zh: "条件被另一条规则包含", en: "whenever the rule holds another one holds too" },
+    Lint { code: "unused_parameter", zh: "参数未被使用", en: "a parameter is never used" },
+    Lint { code: "no_edge_example", zh: "没有覆盖阈值边界的样例", en: "a threshold can be moved by one unit and no example notices" },
+    Lint { code: "silent_text", zh: "说明文字未写出决定性的数值", en: "a text does not show a value that decided" },
+    Lint { code: "high_cost", zh: "每笔支付的计算成本过高", en: "the rule costs too much at every payment" },
+    Lint { code: "unused_allow", zh: "允许项没有对应的提示", en: "something is allowed that nothing remarks on" },
+];
+
+/// A remark.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remark {
+    /// Its sort.
+    pub code: &'static str,
+    /// The rule it is about; empty for the policy.
+    pub rule: String,
+    /// Place and words.
+    pub diagnostic: Diagnostic,
+    /// The reason, if the rule says that it is meant to be so.
+    pub allowed: Option<String>,
+}
+
+/// Remarks on a pack; `survivors` are mutants of it that no example noticed.
+///
+/// # Errors
+/// What keeps the pack from compiling.
+pub fn lint(files: &[SourceFile], survivors: &[Mutant]) -> Result<Vec<Remark>, Vec<Diagnostic>> {
+    let plan = compile(files)?;
+    let files = sorted(files);
+    let mut sink = Sink::new(&files);
+    let pack = source::read(&files, &mut sink);
+    let mut report = Report { files: &files, found: Vec::new() };
+    let context = Context { pack: &pack, plan: &plan };
+    for remark in REMARKS {
+        remark(&context, &mut report);
+    }
+    edges::remark(&context, survivors, &mut report);
+    Ok(report.settle(&pack))
+}
+
+const REMARKS: &[fn(&Context<'_>, &mut Report<'_>)] = &[
+    bands::remark,
+    caps::remark,
+    cost::remark,
+    episodes::remark,
+    ledger::remark,
+    outcome::remark,
+    subsumed::remark,
+    texts::remark,
+    thresholds::remark,
+    units::remark,
+    unused::remark,
+    weights::remark,
+];
+
+/// What a remark may look at.
+struct Context<'a> {
+    pack: &'a Pack,
+    plan: &'a Plan,
+}
+
+impl<'a> Context<'a> {
+    /// Rules that are in the plan: as written, and compiled.
+    fn rules(&self) -> impl Iterator<Item = (&'a RuleDoc, &'a RulePlan)> {
+        let pack = self.pack;
+        self.plan
+            .rules
+            .iter()
+            .filter_map(|plan| Some((pack.rules.iter().find(|doc| doc.id.value == plan.id)?, plan)))
+    }
+}
+
+/// A remark before it is known whether it is allowed.
+struct Found {
+    code: &'static str,
+    rule: String,
+    /// What in the rule, for allowances that name it.
+    about: Vec<String>,
+    diagnostic: Diagnostic,
+}
+
+/// Collects remarks.
+struct Report<'a> {
+    files: &'a [&'a SourceFile],
+    found: Vec<Found>,
+}
+
+/// A remark's words.
+struct Words {
+    message: String,
+    label: &'static str,
+    hint: String,
+}
+
+impl Report<'_> {
+    /// Remarks on a place of a rule.
+    fn rule(
+        &mut self,
+        code: &'static str,
+        doc: &RuleDoc,
+        about: &str,
+        span: Range<usize>,
+        words: Words,
+    ) {
+        let source = self.files[doc.file];
+        let Words { message, label, hint } = words;
+        let diagnostic = Diagnostic::at(source, span, message, label, Some(hint));
+        let (rule, about) = (doc.id.value.clone(), vec![about.to_owned()]);
+        self.found.push(Found { code, rule, about, diagnostic });
+    }
+
+    /// Remarks on a place of the policy.
+    fn policy(&mut self, code: &'static str, file: usize, span: Range<usize>, words: Words) {
+        let Words { message, label, hint } = words;
+        let diagnostic = Diagnostic::at(self.files[file], span, message, label, Some(hint));
+        self.found.push(Found { code, rule: String::new(), about: Vec::new(), diagnostic });
+    }
+
+    /// Looks up what is allowed; allowances that nothing needed are remarks themselves.
+    fn settle(mut self, pack: &Pack) -> Vec<Remark> {
+        let mut used = BTreeSet::new();
+        let mut remarks = Vec::new();
+        for found in std::mem::take(&mut self.found) {
+            let doc = pack.rules.iter().position(|doc| doc.id.value == found.rule);
+            let allows = doc.map_or(&[][..], |index| pack.rules[index].allows.as_slice());
+            let hit = allows.iter().position(|allow| {
+                let about = |a: &super::document::Text| found.about.contains(&a.value);
+                allow.code.value == found.code && allow.about.as_ref().is_none_or(about)
+            });
+            used.extend(doc.zip(hit));
+            remarks.push(Remark {
+                code: found.code,
+                rule: found.rule,
+                diagnostic: found.diagnostic,
+                allowed: hit.map(|index| allows[index].reason.value.clone()),
+            });
+        }
+        for (index, doc) in pack.rules.iter().enumerate() {
+            for (number, allow) in doc.allows.iter().enumerate() {
+                if used.contains(&(index, number)) {
+                    continue;
+                }
+                let words = Words {
+                    message: format!("nothing remarks `{}` here any more", allow.code.value),
+                    label: "not needed",
+                    hint: "remove this allowance".to_owned(),
+                };
+                self.rule("unused_allow", doc, "", allow.code.span.clone(), words);
+            }
+        }
+        remarks.extend(self.found.into_iter().map(|found| Remark {
+            code: found.code,
+            rule: found.rule,
+            diagnostic: found.diagnostic,
+            allowed: None,
+        }));
+        remarks.sort_by(|a, b| {
+            let key = |r: &Remark| {
+                (
+                    r.diagnostic.path.clone(),
+                    r.diagnostic.span.start,
+                    r.code,
+                    r.diagnostic.message.clone(),
+                )
+            };
+            key(a).cmp(&key(b))
+        });
+        remarks.dedup();
+        remarks
+    }
+}
+
+/// The place of a value's name in a condition; the whole condition where it is not found.
+fn place_of(text: &super::document::Text, name: &str) -> Range<usize> {
+    match text.value.find(name) {
+        Some(at) => text.place(at..at + name.len()),
+        None => text.span.clone(),
+    }
+}

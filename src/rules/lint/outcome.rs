@@ -1,0 +1,40 @@
+//! Conditions that come out one way only.
+
+use super::possible::possible;
+use super::thresholds::decided;
+use super::{Context, Report, Words};
+
+pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
+    for (doc, rule) in context.rules() {
+        let plan = context.plan;
+        // A threshold out of reach is remarked on by itself, at its own place.
+        let is_explained = rule.evidence.iter().any(|e| decided(plan, e).is_some());
+        let mut say = |code, text: &crate::rules::document::Text, message: &str, hint: &str| {
+            let words =
+                Words { message: message.to_owned(), label: "always alike", hint: hint.to_owned() };
+            report.rule(code, doc, "", text.span.clone(), words);
+        };
+        if !is_explained && !possible(plan, &[(rule.when, true)]) {
+            let hint = "two of its parts contradict each other";
+            say("never_true", &doc.when, "the condition can never hold", hint);
+            continue;
+        }
+        if !is_explained && !possible(plan, &[(rule.when, false)]) {
+            let message = "the condition holds whenever it can be evaluated";
+            say("always_true", &doc.when, message, "it would raise an alert at every payment");
+        }
+        for (written, escalation) in doc.escalations.iter().zip(&rule.escalations) {
+            if is_explained {
+                break;
+            }
+            if !possible(plan, &[(rule.when, true), (escalation.when, true)]) {
+                let message = "where the rule holds, this can never hold as well";
+                say("never_true", &written.when, message, "it contradicts the rule's condition");
+            } else if !possible(plan, &[(rule.when, true), (escalation.when, false)]) {
+                let message = "where the rule holds, this always holds as well";
+                let hint = "give the rule itself this floor and weight";
+                say("always_true", &written.when, message, hint);
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! One pack a remark of `rules lint`, named after it; the whole message is a snapshot.
+
+use goshawk::cli::rules::{remarks, render_remarks};
+use goshawk::rules::lint::{LINTS, Remark};
+use goshawk::rules::{SourceFile, shipped};
+
+/// A rule beside which nothing is to be remarked on.
+const CLEAN: &str = "clean";
+
+#[test]
+fn every_remark_has_its_pack() {
+    let names = names();
+    for lint in LINTS {
+        let found = names.iter().any(|name| name.starts_with(lint.code));
+        assert!(found, "no pack for {}", lint.code);
+    }
+}
+
+#[test]
+fn every_pack_gives_its_remark_and_no_other() {
+    for name in names() {
+        let files = pack(&name);
+        let all = remarks(&files).unwrap_or_else(|defects| panic!("{name}: {defects:#?}"));
+        // One rule alone reaches no band, and only the file about examples is about examples.
+        let is_about = |remark: &Remark| {
+            remark.allowed.is_none()
+                && (name.starts_with(remark.code)
+                    || !["unreachable_band", "no_edge_example"].contains(&remark.code))
+        };
+        let about: Vec<Remark> = all.iter().filter(|remark| is_about(remark)).cloned().collect();
+        assert_eq!(about.is_empty(), name == CLEAN, "{name}: {about:#?}");
+        for remark in &about {
+            assert!(name.starts_with(remark.code), "{name}: {remark:#?}");
+        }
+        if name == CLEAN {
+            let edges = all.iter().filter(|remark| remark.code == "no_edge_example").count();
+            assert_eq!(edges, 0, "the example's own edges are covered: {all:#?}");
+        }
+        insta::with_settings!({ snapshot_path => "lint", prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!(name.as_str(), render_remarks(&about, &files));
+        });
+    }
+}
+
+#[test]
+fn what_a_rule_allows_itself_is_kept_with_its_reason() {
+    let remarks = remarks(&pack("window_beyond_ledger")).expect("the pack compiles");
+    let allowed: Vec<&Remark> = remarks.iter().filter(|r| r.allowed.is_some()).collect();
+    assert_eq!(allowed.len(), 1);
+    assert_eq!(allowed[0].code, "cool_down_below_window");
+    assert_eq!(allowed[0].allowed.as_deref(), Some("not what this file is about"));
+}
+
+fn folder() -> String {
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lint").to_owned()
+}
+
+fn names() -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder())
+        .expect("the folder is there")
+        .map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned())
+        .filter_map(|name| name.strip_suffix(".toml").map(str::to_owned))
+        .collect();
+    names.sort();
+    names
+}
+
+/// Policy, guards, the file, and for a remark about two rules the plain rule beside it.
+fn pack(name: &str) -> Vec<SourceFile> {
+    let read = |name: &str| {
+        std::fs::read_to_string(format!("{}/{name}.toml", folder())).expect("readable")
+    };
+    let mut files: Vec<SourceFile> = shipped::files()
+        .into_iter()
+        .filter(|file| file.path == "policy.toml" || file.path == "guards.toml")
+        .collect();
+    files.push(SourceFile { path: format!("{name}.toml"), text: read(name) });
+    if name == "subsumed" {
+        let text = read(CLEAN)
+            .replace("L01", "L02")
+            .replace("remarked_on", "plain")
+            .replace("REMARKED_ON", "PLAIN");
+        files.push(SourceFile { path: "plain.toml".to_owned(), text });
+    }
+    files
+}
