@@ -4,6 +4,7 @@ use std::sync::Mutex;
 
 use super::facts::{EventFacts, Fate, NONE};
 use super::group::Group;
+use super::screen::Outcome;
 use super::visit::{StepView, is_judged};
 use super::{FindingRecord, Fork, RuleCounts};
 use crate::engine::act::{Act, Made};
@@ -121,7 +122,12 @@ fn judge_stretch(view: &StepView<'_>, groups: &[&Group], events: std::ops::Range
             if candidates[rule / 64] >> (rule % 64) & 1 == 0 || !is_judged(plan.phases, facts) {
                 continue;
             }
-            match view.plan.program.eval(plan.when, &row) {
+            let verdict = match view.try_payment(rule as u16, facts) {
+                Outcome::False => 0,
+                Outcome::Missing => MISSING,
+                Outcome::True => view.plan.program.eval(plan.when, &row),
+            };
+            match verdict {
                 0 => {}
                 MISSING => part.rules[rule].not_evaluable += 1,
                 _ => {

@@ -14,8 +14,8 @@
 //!    reference events are applied and lists are read ([`reference`])
 //! 4. *visit*, parallel by shard ([`visit`]): entries ([`entry`], [`slab`]) go into ledgers, cells
 //!    are read from them ([`scan`], [`window`], [`hot`]) and from long memory ([`long`]); rules
-//!    that cannot fire fall away ([`visit_plan`]); what the others may want to show is kept
-//!    ([`capture`])
+//!    that cannot fire fall away ([`visit_plan`], [`screen`]); what the others may want to show is
+//!    kept ([`capture`])
 //! 5. *judge*, parallel by event ([`judge`]): conditions over rows
 //! 6. *act*, in order ([`act`]): guards, score, episodes, breaker, alerts
 //!
@@ -35,6 +35,7 @@ mod prefetch;
 mod reference;
 mod register;
 mod scan;
+mod screen;
 mod slab;
 mod step;
 mod table;

@@ -7,15 +7,16 @@ use super::facts::{EventFacts, Fate, NONE, RoleLists, entry_flags};
 use super::group::{Call, Group, Settings, ShardState, Visit};
 use super::reference::{ReferenceData, list_bits};
 use super::register::EntryAction;
+use super::screen::{Outcome, Screen, try_payment};
 use super::table::Slot;
-use super::visit_plan::VisitPlan;
+use super::visit_plan::{RolePlan, RuleVisit, VisitPlan};
 use super::window::{AsOf, Own, Scratch};
 use crate::limits;
 use crate::model::entity::Reference;
 use crate::model::event::{Batch, Body, Event, Payment};
 use crate::model::time::{DAY, Millis, day_number};
 use crate::rules::plan::feature::{Direction, Role, StateFeature};
-use crate::rules::plan::program::{MISSING, Row};
+use crate::rules::plan::program::MISSING;
 use crate::rules::plan::{Phases, Plan};
 
 /// What the visits of one stretch read and do not change.
@@ -37,6 +38,12 @@ impl StepView<'_> {
     pub fn payment_row(&self, facts: &EventFacts) -> &[i64] {
         let start = facts.payment_row as usize;
         &self.payment_rows[start..start + self.plan.payment.len()]
+    }
+
+    /// What the part of a rule's condition that reads the payment alone comes to.
+    pub fn try_payment(&self, rule: u16, facts: &EventFacts) -> Outcome {
+        let screens = &self.visit_plan.payment[usize::from(rule)];
+        try_payment(screens, &self.plan.program, self.payment_row(facts))
     }
 
     pub fn role_lists(&self, facts: &EventFacts) -> RoleLists {
@@ -107,65 +114,69 @@ impl Group {
             let movement = movement(role, facts, payment, view);
             self.bounds_hit += shard.enter(visit.slot, action, &movement);
         }
-        let tiers = &view.visit_plan.roles[role as usize];
-        let part = &view.plan.parts[role as usize];
-        if facts.payment_row == NONE || (part.features.is_empty() && part.gated_rules.is_empty()) {
+        if facts.payment_row != NONE {
+            self.read(index, role, facts, payment, view);
+        }
+    }
+
+    /// Computes what the rules read of this entity, as far as one of them may still fire.
+    fn read(
+        &mut self,
+        index: usize,
+        role: Role,
+        facts: &EventFacts,
+        payment: &Payment,
+        view: &StepView<'_>,
+    ) {
+        let role_plan = &view.visit_plan.roles[role as usize];
+        let width = view.plan.parts[role as usize].features.len();
+        if width == 0 && role_plan.rules.is_empty() {
             return;
         }
-        let row = self.rows.len();
-        self.visits[index].row = row as u32;
-        self.rows.resize(row + part.features.len(), MISSING);
-        let mut reading = Reading::new(shard, &visit, role, facts, payment, view, time_ms);
-        let cells = &mut self.rows[row..];
+        let visit = self.visits[index];
+        let shard = &self.shards[usize::from(visit.hash.shard() - self.first_shard)];
+        let start = self.rows.len();
+        self.visits[index].row = start as u32;
+        self.rows.resize(start + width, MISSING);
+        let mut reading = Reading::new(shard, &visit, role, facts, payment, view);
+        let cells = &mut self.rows[start..];
         let scratch = &mut self.scratch;
-        if reading.as_of.has_running_sums() {
-            tiers.scan.cells().for_each(|cell| reading.fill_one(cell, cells, scratch));
-        } else {
-            reading.as_of.scan(&tiers.scan, cells, scratch);
-        }
-        reading.fill(&tiers.always, cells, scratch);
-        let mut words = std::mem::take(&mut self.words);
+        scratch.begin(width);
+        reading.fill_always(role_plan, cells, scratch);
+        let words = &mut self.words;
         words.clear();
         words.resize(view.settings.candidate_words, 0);
-        if gate(view, facts, role, cells, &mut words) {
-            reading.fill(&tiers.costly, cells, scratch);
-            if !tiers.costly.is_empty() {
-                words.fill(0);
-                gate(view, facts, role, cells, &mut words);
+        let (mut candidates, mut fires) = (false, false);
+        for rule in &role_plan.rules {
+            if !is_judged(rule.phases, facts) {
+                continue;
             }
+            match view.try_payment(rule.rule, facts) {
+                Outcome::False => continue,
+                // The judge will say so; nothing of the ledger can change it.
+                Outcome::Missing => {}
+                Outcome::True => {
+                    if !reading.may_fire(rule, cells, scratch) {
+                        continue;
+                    }
+                    reading.fill(&rule.late, cells, scratch);
+                    reading.capture(rule, &mut self.captures);
+                    fires = true;
+                }
+            }
+            words[usize::from(rule.rule) / 64] |= 1 << (rule.rule % 64);
+            candidates = true;
         }
-        if words.iter().any(|w| *w != 0) {
-            reading.fill(&tiers.late, cells, scratch);
-            reading.capture(&words, &mut self.captures);
-            self.visits[index].candidates = self.candidates.len() as u32;
-            self.candidates.extend(&words);
+        if fires {
+            reading.capture_branch(&mut self.captures);
             self.visits[index].lower_bound = reading.as_of.lower_bound;
             self.bounds_hit += u64::from(reading.as_of.lower_bound);
         }
-        self.words = words;
-    }
-}
-
-/// Marks the rules of a role that may fire, given its cells and the payment's; `true` if any.
-fn gate(
-    view: &StepView<'_>,
-    facts: &EventFacts,
-    role: Role,
-    cells: &[i64],
-    words: &mut [u64],
-) -> bool {
-    let mut parts: [&[i64]; Role::COUNT] = [&[]; Role::COUNT];
-    parts[role as usize] = cells;
-    let row = Row { payment: view.payment_row(facts), parts };
-    let mut any = false;
-    for rule in &view.plan.parts[role as usize].gated_rules {
-        let plan = &view.plan.rules[usize::from(*rule)];
-        if is_judged(plan.phases, facts) && view.plan.program.may_hold(plan.when, &row) {
-            words[usize::from(*rule) / 64] |= 1 << (rule % 64);
-            any = true;
+        if candidates {
+            self.visits[index].candidates = self.candidates.len() as u32;
+            self.candidates.extend(&*words);
         }
     }
-    any
 }
 
 fn movement(role: Role, facts: &EventFacts, payment: &Payment, view: &StepView<'_>) -> Movement {
@@ -302,8 +313,8 @@ impl<'a> Reading<'a> {
         facts: &'a EventFacts,
         payment: &'a Payment,
         view: &'a StepView<'a>,
-        time_ms: Millis,
     ) -> Self {
+        let time_ms = view.events[visit.event as usize].time_ms;
         let header = &shard.table.headers[visit.slot as usize];
         let entries = shard.slab.entries(&header.ring);
         let extra = shard.extra(visit.slot);
@@ -330,8 +341,49 @@ impl<'a> Reading<'a> {
         Self { as_of, event: visit.event, role, facts, payment, view, lists, reference, keeper }
     }
 
+    /// Fills the cells that are computed whatever the rules say.
+    fn fill_always(&mut self, plan: &RolePlan, cells: &mut [i64], scratch: &mut Scratch) {
+        if self.as_of.has_running_sums() {
+            plan.scan.cells().for_each(|cell| self.fill_one(cell, cells, scratch));
+        } else {
+            self.as_of.scan(&plan.scan, cells, scratch);
+        }
+        plan.always.iter().for_each(|cell| self.fill_one(*cell, cells, scratch));
+        for (cell, rules) in &plan.elsewhere {
+            let open = |rule: &u16| self.view.try_payment(*rule, self.facts) == Outcome::True;
+            if rules.iter().any(open) {
+                self.fill(&[*cell], cells, scratch);
+            }
+        }
+    }
+
+    /// Tries what of a rule's condition can be tried here; `false` once a part of it is false.
+    fn may_fire(&mut self, rule: &RuleVisit, cells: &mut [i64], scratch: &mut Scratch) -> bool {
+        let payment = self.view.payment_row(self.facts);
+        let program = &self.view.plan.program;
+        let role = self.role;
+        let fails = |screen: &Screen, cells: &[i64]| {
+            screen.try_with(program, payment, role, cells) == Outcome::False
+        };
+        if rule.cheap.iter().any(|screen| fails(screen, cells)) {
+            return false;
+        }
+        for step in &rule.steps {
+            self.fill(&step.cells, cells, scratch);
+            if step.screen.is_some_and(|screen| fails(&screen, cells)) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Fills cells, unless they are filled already.
     fn fill(&mut self, wanted: &[u16], cells: &mut [i64], scratch: &mut Scratch) {
-        wanted.iter().for_each(|cell| self.fill_one(*cell, cells, scratch));
+        for cell in wanted {
+            if scratch.is_first(*cell) {
+                self.fill_one(*cell, cells, scratch);
+            }
+        }
     }
 
     fn fill_one(&mut self, cell: u16, cells: &mut [i64], scratch: &mut Scratch) {
@@ -405,26 +457,28 @@ impl<'a> Reading<'a> {
         value.unwrap_or(MISSING)
     }
 
-    /// Keeps what the act phase will want to show for the rules that may fire.
-    fn capture(&self, words: &[u64], captures: &mut Vec<Capture>) {
-        let mut keep = |what| captures.push(Capture { event: self.event, role: self.role, what });
-        for (rule, evidence) in &self.view.visit_plan.roles[self.role as usize].evidence {
-            let may_fire = words[usize::from(*rule) / 64] >> (rule % 64) & 1 == 1;
-            let plan = &self.view.plan.rules[usize::from(*rule)].evidence[*evidence];
-            if let Some(window) = plan.window.filter(|_| may_fire) {
-                let (entries, truncated) = contributing(&self.as_of, &window);
-                keep(Captured::Entries {
-                    rule: *rule,
-                    evidence: *evidence,
-                    entries,
-                    truncated,
-                    keeper: self.keeper,
-                });
-            }
+    /// Keeps what the act phase will want to show for a rule that may fire.
+    fn capture(&self, rule: &RuleVisit, captures: &mut Vec<Capture>) {
+        for evidence in &rule.evidence {
+            let plan = &self.view.plan.rules[usize::from(rule.rule)].evidence[*evidence];
+            let Some(window) = plan.window else { continue };
+            let (entries, truncated) = contributing(&self.as_of, &window);
+            let what = Captured::Entries {
+                rule: rule.rule,
+                evidence: *evidence,
+                entries,
+                truncated,
+                keeper: self.keeper,
+            };
+            captures.push(Capture { event: self.event, role: self.role, what });
         }
+    }
+
+    /// Keeps the branch that owns the account.
+    fn capture_branch(&self, captures: &mut Vec<Capture>) {
         if let Some(branch) = self.reference.and_then(|r| r.profile.branch.clone()) {
-            keep(Captured::Branch(branch));
+            let what = Captured::Branch(branch);
+            captures.push(Capture { event: self.event, role: self.role, what });
         }
-        debug_assert!(self.facts.payment_row != NONE);
     }
 }

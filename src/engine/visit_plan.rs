@@ -1,114 +1,209 @@
 //! What a visit computes and in which order, derived once from the plan.
 //!
-//! Cells are computed in three tiers. *Always*: cheap ones, and those that another role's rules
-//! read. *Costly*: only while some rule of this role may still fire, given the cheap ones. *Late*:
-//! only what guards, escalations, texts and evidence read, once a rule of this role may fire. A
-//! cell that is not computed stays missing; the rules that would read it are false already, so
-//! nothing changes by it.
+//! A rule is *open* at a visit until a part of its condition turns out false; what only closed
+//! rules would read is not computed. The parts of a condition, its conjuncts, are tried from cheap
+//! to costly:
+//!
+//! 1. those that read the payment alone, before anything of the ledger is looked at
+//! 2. those that one walk over the ledger, the profile and the lists answer
+//! 3. the others, one after the other, each computed just before it is tried
+//!
+//! Guards, escalations, texts and evidence of a rule are only computed once it has passed all that.
+//! A cell that is not computed stays missing: the rules that would read it are false already. What
+//! a rule of another role reads is always computed, since this visit cannot know how that one fares.
 
 use super::hot::HotPlan;
 use super::scan::ScanPlan;
+use super::screen::{Screen, conjuncts};
 use crate::rules::plan::feature::{Direction, FlowView, Role, StateFeature, View};
 use crate::rules::plan::program::{CellRef, ExprId, Node, Program};
-use crate::rules::plan::{EvidencePlan, Plan};
-
-/// The tiers of one role.
-#[derive(Debug, Default, Clone)]
-pub(super) struct RoleTiers {
-    /// Of the cells that are always computed: those that one walk over the ledger gives.
-    pub scan: ScanPlan,
-    /// The others.
-    pub always: Vec<u16>,
-    pub costly: Vec<u16>,
-    pub late: Vec<u16>,
-    /// Evidence with contributing events from this role's ledger: rule and number of the evidence.
-    pub evidence: Vec<(u16, usize)>,
-}
+use crate::rules::plan::{EvidencePlan, Phases, Piece, Plan, RulePlan};
 
 /// Everything derived from a plan.
 #[derive(Debug, Default, Clone)]
 pub(super) struct VisitPlan {
-    pub roles: [RoleTiers; Role::COUNT],
+    /// By `Role as usize`.
+    pub roles: [RolePlan; Role::COUNT],
+    /// By rule: the conjuncts that read the payment alone.
+    pub payment: Vec<Vec<Screen>>,
     /// Views that a large ledger keeps running sums of.
     pub hot: Vec<HotPlan>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Tier {
-    Late,
-    Costly,
-    Always,
+/// The visits of one role.
+#[derive(Debug, Default, Clone)]
+pub(super) struct RolePlan {
+    /// Cells that one walk over the ledger gives.
+    pub scan: ScanPlan,
+    /// Other cells that are computed whatever the rules say.
+    pub always: Vec<u16>,
+    /// Costly cells that rules of other roles read, with those rules.
+    pub elsewhere: Vec<(u16, Vec<u16>)>,
+    /// The rules whose conditions are tried here.
+    pub rules: Vec<RuleVisit>,
+}
+
+/// One rule at the visits of the role that gates it.
+#[derive(Debug, Clone)]
+pub(super) struct RuleVisit {
+    pub rule: u16,
+    pub phases: Phases,
+    /// Conjuncts over cells that are always computed.
+    pub cheap: Vec<Screen>,
+    /// The others, cheapest first.
+    pub steps: Vec<Step>,
+    /// What is only read once the rule may fire.
+    pub late: Vec<u16>,
+    /// Evidence with contributing events from this role's ledger: numbers in the rule.
+    pub evidence: Vec<usize>,
+}
+
+/// Cells to compute, and what can be tried with them: nothing where a conjunct also reads another
+/// role's cells.
+#[derive(Debug, Clone)]
+pub(super) struct Step {
+    pub cells: Vec<u16>,
+    pub screen: Option<Screen>,
 }
 
 impl VisitPlan {
-    /// Derives the tiers of every role and the views to keep.
+    /// Derives the visits of every role.
     pub fn derive(plan: &Plan) -> Self {
-        let mut tiers = plan.parts.each_ref().map(|part| vec![Tier::Late; part.features.len()]);
+        let gates = Gates::of(plan);
+        Self {
+            roles: Role::ALL.map(|role| RolePlan::derive(plan, &gates, role)),
+            payment: gates.payment.clone(),
+            hot: hot_views(plan),
+        }
+    }
+}
+
+/// The conditions of all rules, taken apart.
+struct Gates {
+    /// By rule: the role at whose visits it is tried.
+    role: Vec<Option<Role>>,
+    payment: Vec<Vec<Screen>>,
+    /// By rule: the conjuncts that read state.
+    state: Vec<Vec<ExprId>>,
+}
+
+impl Gates {
+    fn of(plan: &Plan) -> Self {
+        let mut gates = Self { role: Vec::new(), payment: Vec::new(), state: Vec::new() };
         for (index, rule) in plan.rules.iter().enumerate() {
-            let gated_by = Role::ALL
+            let gated =
+                |role: &Role| plan.parts[*role as usize].gated_rules.contains(&(index as u16));
+            gates.role.push(Role::ALL.into_iter().find(gated));
+            let (payment, state): (Vec<_>, Vec<_>) = conjuncts(&plan.program, rule.when)
                 .into_iter()
-                .find(|r| plan.parts[*r as usize].gated_rules.contains(&(index as u16)));
-            let mut raise = |expr: ExprId, own: Tier| {
-                for (role, cell) in state_cells(&plan.program, expr) {
-                    let needed = if Some(role) == gated_by { own } else { Tier::Always };
-                    let tier = &mut tiers[role as usize][usize::from(cell)];
-                    *tier = (*tier).max(needed);
+                .partition(|part| state_cells(&plan.program, *part).is_empty());
+            let screens = payment.into_iter().map(|part| Screen::of(&plan.program, part));
+            gates.payment.push(screens.collect());
+            gates.state.push(state);
+        }
+        gates
+    }
+}
+
+impl RolePlan {
+    fn derive(plan: &Plan, gates: &Gates, role: Role) -> Self {
+        let features = &plan.parts[role as usize].features;
+        // By cell: the rules of other roles that read it, and whether a condition tried here does.
+        let mut readers = vec![Vec::new(); features.len()];
+        let mut tried_here = vec![false; features.len()];
+        for (index, rule) in plan.rules.iter().enumerate() {
+            let here = gates.role[index] == Some(role);
+            for cell in own_cells(&plan.program, role, everything(plan, rule)) {
+                if !here {
+                    readers[usize::from(cell)].push(index as u16);
                 }
-            };
-            raise(rule.when, Tier::Costly);
-            rule.escalations.iter().for_each(|e| raise(e.when, Tier::Late));
-            rule.balance_unknown.iter().for_each(|e| raise(*e, Tier::Late));
-            for evidence in &rule.evidence {
-                raise(evidence.value, Tier::Late);
-                raise(evidence.threshold, Tier::Late);
             }
-            for piece in rule.text.zh.iter().chain(&rule.text.en) {
-                if let crate::rules::plan::Piece::Value { expr, .. } = piece {
-                    raise(*expr, Tier::Late);
-                }
-            }
-            for guard in &rule.guards {
-                raise(plan.guards[usize::from(*guard)].when, Tier::Late);
+            for cell in own_cells(&plan.program, role, [rule.when]) {
+                tried_here[usize::from(cell)] |= here;
             }
         }
-        let mut derived = Self { hot: hot_views(plan), ..Self::default() };
-        for role in Role::ALL {
-            let part = &plan.parts[role as usize];
-            let into = &mut derived.roles[role as usize];
-            for (cell, feature) in part.features.iter().enumerate() {
-                let tier = tiers[role as usize][cell];
-                let cheap = tier == Tier::Always || tier == Tier::Costly && !is_costly(feature);
-                if cheap && into.scan.take(cell as u16, feature) {
-                    continue;
+        let mut derived = Self::default();
+        let mut is_always = vec![false; features.len()];
+        for (cell, feature) in features.iter().enumerate() {
+            let wanted = tried_here[cell] || !readers[cell].is_empty();
+            if wanted && cost(feature) == 0 {
+                is_always[cell] = true;
+                if !derived.scan.take(cell as u16, feature) {
+                    derived.always.push(cell as u16);
                 }
-                let list = match tier {
-                    Tier::Always => &mut into.always,
-                    Tier::Costly if is_costly(feature) => &mut into.costly,
-                    Tier::Costly => &mut into.always,
-                    Tier::Late => &mut into.late,
-                };
-                list.push(cell as u16);
+            } else if !readers[cell].is_empty() {
+                derived.elsewhere.push((cell as u16, std::mem::take(&mut readers[cell])));
             }
-            for rule in &part.gated_rules {
-                let evidence = &plan.rules[usize::from(*rule)].evidence;
-                let here = |e: &EvidencePlan| e.window.is_some_and(|w| w.role == role);
-                let numbers = evidence.iter().enumerate().filter(|(_, e)| here(e));
-                into.evidence.extend(numbers.map(|(number, _)| (*rule, number)));
-            }
+        }
+        for index in &plan.parts[role as usize].gated_rules {
+            let rule = &plan.rules[usize::from(*index)];
+            derived.rules.push(rule_visit(plan, gates, role, *index, rule, &is_always));
         }
         derived
     }
 }
 
-/// Whether a feature reads more than a running value or a few recent entries.
-fn is_costly(feature: &StateFeature) -> bool {
+fn rule_visit(
+    plan: &Plan,
+    gates: &Gates,
+    role: Role,
+    index: u16,
+    rule: &RulePlan,
+    is_always: &[bool],
+) -> RuleVisit {
+    let features = &plan.parts[role as usize].features;
+    let (mut cheap, mut steps) = (Vec::new(), Vec::new());
+    for part in &gates.state[usize::from(index)] {
+        let read = state_cells(&plan.program, *part);
+        let all_own = read.iter().all(|(of, _)| *of == role);
+        let mut cells: Vec<u16> =
+            read.iter().filter(|(of, _)| *of == role).map(|(_, cell)| *cell).collect();
+        cells.retain(|cell| !is_always[usize::from(*cell)]);
+        let screen = all_own.then(|| Screen::of(&plan.program, *part));
+        match screen {
+            Some(screen) if cells.is_empty() => cheap.push(screen),
+            screen => steps.push(Step { cells, screen }),
+        }
+    }
+    let step_cost = |step: &Step| -> u32 {
+        let cells = step.cells.iter().map(|cell| cost(&features[usize::from(*cell)]));
+        // What cannot be tried here comes last.
+        cells.sum::<u32>() + if step.screen.is_some() { 0 } else { u32::from(u16::MAX) }
+    };
+    steps.sort_by_key(step_cost);
+    let tried: Vec<u16> = steps.iter().flat_map(|step| step.cells.iter().copied()).collect();
+    let mut late = own_cells(&plan.program, role, everything(plan, rule));
+    late.retain(|cell| !is_always[usize::from(*cell)] && !tried.contains(cell));
+    let here = |e: &EvidencePlan| e.window.is_some_and(|w| w.role == role);
+    let evidence = (0..rule.evidence.len()).filter(|n| here(&rule.evidence[*n])).collect();
+    RuleVisit { rule: index, phases: rule.phases, cheap, steps, late, evidence }
+}
+
+/// Every expression of a rule and of its guards.
+fn everything(plan: &Plan, rule: &RulePlan) -> Vec<ExprId> {
+    let mut all = vec![rule.when];
+    all.extend(rule.escalations.iter().map(|e| e.when));
+    all.extend(rule.balance_unknown);
+    all.extend(rule.evidence.iter().flat_map(|e| [e.value, e.threshold]));
+    all.extend(rule.text.zh.iter().chain(&rule.text.en).filter_map(|piece| match piece {
+        Piece::Value { expr, .. } => Some(*expr),
+        Piece::Literal(_) => None,
+    }));
+    all.extend(rule.guards.iter().map(|guard| plan.guards[usize::from(*guard)].when));
+    all
+}
+
+/// What a cell costs, roughly: 0 for what every visit may compute.
+fn cost(feature: &StateFeature) -> u32 {
     use StateFeature as F;
     match feature {
-        F::Counterparties(_) | F::TopShare(..) | F::Dwell(_) | F::Cycles { .. } => true,
-        F::Max(_) | F::Min(_) | F::IdleBefore(_) | F::PairCount(_) | F::PairAgeDays => true,
-        F::HistoryCount(..) | F::HistorySum(..) | F::HistoryQuantile(..) => true,
-        F::Count(_) | F::Sum(_) | F::FlowRatio(_) | F::AgeDays | F::Grade => false,
-        F::CustomerType | F::AccountClass | F::Listed(..) | F::Controlled(_) => false,
+        F::Count(_) | F::Sum(_) | F::FlowRatio(_) | F::AgeDays | F::Grade => 0,
+        F::CustomerType | F::AccountClass | F::Listed(..) | F::Controlled(_) => 0,
+        F::Max(_) | F::Min(_) | F::IdleBefore(_) => 1,
+        F::PairCount(_) | F::PairAgeDays | F::HistoryCount(..) | F::HistorySum(..) => 2,
+        F::Counterparties(_) => 2,
+        F::TopShare(..) | F::Dwell(_) | F::Cycles { .. } => 3,
+        F::HistoryQuantile(..) => 4,
     }
 }
 
@@ -135,21 +230,21 @@ fn hot_views(plan: &Plan) -> Vec<HotPlan> {
     hot
 }
 
+/// The cells of a role that any of the expressions reads, each once.
+fn own_cells(program: &Program, role: Role, exprs: impl IntoIterator<Item = ExprId>) -> Vec<u16> {
+    let read = exprs.into_iter().flat_map(|expr| state_cells(program, expr));
+    let mut cells: Vec<u16> = read.filter(|(of, _)| *of == role).map(|(_, cell)| cell).collect();
+    cells.sort_unstable();
+    cells.dedup();
+    cells
+}
+
 /// The state cells that an expression reads.
 fn state_cells(program: &Program, expr: ExprId) -> Vec<(Role, u16)> {
-    let mut cells = Vec::new();
-    let mut open = vec![expr];
-    while let Some(ExprId(index)) = open.pop() {
-        match &program.nodes[index as usize] {
-            Node::Load(CellRef::State(role, cell)) => cells.push((*role, *cell)),
-            Node::Constant(_) | Node::Load(CellRef::Payment(_)) => {}
-            Node::Has(a) | Node::Not(a) | Node::Scale(a, _) | Node::ToDouble(a) => open.push(*a),
-            Node::In(a, _) => open.push(*a),
-            Node::And(a, b) | Node::Or(a, b) => open.extend([*a, *b]),
-            Node::Compare(_, a, b) | Node::CompareDouble(_, a, b) => open.extend([*a, *b]),
-            Node::Arithmetic(_, a, b) | Node::ArithmeticDouble(_, a, b) => open.extend([*a, *b]),
-            Node::If(c, a, b) => open.extend([*c, *a, *b]),
-        }
-    }
-    cells
+    let read = program.below(expr).into_iter();
+    read.filter_map(|id| match program.nodes[id.0 as usize] {
+        Node::Load(CellRef::State(role, cell)) => Some((role, cell)),
+        _ => None,
+    })
+    .collect()
 }

@@ -23,6 +23,25 @@ pub(super) struct Scratch {
     stays: Vec<(Millis, i64)>,
     totals: Vec<Total>,
     buckets: Box<[u32; BUCKETS]>,
+    /// A bit for each cell of the present row that is filled.
+    filled: Vec<u64>,
+}
+
+impl Scratch {
+    /// A new row with this many cells begins.
+    pub fn begin(&mut self, cells: usize) {
+        self.filled.clear();
+        self.filled.resize(cells.div_ceil(64), 0);
+    }
+
+    /// Notes that a cell is filled; `true` if it was not.
+    pub fn is_first(&mut self, cell: u16) -> bool {
+        let word = &mut self.filled[usize::from(cell) / 64];
+        let bit = 1 << (cell % 64);
+        let first = *word & bit == 0;
+        *word |= bit;
+        first
+    }
 }
 
 impl Default for Scratch {
@@ -34,6 +53,7 @@ impl Default for Scratch {
             stays: Vec::new(),
             totals: Vec::new(),
             buckets: Box::new([0; BUCKETS]),
+            filled: Vec::new(),
         }
     }
 }

@@ -16,7 +16,7 @@ use goshawk::model::measure::Action;
 use goshawk::model::money::Money;
 use goshawk::model::time::Millis;
 use goshawk::rules::plan::feature::{Direction, Role, flag};
-use goshawk::rules::plan::program::Row;
+use goshawk::rules::plan::program::{CellRef, ExprId, MISSING, Node, Program, Row};
 use goshawk::rules::plan::{GuardEffect, Plan};
 
 use super::cells;
@@ -465,7 +465,12 @@ impl Naive {
                 let guard = &plan.guards[usize::from(*g)];
                 guard.effect == GuardEffect::Remove && plan.program.eval(guard.when, &row) == 1
             };
+            // What the payment itself lacks decides before the ledger is asked.
+            let alone = payment_alone(&plan.program, rule.when);
+            let alone: Vec<i64> = alone.iter().map(|e| plan.program.eval(*e, &row)).collect();
             let verdict = match plan.program.eval(rule.when, &row) {
+                _ if alone.contains(&0) => Verdict::Miss,
+                _ if alone.contains(&MISSING) => Verdict::NotEvaluable,
                 1 => Verdict::Hit { removed: rule.guards.iter().any(removes) },
                 0 => Verdict::Miss,
                 _ => Verdict::NotEvaluable,
@@ -478,4 +483,19 @@ impl Naive {
         }
         judged
     }
+}
+
+/// Of the terms that a condition joins by `&&`, those that read no state.
+fn payment_alone(program: &Program, when: ExprId) -> Vec<ExprId> {
+    match &program.nodes[when.0 as usize] {
+        Node::And(a, b) => [*a, *b].into_iter().flat_map(|e| payment_alone(program, e)).collect(),
+        _ if reads_state(program, when) => Vec::new(),
+        _ => vec![when],
+    }
+}
+
+fn reads_state(program: &Program, expr: ExprId) -> bool {
+    let node = &program.nodes[expr.0 as usize];
+    matches!(node, Node::Load(CellRef::State(..)))
+        || node.operands().into_iter().any(|e| reads_state(program, e))
 }

@@ -74,7 +74,9 @@ impl CompareOp {
         }
     }
 
-    fn holds<T: PartialOrd>(self, a: T, b: T) -> bool {
+    /// Whether it holds for two values.
+    #[must_use]
+    pub fn holds<T: PartialOrd>(self, a: T, b: T) -> bool {
         match self {
             Self::Eq => a == b,
             Self::Ne => a != b,
@@ -195,25 +197,11 @@ impl Program {
     /// Evaluates an expression over a row.
     #[must_use]
     pub fn eval(&self, id: ExprId, row: &Row<'_>) -> i64 {
-        self.eval_with::<false>(id, row)
-    }
-
-    /// Whether a condition may still hold once the missing cells of the row's parts become known.
-    #[must_use]
-    pub fn may_hold(&self, id: ExprId, row: &Row<'_>) -> bool {
-        self.eval_with::<true>(id, row) != 0
-    }
-
-    fn eval_with<const PARTIAL: bool>(&self, id: ExprId, row: &Row<'_>) -> i64 {
-        let get = |id: &ExprId| self.eval_with::<PARTIAL>(*id, row);
+        let get = |id: &ExprId| self.eval(*id, row);
         match &self.nodes[id.0 as usize] {
             Node::Constant(cell) => *cell,
             Node::Load(at) => row.cell(*at),
-            Node::Has(a) => match get(a) {
-                // What is not known yet may be there: only the payment's own part is complete.
-                MISSING if PARTIAL && !self.is_payment_cell(*a) => MISSING,
-                value => i64::from(value != MISSING),
-            },
+            Node::Has(a) => i64::from(get(a) != MISSING),
             Node::Not(a) => match get(a) {
                 MISSING => MISSING,
                 value => 1 - value,
@@ -282,10 +270,6 @@ impl Program {
             }
         }
         found
-    }
-
-    fn is_payment_cell(&self, id: ExprId) -> bool {
-        matches!(self.nodes[id.0 as usize], Node::Load(CellRef::Payment(_)))
     }
 
     /// Adds a node, or finds the equal one that is there.
