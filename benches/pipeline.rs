@@ -12,7 +12,9 @@
 #[path = "../tests/kafka/broker.rs"]
 mod broker;
 
+use std::collections::BTreeMap;
 use std::fs::File;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -125,6 +127,8 @@ fn reader(brokers: &str, topic: &str, partitions: i32) -> BaseConsumer {
         .set("group.id", "benchmark")
         .set("enable.auto.commit", "false")
         .set("isolation.level", "read_committed")
+        // As the program sets it: a full queue must not stand still for a second.
+        .set("fetch.queue.backoff.ms", "10")
         .create()
         .expect("plain properties");
     let mut list = TopicPartitionList::new();
@@ -213,15 +217,36 @@ fn pipeline(brokers: &str, payments: &str, records: u64, round: u64) -> Figure {
     let wall = began.elapsed();
     let figure = Figure { records: records - already, wall, cpu_s: cpu_s(process.0.id()) - cpu };
     println!("{:<28} {:>9} records/step", "", records / steps);
+    for (thread, cpu_s) in cpu_by_thread(process.0.id()) {
+        let share = cpu_s * 1e6 / records as f64;
+        println!("  {thread:<26} {:>9}           {share:>6.2}", "");
+    }
     let pid = process.0.id().to_string();
     let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
     assert!(sent.success() && process.0.wait().expect("ours").success(), "a bad end");
     figure
 }
 
+/// CPU time of a process's threads since its start, by their names without numbers.
+fn cpu_by_thread(process: u32) -> BTreeMap<String, f64> {
+    let mut threads = BTreeMap::new();
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+    for task in tasks {
+        let name = std::fs::read_to_string(task.path().join("comm")).unwrap_or_default();
+        let name = name.trim().trim_end_matches(|c: char| c.is_ascii_digit() || c == '-');
+        *threads.entry(name.to_owned()).or_insert(0.0) += ticks(&task.path().join("stat"));
+    }
+    threads
+}
+
 /// CPU time of a process so far, all threads, in seconds; 0 where the system does not say.
 fn cpu_s(process: u32) -> f64 {
-    let Ok(text) = std::fs::read_to_string(format!("/proc/{process}/stat")) else { return 0.0 };
+    ticks(Path::new(&format!("/proc/{process}/stat")))
+}
+
+/// CPU time that a `stat` file tells, in seconds.
+fn ticks(stat: &Path) -> f64 {
+    let Ok(text) = std::fs::read_to_string(stat) else { return 0.0 };
     // After the name, which may hold anything but ends in the last bracket: utime is the 12th.
     let after = text.rsplit(')').next().unwrap_or_default();
     let ticks = |field: usize| -> f64 {

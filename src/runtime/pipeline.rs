@@ -57,6 +57,9 @@ pub enum PipelineError {
     /// The sink could not go on.
     #[error(transparent)]
     Sink(#[from] SinkError),
+    /// The system gave no thread.
+    #[error("no thread: {0}")]
+    Thread(#[from] std::io::Error),
     /// A thread died of a defect.
     #[error("the {0} thread panicked; its message is in the log")]
     Panicked(&'static str),
@@ -91,14 +94,15 @@ pub fn run(
     let topics = source.topics().to_vec();
     let (stop, telemetry, read_side) = (parts.stop, parts.telemetry, parts.read_side);
     std::thread::scope(|scope| {
-        let reading = scope.spawn(move || {
+        let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
+        let reading = named("goshawk-source").spawn_scoped(scope, move || {
             let outcome = read_steps(source, &read, &spare, stop);
             if outcome.is_err() {
                 stop.because(Why::Failed);
             }
             outcome
-        });
-        let publishing = scope.spawn(move || {
+        })?;
+        let publishing = named("goshawk-publish").spawn_scoped(scope, move || {
             let outcome = publish_commits(sink, &outgoing, telemetry, read_side);
             if let Err(error) = &outcome {
                 let cause = error.to_string();
@@ -106,7 +110,7 @@ pub fn run(
                 stop.because(Why::Failed);
             }
             outcome
-        });
+        })?;
         score(parts, &topics, &steps, &give_back, publish);
         drop(steps);
         // The sink's error first: when it fails, the others merely end.

@@ -31,6 +31,12 @@ pub fn await_brokers(
     go_on: &dyn Fn() -> bool,
 ) -> Result<(), RunError> {
     let refused = |error: rdkafka::error::KafkaError| RunError::Kafka(error.to_string());
+    if let Some(path) = &settings.oauth_token_file {
+        client::read_token(path).map_err(|error| RunError::Secret {
+            place: format!("kafka.oauth_token_file {}", path.display()),
+            problem: error.to_string(),
+        })?;
+    }
     let consumer = client::consumer(settings, &[]).map_err(refused)?;
     connect(settings, &consumer, topics, go_on)?;
     for topic in topics {

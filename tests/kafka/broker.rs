@@ -14,10 +14,24 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 pub struct Broker {
     /// Bootstrap servers.
     pub brokers: String,
+    /// Its other listeners, if it is ours.
+    pub secured: Option<Secured>,
     /// Its folder, if it is ours to kill.
     folder: Option<PathBuf>,
     /// The script that runs it; ends by itself after this process.
     _script: Option<Child>,
+}
+
+/// Listeners that ask who is there.
+pub struct Secured {
+    /// SASL in clear.
+    pub sasl: String,
+    /// SASL over TLS.
+    pub sasl_tls: String,
+    /// TLS with certificates on both sides.
+    pub tls: String,
+    /// Folder of the certificates.
+    pub certificates: PathBuf,
 }
 
 static BROKER: LazyLock<Option<Broker>> = LazyLock::new(start);
@@ -38,7 +52,7 @@ pub fn broker(test: &str) -> Option<&'static Broker> {
 
 fn start() -> Option<Broker> {
     if let Ok(brokers) = std::env::var("GOSHAWK_TEST_BROKERS") {
-        return Some(Broker { brokers, folder: None, _script: None });
+        return Some(Broker { brokers, secured: None, folder: None, _script: None });
     }
     let there = |program: &str, argument: &str| {
         let asked = Command::new(program)
@@ -52,9 +66,12 @@ fn start() -> Option<Broker> {
         return None;
     }
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kafka/broker.sh");
-    let jars = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kafka-jars");
+    let kept = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let (jars, certificates) = (kept.join("kafka-jars"), kept.join("kafka-certificates"));
     let fetched = Command::new(&script).arg("jars").arg(&jars).status().expect("bash runs");
     assert!(fetched.success(), "Maven could not fetch the broker's jars");
+    let made = Command::new(&script).arg("certificates").arg(&certificates).status();
+    assert!(made.expect("bash runs").success(), "keytool could not make certificates");
     // The script deletes it once this process has ended.
     let folder = tempfile::Builder::new().prefix("goshawk-broker").tempdir().expect("a folder");
     let folder = folder.keep();
@@ -62,6 +79,7 @@ fn start() -> Option<Broker> {
     let script = Command::new(&script)
         .arg("serve")
         .arg(&jars)
+        .arg(&certificates)
         .arg(&folder)
         .arg(port.to_string())
         .arg(std::process::id().to_string())
@@ -70,8 +88,10 @@ fn start() -> Option<Broker> {
         .stderr(Stdio::null())
         .spawn()
         .expect("bash runs");
+    let on = |offset: u16| format!("127.0.0.1:{}", port + offset);
     let broker = Broker {
-        brokers: format!("127.0.0.1:{port}"),
+        brokers: on(0),
+        secured: Some(Secured { sasl: on(2), sasl_tls: on(3), tls: on(4), certificates }),
         folder: Some(folder),
         _script: Some(script),
     };
@@ -79,12 +99,13 @@ fn start() -> Option<Broker> {
     Some(broker)
 }
 
-/// A port whose neighbour is free, too.
+/// A port that is free with the four after it.
 fn free_port() -> u16 {
     loop {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("bound").port();
-        if port < u16::MAX && std::net::TcpListener::bind(("127.0.0.1", port + 1)).is_ok() {
+        let free = |port| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok();
+        if port < u16::MAX - 4 && (port + 1..=port + 4).all(free) {
             return port;
         }
     }

@@ -2,11 +2,16 @@
 # A real Kafka broker for the tests: one node that is its own controller (KRaft), on loopback, no Docker.
 #
 #   broker.sh jars JARS                      fetch the broker's jars with Maven into JARS, once
-#   broker.sh serve JARS DIR PORT OWNER      run it with data in DIR until process OWNER is gone, then
+#   broker.sh certificates TLS               make a certificate authority with a key for the broker and one for
+#                                            a client in TLS, once
+#   broker.sh serve JARS TLS DIR PORT OWNER  run it with data in DIR until process OWNER is gone, then
 #                                            delete DIR;
 #                                            a broker that dies meanwhile is started again
 #
-# The broker's process id is in DIR/pid, so that a test can kill it. Needs Java 17 and, for jars, Maven.
+# It listens on PORT without any security, on PORT+2 with SASL, on PORT+3 with SASL over TLS, on PORT+4 with TLS
+# that asks the client for a certificate; PORT+1 is the controller's. SASL takes PLAIN and SCRAM-SHA-512 with
+# the user and passwords below, and OAUTHBEARER with unsigned tokens. The broker's process id is in DIR/pid, so
+# that a test can kill it. Needs Java 17 and, for jars, Maven.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
@@ -18,8 +23,36 @@ jars() {
   touch "$into/complete"
 }
 
+# Of every key store; the keys protect nothing.
+store=goshawk-tests
+
+certificates() {
+  local into=$1 name
+  [ -e "$into/complete" ] && return
+  rm -rf "$into"
+  mkdir -p "$into"
+  cd "$into"
+  # keytool comes with Java; its certificates hold longer than this checkout.
+  key() { keytool -storetype PKCS12 -storepass "$store" -noprompt "$@" 2>/dev/null; }
+  for name in ca stranger; do
+    key -genkeypair -keystore "$name.p12" -alias "$name" -keyalg EC -groupname secp256r1 \
+      -dname "CN=goshawk test $name" -ext bc:critical=ca:true -validity 3650
+    key -exportcert -rfc -keystore "$name.p12" -alias "$name" > "$name.pem"
+  done
+  key -importcert -keystore trust.p12 -alias ca -file ca.pem
+  for name in broker client; do
+    key -genkeypair -keystore "$name.p12" -alias "$name" -keyalg EC -groupname secp256r1 -dname "CN=$name" \
+      -validity 3650
+    key -certreq -keystore "$name.p12" -alias "$name" \
+      | key -gencert -rfc -keystore ca.p12 -alias ca -ext san=ip:127.0.0.1 -validity 3650 > "$name.pem"
+    key -importcert -keystore "$name.p12" -alias ca -file ca.pem
+    key -importcert -keystore "$name.p12" -alias "$name" -file "$name.pem"
+  done
+  touch complete
+}
+
 configure() {
-  local dir=$1 port=$2
+  local tls=$1 dir=$2 port=$3 listener
   mkdir -p "$dir"
   cat > "$dir/log4j2.properties" <<LOG
 rootLogger.level = warn
@@ -34,9 +67,22 @@ node.id=1
 process.roles=broker,controller
 controller.quorum.voters=1@127.0.0.1:$((port + 1))
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$((port + 1))
-advertised.listeners=PLAINTEXT://127.0.0.1:$port
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$((port + 1)),SASL://127.0.0.1:$((port + 2)),\
+SASLTLS://127.0.0.1:$((port + 3)),TLS://127.0.0.1:$((port + 4))
+advertised.listeners=PLAINTEXT://127.0.0.1:$port,SASL://127.0.0.1:$((port + 2)),\
+SASLTLS://127.0.0.1:$((port + 3)),TLS://127.0.0.1:$((port + 4))
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT,\
+SASLTLS:SASL_SSL,TLS:SSL
+inter.broker.listener.name=PLAINTEXT
+sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512,OAUTHBEARER
+ssl.keystore.type=PKCS12
+ssl.keystore.location=$tls/broker.p12
+ssl.keystore.password=$store
+ssl.key.password=$store
+ssl.truststore.type=PKCS12
+ssl.truststore.location=$tls/trust.p12
+ssl.truststore.password=$store
+listener.name.tls.ssl.client.auth=required
 log.dirs=$dir/data
 # As in most banks: a topic that is not there is an error.
 auto.create.topics.enable=false
@@ -53,6 +99,16 @@ group.initial.rebalance.delay.ms=0
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
 PROPERTIES
+  local modules=org.apache.kafka.common.security
+  for listener in sasl sasltls; do
+    cat >> "$dir/broker.properties" <<PROPERTIES
+listener.name.$listener.plain.sasl.jaas.config=$modules.plain.PlainLoginModule required \
+  user_goshawk="plain secret";
+listener.name.$listener.scram-sha-512.sasl.jaas.config=$modules.scram.ScramLoginModule required;
+listener.name.$listener.oauthbearer.sasl.jaas.config=$modules.oauthbearer.OAuthBearerLoginModule required \
+  unsecuredLoginStringClaim_sub="broker";
+PROPERTIES
+  done
 }
 
 java_with() {
@@ -63,10 +119,11 @@ java_with() {
 }
 
 serve() {
-  local jars=$1 dir=$2 port=$3 owner=$4 broker=
-  configure "$dir" "$port"
+  local jars=$1 tls=$2 dir=$3 port=$4 owner=$5 broker=
+  configure "$tls" "$dir" "$port"
   if [ ! -e "$dir/data/meta.properties" ]; then
     (java_with "$jars" "$dir" kafka.tools.StorageTool format -t goshawkTestCluster0001 \
+      --add-scram 'SCRAM-SHA-512=[name=goshawk,password=scram secret]' \
       -c "$dir/broker.properties") > "$dir/format.log" 2>&1
   fi
   trap 'kill -9 "$broker" 2>/dev/null; exit 0' TERM INT
@@ -85,6 +142,7 @@ serve() {
 
 case "${1:-}" in
   jars) jars "$2" ;;
-  serve) serve "$2" "$3" "$4" "$5" ;;
-  *) sed -n '2,10p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+  certificates) certificates "$2" ;;
+  serve) serve "$2" "$3" "$4" "$5" "$6" ;;
+  *) sed -n '2,16p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
 esac

@@ -10,3 +10,4 @@ mod broker;
 mod delivery;
 mod lab;
 mod lag;
+mod security;

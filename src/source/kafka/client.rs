@@ -1,7 +1,7 @@
 //! How every Kafka client of the program is made: properties in layers, logs, tokens.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -18,6 +18,9 @@ use super::lag::Lag;
 
 /// How long a token read from a file is taken to hold: it is read again well before.
 const TOKEN_LIFE: Duration = Duration::from_secs(60);
+
+/// Polls of a new client until its first token is surely asked for: log lines may come before it.
+const TOKEN_POLLS: usize = 16;
 
 /// What clients are made from.
 #[derive(Clone, Debug, Default)]
@@ -114,7 +117,9 @@ impl ClientContext for Context {
         let path = self.oauth_token_file.as_ref().ok_or(
             "sasl.mechanism is OAUTHBEARER: set kafka.oauth_token_file to a file that holds the token",
         )?;
-        let token = std::fs::read_to_string(path)?.trim().to_owned();
+        let token = read_token(path).inspect_err(|error| {
+            tracing::warn!(path = %path.display(), %error, "no token; asking again soon");
+        })?;
         let until = SystemTime::now().duration_since(UNIX_EPOCH)? + TOKEN_LIFE;
         // The broker takes the principal from the token itself; this name is only for our side's
         // logs.
@@ -136,6 +141,15 @@ impl ProducerContext for Context {
     }
 }
 
+/// The token a file holds now.
+///
+/// # Errors
+/// When it cannot be read, or is empty.
+pub fn read_token(path: &Path) -> std::io::Result<String> {
+    let token = std::fs::read_to_string(path)?.trim().to_owned();
+    if token.is_empty() { Err(std::io::Error::other("the file is empty")) } else { Ok(token) }
+}
+
 /// A consumer. `own` beats the settings: what it holds, the program's promises rest on.
 ///
 /// # Errors
@@ -144,7 +158,13 @@ pub fn consumer(
     settings: &KafkaSettings,
     own: &[(&str, &str)],
 ) -> KafkaResult<BaseConsumer<Context>> {
-    consumer_config(settings, own).create_with_context(Context::new(settings))
+    let consumer: BaseConsumer<Context> =
+        consumer_config(settings, own).create_with_context(Context::new(settings))?;
+    if settings.oauth_token_file.is_some() {
+        // Tokens are asked for in polls, and most calls wait for a connection without polling.
+        (0..TOKEN_POLLS).for_each(|_| drop(consumer.poll(Duration::ZERO)));
+    }
+    Ok(consumer)
 }
 
 /// The properties of a consumer.
@@ -152,6 +172,8 @@ pub fn consumer(
 pub fn consumer_config(settings: &KafkaSettings, own: &[(&str, &str)]) -> ClientConfig {
     let mut config = base(settings);
     config.set("group.id", &settings.group_id);
+    // A full queue is looked at again soon: the usual second stands still whoever reads faster.
+    config.set("fetch.queue.backoff.ms", "10");
     layer(&mut config, &settings.consumer);
     config.set("enable.auto.commit", "false").set("enable.auto.offset.store", "false");
     config.set("isolation.level", "read_committed");
@@ -177,7 +199,13 @@ pub fn producer(
     for (key, value) in own {
         config.set(*key, *value);
     }
-    config.create_with_context(Context::new(settings))
+    let producer: BaseProducer<Context> = config.create_with_context(Context::new(settings))?;
+    if settings.oauth_token_file.is_some() {
+        (0..TOKEN_POLLS).for_each(|_| {
+            producer.poll(Duration::ZERO);
+        });
+    }
+    Ok(producer)
 }
 
 fn base(settings: &KafkaSettings) -> ClientConfig {

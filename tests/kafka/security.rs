@@ -1,0 +1,129 @@
+//! Brokers that ask who is there: each way of proving it reads and writes, each wrong proof ends
+//! the program with a message that says what was wrong.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rstest::rstest;
+
+use super::broker::Secured;
+use super::lab::{Lab, eventually};
+
+/// A way to the broker, with what the configuration says for it.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    Plain,
+    Scram,
+    PlainOverTls,
+    ScramOverTls,
+    Certificates,
+    Token,
+    TokenOverTls,
+}
+
+/// `kafka.brokers` and `kafka.properties` of a way.
+fn settings(way: Way, lab: &Lab, secured: &Secured) -> Vec<String> {
+    let file = |name: &str| secured.certificates.join(name).display().to_string();
+    let (brokers, protocol) = match way {
+        Way::Plain | Way::Scram | Way::Token => (&secured.sasl, "SASL_PLAINTEXT"),
+        Way::PlainOverTls | Way::ScramOverTls | Way::TokenOverTls => {
+            (&secured.sasl_tls, "SASL_SSL")
+        }
+        Way::Certificates => (&secured.tls, "SSL"),
+    };
+    let mut properties = vec![("security.protocol", protocol.to_owned())];
+    if protocol.ends_with("SSL") {
+        properties.push(("ssl.ca.location", file("ca.pem")));
+    }
+    let user = |mechanism: &'static str, password: &'static str| {
+        [("mechanism", mechanism), ("username", "goshawk"), ("password", password)]
+    };
+    let sasl: Vec<(&str, &str)> = match way {
+        Way::Plain | Way::PlainOverTls => user("PLAIN", "plain secret").into(),
+        Way::Scram | Way::ScramOverTls => user("SCRAM-SHA-512", "scram secret").into(),
+        Way::Token | Way::TokenOverTls => vec![("mechanism", "OAUTHBEARER")],
+        Way::Certificates => {
+            properties.push(("ssl.keystore.location", file("client.p12")));
+            properties.push(("ssl.keystore.password", "goshawk-tests".to_owned()));
+            vec![]
+        }
+    };
+    let mut settings = vec![format!("kafka.brokers={brokers}")];
+    settings
+        .extend(properties.iter().map(|(key, value)| format!("kafka.properties.{key}={value}")));
+    settings.extend(sasl.iter().map(|(key, value)| format!("kafka.properties.sasl.{key}={value}")));
+    if sasl.iter().any(|(_, value)| *value == "OAUTHBEARER") {
+        let path = lab.folder.path().join("token");
+        std::fs::write(&path, token()).expect("writes");
+        settings.push(format!("kafka.oauth_token_file={}", path.display()));
+    }
+    settings
+}
+
+/// An unsigned JSON Web Token, which the test broker takes.
+fn token() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
+    let claims = format!(r#"{{"sub":"goshawk","iat":{now},"exp":{}}}"#, now + 3_600);
+    format!("{}.{}.", base64url(br#"{"alg":"none"}"#), base64url(claims.as_bytes()))
+}
+
+fn base64url(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let digit = |bits: u32| char::from(DIGITS[(bits & 63) as usize]);
+    let three = |chunk: &[u8]| {
+        let bits = chunk.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte));
+        let bits = bits << (8 * (3 - chunk.len()));
+        (0..=chunk.len()).map(|index| digit(bits >> (18 - 6 * index))).collect::<String>()
+    };
+    bytes.chunks(3).map(three).collect()
+}
+
+/// A lab at a broker with secured listeners; `None`: skip.
+fn open(name: &str) -> Option<(Lab, &'static Secured)> {
+    let lab = Lab::open(name, 1)?;
+    let Some(secured) = &lab.broker.secured else {
+        let said = format!("SKIPPED {name}: the broker of GOSHAWK_TEST_BROKERS is not ours\n");
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), said.as_bytes());
+        return None;
+    };
+    Some((lab, secured))
+}
+
+#[rstest]
+#[case(Way::Plain)]
+#[case(Way::Scram)]
+#[case(Way::PlainOverTls)]
+#[case(Way::ScramOverTls)]
+#[case(Way::Certificates)]
+#[case(Way::Token)]
+#[case(Way::TokenOverTls)]
+fn each_way_reads_and_writes(#[case] way: Way) {
+    let Some((lab, secured)) = open(&format!("way-{way:?}")) else { return };
+    let mut process = lab.start_with("", &settings(way, &lab, secured));
+    process.await_log("running");
+    lab.send("payments", Some(0), "k", b"no payment", 1_780_000_000_000);
+    lab.flush();
+    eventually("the reject", || lab.read("rejects").len() == 1);
+    assert!(!process.log().contains("secret"), "{}", process.log());
+    process.stop();
+}
+
+#[rstest]
+#[case(Way::Plain, "kafka.properties.sasl.password=a guess", "refuse the connection: ")]
+#[case(Way::ScramOverTls, "kafka.properties.sasl.password=a guess", "Authentication failed")]
+#[case(Way::PlainOverTls, "kafka.properties.ssl.ca.location=stranger.pem", "certificate")]
+#[case(Way::Token, "kafka.oauth_token_file=nowhere", "kafka.oauth_token_file")]
+fn a_wrong_proof_ends_with_what_was_wrong(
+    #[case] way: Way,
+    #[case] wrong: &str,
+    #[case] said: &str,
+) {
+    let Some((lab, secured)) = open(&format!("wrong-{way:?}-{}", said.len())) else { return };
+    let mut settings = settings(way, &lab, secured);
+    let stranger = secured.certificates.join("stranger.pem").display().to_string();
+    settings.push(wrong.replace("stranger.pem", &stranger));
+    let mut process = lab.start_with("", &settings);
+    assert_eq!(process.end(), Some(1), "{}", process.log());
+    let log = process.log();
+    assert!(log.contains(said), "{log}");
+    assert!(!log.contains("a guess"), "{log}");
+}
