@@ -15,7 +15,8 @@ fuzz_target!(|text: &str| {
     if let Err(defects) = compile(&files) {
         assert!(!defects.is_empty());
         for defect in defects {
-            let file = files.iter().find(|file| file.path == defect.path).expect("a file of the pack");
+            let file =
+                files.iter().find(|file| file.path == defect.path).expect("a file of the pack");
             assert!(defect.span.end <= file.text.len() && defect.span.start <= defect.span.end);
         }
     }

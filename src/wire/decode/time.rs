@@ -240,7 +240,9 @@ fn slow(text: &str, zone: &TimeZone) -> Option<Millis> {
         text.parse::<Date>().ok()?.to_datetime(jiff::civil::Time::midnight())
     } else {
         // Never a time without offset: which zone it means would be a guess.
-        return text.parse::<Timestamp>().ok().map(|timestamp| timestamp.as_millisecond());
+        let at = text.parse::<Timestamp>().ok()?;
+        // Finer digits are cut off, before 1970 too.
+        return i64::try_from(at.as_nanosecond().div_euclid(1_000_000)).ok();
     };
     zone.to_timestamp(local).ok().map(|timestamp| timestamp.as_millisecond())
 }
