@@ -10,7 +10,8 @@
 //!
 //! Guards, escalations, texts and evidence of a rule are only computed once it has passed all that.
 //! A cell that is not computed stays missing: the rules that would read it are false already. What
-//! a rule of another role reads is always computed, since this visit cannot know how that one fares.
+//! a rule of another role reads is always computed, since this visit cannot know how that one
+//! fares.
 
 use super::hot::HotPlan;
 use super::scan::ScanPlan;

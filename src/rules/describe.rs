@@ -1,8 +1,12 @@
-//! Cells of a row as an author would write them.
+//! Cells of a row and compiled expressions as an author would write them.
 
-use super::plan::feature::{Direction, FlowView, Role, StateFeature, View, flag};
+use super::catalogue::{WordSet, Words};
+use super::plan::Plan;
+use super::plan::feature::{Direction, FlowView, PaymentField, Role, StateFeature, View, flag};
+use super::plan::program::{ArithmeticOp, CellRef, ExprId, Node, Type, cell_double};
 use crate::model::event::{ListCategory, ListLevel};
 use crate::model::measure::Action;
+use crate::model::money::format_decimal;
 use crate::model::time::{DAY, HOUR, MINUTE, Millis, SECOND};
 
 /// A role as expressions name it.
@@ -15,6 +19,179 @@ pub fn role(role: Role) -> &'static str {
         Role::PayeeCustomer => "payee_customer",
         Role::Device => "device",
     }
+}
+
+/// A compiled expression: what the engine evaluates, features and parameters put in.
+#[must_use]
+pub fn expression(plan: &Plan, id: ExprId) -> String {
+    let text = write(plan, id, None, None);
+    // The outermost brackets say nothing.
+    match text.strip_prefix('(').and_then(|text| text.strip_suffix(')')) {
+        Some(inner) if closes_at_end(inner) => inner.to_owned(),
+        _ => text,
+    }
+}
+
+/// As [`expression`], of a value whose type is known.
+#[must_use]
+pub fn value(plan: &Plan, id: ExprId, ty: Type) -> String {
+    write(plan, id, Some(ty), None)
+}
+
+/// Whether every bracket that is closed inside was opened inside.
+fn closes_at_end(inner: &str) -> bool {
+    let mut depth = 0i32;
+    inner.chars().all(|c| {
+        depth += i32::from(c == '(') - i32::from(c == ')');
+        depth >= 0
+    })
+}
+
+/// `ty` and `words` are those of what it is compared with: a bare cell says neither.
+fn write(plan: &Plan, id: ExprId, ty: Option<Type>, words: Option<Words>) -> String {
+    let inner = |id: &ExprId| write(plan, *id, ty, words);
+    let pair = |op: &str, a: &ExprId, b: &ExprId| {
+        let ty = type_of(plan, *a).or_else(|| type_of(plan, *b)).or(ty);
+        let words = words_of(plan, *a).or_else(|| words_of(plan, *b));
+        (write(plan, *a, ty, words), op.to_owned(), write(plan, *b, ty, words))
+    };
+    match &plan.program.nodes[id.0 as usize] {
+        Node::Constant(cell) => constant(plan, *cell, ty, words),
+        Node::Load(at) => cell(plan, *at),
+        Node::Has(a) => format!("has({})", inner(a)),
+        Node::Not(a) => format!("!{}", inner(a)),
+        Node::And(a, b) => format!("({} && {})", inner(a), inner(b)),
+        Node::Or(a, b) => format!("({} || {})", inner(a), inner(b)),
+        Node::If(c, a, b) => format!("({} ? {} : {})", inner(c), inner(a), inner(b)),
+        Node::Compare(op, a, b) | Node::CompareDouble(op, a, b) => {
+            let (a, op, b) = pair(op.word(), a, b);
+            format!("{a} {op} {b}")
+        }
+        Node::Arithmetic(op, a, b) | Node::ArithmeticDouble(op, a, b) => {
+            let word = arithmetic_word(*op);
+            let (a, op, b) = pair(word, a, b);
+            match op.as_str() {
+                "max" | "min" => format!("{op}({a}, {b})"),
+                _ => format!("({a} {op} {b})"),
+            }
+        }
+        Node::Scale(a, ppm) => {
+            format!("{} * {}", write(plan, *a, Some(Type::Money), None), *ppm as f64 / 1e6)
+        }
+        Node::ToDouble(a) => write(plan, *a, type_of(plan, *a), None),
+        Node::In(a, cells) => {
+            let words = words_of(plan, *a);
+            let cells: Vec<String> =
+                cells.iter().map(|cell| constant(plan, *cell, type_of(plan, *a), words)).collect();
+            format!("{} in [{}]", inner(a), cells.join(", "))
+        }
+    }
+}
+
+fn arithmetic_word(op: ArithmeticOp) -> &'static str {
+    match op {
+        ArithmeticOp::Add => "+",
+        ArithmeticOp::Sub => "-",
+        ArithmeticOp::Mul => "*",
+        ArithmeticOp::Div => "/",
+        ArithmeticOp::Min => "min",
+        ArithmeticOp::Max => "max",
+    }
+}
+
+fn constant(plan: &Plan, cell: i64, ty: Option<Type>, words: Option<Words>) -> String {
+    match ty {
+        Some(Type::Bool) => (cell == 1).to_string(),
+        Some(Type::Money) => {
+            format!("money('{}')", format_decimal(cell, plan.currency.exponent()))
+        }
+        Some(Type::Double) => cell_double(cell).to_string(),
+        Some(Type::Duration) => format!("duration('{}')", duration(cell)),
+        Some(Type::Enum) => {
+            let word = usize::try_from(cell).ok().zip(words).and_then(|(n, w)| w.get(n));
+            word.map_or_else(|| cell.to_string(), |word| format!("'{word}'"))
+        }
+        Some(Type::Int) | None => cell.to_string(),
+    }
+}
+
+fn cell(plan: &Plan, at: CellRef) -> String {
+    match at {
+        CellRef::Payment(index) => payment_field(plan.payment[usize::from(index)]),
+        CellRef::State(of, index) => {
+            let found = &plan.parts[of as usize].features[usize::from(index)];
+            match found {
+                StateFeature::PairCount(_) | StateFeature::PairAgeDays => feature(found),
+                _ => format!("{}.{}", role(of), feature(found)),
+            }
+        }
+    }
+}
+
+/// A field of the payment as expressions write it.
+#[must_use]
+pub fn payment_field(field: PaymentField) -> String {
+    use PaymentField as P;
+    match field {
+        P::Amount => "payment.amount".to_owned(),
+        P::Status => "payment.status".to_owned(),
+        P::PaymentType => "payment.payment_type".to_owned(),
+        P::Channel => "payment.channel".to_owned(),
+        P::Category => "payment.category".to_owned(),
+        P::PayeeCheck => "payment.payee_check".to_owned(),
+        P::Session(bit) => {
+            let word = super::catalogue::SESSION_BITS.iter().find(|(_, b)| *b == bit);
+            format!("payment.session('{}')", word.map_or("", |(word, _)| word))
+        }
+        P::BalanceAfter(side) => format!("{}.balance_after", role(side)),
+        P::AvailableAfter(side) => format!("{}.available_after", role(side)),
+        P::PayerAgeYears => "payer.age_years".to_owned(),
+        P::PayerIncomeMonthly => "payer.income_monthly".to_owned(),
+        P::OwnTransfer => "payment.own_transfer".to_owned(),
+        P::SameAccount => "payment.same_account".to_owned(),
+        #[allow(unreachable_patterns, reason = "a field without words of its own yet")]
+        other => format!("payment.{other:?}"),
+    }
+}
+
+fn type_of(plan: &Plan, id: ExprId) -> Option<Type> {
+    match &plan.program.nodes[id.0 as usize] {
+        Node::Constant(_) => None,
+        Node::Load(CellRef::Payment(index)) => Some(plan.payment[usize::from(*index)].ty()),
+        Node::Load(CellRef::State(role, index)) => {
+            Some(plan.parts[*role as usize].features[usize::from(*index)].ty())
+        }
+        Node::Scale(..) => Some(Type::Money),
+        Node::ToDouble(_) | Node::ArithmeticDouble(..) => Some(Type::Double),
+        Node::Arithmetic(_, a, b) | Node::If(_, a, b) => {
+            type_of(plan, *a).or_else(|| type_of(plan, *b))
+        }
+        _ => Some(Type::Bool),
+    }
+}
+
+fn words_of(plan: &Plan, id: ExprId) -> Option<Words> {
+    let set = match &plan.program.nodes[id.0 as usize] {
+        Node::Load(CellRef::Payment(index)) => match plan.payment[usize::from(*index)] {
+            PaymentField::Status => WordSet::Status,
+            PaymentField::PaymentType => WordSet::PaymentType,
+            PaymentField::Channel => WordSet::Channel,
+            PaymentField::Category => WordSet::Category,
+            PaymentField::PayeeCheck => WordSet::PayeeCheck,
+            _ => return None,
+        },
+        Node::Load(CellRef::State(role, index)) => {
+            match plan.parts[*role as usize].features[usize::from(*index)] {
+                StateFeature::Grade => WordSet::Grade,
+                StateFeature::CustomerType => WordSet::CustomerType,
+                StateFeature::AccountClass => WordSet::AccountClass,
+                _ => return None,
+            }
+        }
+        Node::If(_, a, b) => return words_of(plan, *a).or_else(|| words_of(plan, *b)),
+        _ => return None,
+    };
+    Some(set.words())
 }
 
 /// A feature as expressions write it after its role.
@@ -31,7 +208,7 @@ pub fn feature(feature: &StateFeature) -> String {
         F::FlowRatio(v) => format!("{}.ratio()", flow(v)),
         F::Dwell(v) => format!("{}.dwell()", flow(v)),
         F::Cycles { view, .. } => format!("{}.cycles(…)", flow(view)),
-        F::IdleBefore(window) => format!("idle_before({})", duration(*window)),
+        F::IdleBefore(window) => format!("idle_before(duration('{}'))", duration(*window)),
         F::HistoryCount(d, days) => format!("history({days}).{}_count()", direction(*d)),
         F::HistorySum(d, days) => format!("history({days}).{}_sum()", direction(*d)),
         F::HistoryQuantile(days, ppm) => {
@@ -67,11 +244,11 @@ fn direction(direction: Direction) -> &'static str {
 
 fn view(view: &View) -> String {
     let window = duration(view.window_ms);
-    format!("{}s({window}){}", direction(view.direction), without(view.without))
+    format!("{}s(duration('{window}')){}", direction(view.direction), without(view.without))
 }
 
 fn flow(view: &FlowView) -> String {
-    format!("flow({}){}", duration(view.window_ms), without(view.without))
+    format!("flow(duration('{}')){}", duration(view.window_ms), without(view.without))
 }
 
 fn without(flags: u16) -> String {
@@ -97,6 +274,21 @@ pub fn duration(ms: Millis) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What is printed is the language: it compiles again, to the same program.
+    #[test]
+    fn a_compiled_condition_compiles_again() {
+        let mut files = crate::rules::shipped::files();
+        let plan = crate::rules::compile(&files).expect("the shipped pack compiles");
+        let m02 = plan.rules.iter().find(|rule| rule.id == "M02").expect("shipped");
+        let printed = expression(&plan, m02.when);
+        let file = files.iter_mut().find(|file| file.path.contains("m02_")).expect("shipped");
+        let from = file.text.find("alert = '''").expect("a condition") + 11;
+        let to = from + file.text[from..].find("'''").expect("its end");
+        file.text.replace_range(from..to, &printed);
+        let again = crate::rules::compile(&files).expect("what is printed compiles");
+        assert_eq!(again.program.nodes.len(), plan.program.nodes.len(), "{printed}");
+    }
 
     #[test]
     fn durations_are_written_as_they_are_read() {

@@ -10,6 +10,7 @@
 //! - `compile`: types, cells, programs, evidence, texts
 //! - `checks`: what must hold of a pack as a whole
 //! - [`examples`]: what a rule's examples say
+//! - [`format`]: one way to write a file; [`compare`]: what differs between two packs
 //! - [`lint`]: what is allowed and yet not meant; [`mutants`]: what examples must notice
 //! - [`plan`]: the result; [`describe`]: its cells in the author's words
 //! - [`text`]: values as people read them
@@ -18,12 +19,14 @@
 
 pub mod catalogue;
 mod checks;
+pub mod compare;
 mod compile;
 pub mod describe;
 pub mod diagnostics;
 mod document;
 pub mod examples;
 mod expr;
+pub mod format;
 pub mod lint;
 pub mod mutants;
 pub mod plan;
@@ -36,6 +39,8 @@ use sha2::{Digest as _, Sha256};
 
 use diagnostics::{Diagnostic, Sink};
 use plan::Plan;
+
+pub use compile::signature;
 
 /// A file of a pack.
 #[derive(Clone, Debug, PartialEq, Eq)]

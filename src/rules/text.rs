@@ -1,10 +1,10 @@
 //! Values and templates as text, in both languages. What a text says about a value is made from the
 //! value itself, so that text and limit cannot disagree.
 
-use super::plan::program::{CompareOp, MISSING, Program, Row, Type, cell_double};
+use super::plan::program::{CompareOp, MISSING, Program, Row, Type, cell_double, double_cell};
 use super::plan::{EvidencePlan, Piece, Template};
 use crate::model::alert::Bilingual;
-use crate::model::money::{Currency, format_decimal};
+use crate::model::money::{Currency, format_decimal, parse_decimal};
 use crate::model::time::{DAY, HOUR, MINUTE, SECOND};
 
 /// Language of a text.
@@ -68,6 +68,24 @@ pub fn plain_value(
         }
         Type::Enum => word(cell, words).to_owned(),
     }
+}
+
+/// Writes a plain value with its unit for people, as [`format_value`] would have.
+#[must_use]
+pub fn format_plain(value: &str, unit: &str, language: Language) -> String {
+    let cell = |ty, cell: Option<i64>, currency| {
+        cell.map(|cell| format_value(ty, cell, currency, None, language))
+    };
+    let written = match (value, unit) {
+        ("unknown", _) => cell(Type::Int, Some(MISSING), Currency::CNY),
+        ("true" | "false", _) => cell(Type::Bool, Some(i64::from(value == "true")), Currency::CNY),
+        (_, "ms") => cell(Type::Duration, value.parse().ok(), Currency::CNY),
+        (_, "ratio") => cell(Type::Double, value.parse().ok().map(double_cell), Currency::CNY),
+        (_, code) => Currency::parse(code).and_then(|currency| {
+            cell(Type::Money, parse_decimal(value, currency.exponent()).ok(), currency)
+        }),
+    };
+    written.unwrap_or_else(|| value.to_owned())
 }
 
 /// Unit of a plain value: a currency code, `ms`, `ratio`, `count`, or empty.
@@ -153,7 +171,18 @@ fn format_duration(ms: i64, zh: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::plan::program::double_cell;
+
+    #[test]
+    fn plain_values_read_alike() {
+        let zh = |value, unit| format_plain(value, unit, Language::Zh);
+        assert_eq!(zh("112.00", "CNY"), "112.00元");
+        assert_eq!(zh("190000", "ms"), "3分10秒");
+        assert_eq!(zh("0.998", "ratio"), "99.8%");
+        assert_eq!(zh("5", "count"), "5");
+        assert_eq!(zh("true", ""), "是");
+        assert_eq!(zh("person", ""), "person");
+        assert_eq!(zh("unknown", "CNY"), "未知");
+    }
 
     #[test]
     fn values_read_as_people_write_them() {

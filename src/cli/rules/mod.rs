@@ -1,11 +1,17 @@
 //! `goshawk rules …`: everything about a pack that can be said without events of your own.
 
+mod data;
 mod defects;
+mod diff;
+mod explain;
+mod fmt;
 mod lint;
 mod list;
+mod new;
 mod run_examples;
 mod table;
 mod test;
+mod why;
 
 use std::path::PathBuf;
 
@@ -48,6 +54,16 @@ enum Command {
     Lint(LintArgs),
     /// List the rules of a pack.
     List(ListArgs),
+    /// Begin a rule: a file that compiles, with examples, in shadow mode.
+    New(NewArgs),
+    /// Write rule files in the usual form; comments stay.
+    Fmt(FmtArgs),
+    /// Explain a rule (plan, sharing, cost), a guard, or a field or function of the language.
+    Explain(ExplainArgs),
+    /// Explain an alert: each condition of each rule, with its value and its threshold.
+    Why(WhyArgs),
+    /// Compare two packs: rules, parameters, weights, modes, conditions, policy.
+    Diff(DiffArgs),
 }
 
 #[derive(clap::Args, Debug)]
@@ -55,6 +71,14 @@ struct PackArgs {
     /// Folder of the pack; the shipped one when absent.
     #[arg(long, value_name = "DIR")]
     rules: Option<PathBuf>,
+}
+
+#[cfg(test)]
+impl PackArgs {
+    /// The shipped pack.
+    fn shipped() -> Self {
+        Self { rules: None }
+    }
 }
 
 #[derive(clap::Args, Debug)]
@@ -106,12 +130,82 @@ struct ListArgs {
     format: Format,
 }
 
+#[derive(clap::Args, Debug)]
+struct NewArgs {
+    /// Its id, as X01.
+    id: String,
+    /// Its name, as salary_sweep.
+    name: String,
+    /// Folder for the file.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    folder: PathBuf,
+    /// Its family.
+    #[arg(long, default_value = "flow")]
+    family: String,
+    #[command(flatten)]
+    pack: PackArgs,
+}
+
+#[derive(clap::Args, Debug)]
+struct FmtArgs {
+    /// Files, or folders with all files below them.
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// Write nothing; fail where something would change.
+    #[arg(long)]
+    check: bool,
+}
+
+#[derive(clap::Args, Debug)]
+struct ExplainArgs {
+    /// A rule (M02), a guard (G1), a field or function (payer.debits, has).
+    what: String,
+    #[command(flatten)]
+    pack: PackArgs,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(clap::Args, Debug)]
+struct WhyArgs {
+    /// The alert as JSON: a file, or - for the standard input; several lines may stand in it.
+    alert: PathBuf,
+    /// Which of several alerts, by the beginning of its id; of its revisions the last is taken.
+    #[arg(long)]
+    id: Option<String>,
+    /// The language of the words.
+    #[arg(long, value_enum, default_value_t)]
+    lang: why::Lang,
+    #[command(flatten)]
+    pack: PackArgs,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(clap::Args, Debug)]
+struct DiffArgs {
+    /// Folder of the pack before, or `shipped`.
+    before: PathBuf,
+    /// Folder of the pack after, or `shipped`.
+    after: PathBuf,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
 pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
     match &args.command {
         Command::Check(args) => check(args, printer),
         Command::Test(args) => test::run(args, printer),
         Command::Lint(args) => lint::run(args, printer),
         Command::List(args) => list::run(args, printer),
+        Command::New(args) => new::run(args, printer),
+        Command::Fmt(args) => fmt::run(args, printer),
+        Command::Explain(args) => explain::run(args, printer),
+        Command::Why(args) => why::run(args, printer),
+        Command::Diff(args) => diff::run(args, printer),
     }
 }
 
@@ -146,6 +240,12 @@ fn load(
         }
         Err(error) => Err(Failure::Failed(error.into())),
     }
+}
+
+/// The files of a folder, or the shipped ones, whether they compile or not.
+fn load_files(folder: &std::path::Path) -> Result<Vec<crate::rules::SourceFile>, Failure> {
+    let folder = (folder != std::path::Path::new("shipped")).then_some(folder);
+    pack::files(folder).map_err(|error| Failure::Usage(error.into()))
 }
 
 fn count(number: usize, what: &str) -> String {

@@ -285,8 +285,9 @@ fn state_feature(makes: Makes, base: &Operand, args: &[i64]) -> Option<StateFeat
     })
 }
 
-/// `debits(window)`
-pub(in crate::rules) fn signature(member: &Member) -> String {
+/// A member as it is written: `debits(window)`.
+#[must_use]
+pub fn signature(member: &Member) -> String {
     match member.args {
         None => member.name.to_owned(),
         Some(args) => {

@@ -17,7 +17,7 @@ mod scope;
 mod template;
 
 pub(super) use literal::duration;
-pub(super) use member::signature;
+pub use member::signature;
 
 use crate::model::money::Currency;
 
