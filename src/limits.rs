@@ -13,8 +13,10 @@ pub const SHARD_BITS: u32 = 10;
 
 /// Largest amount in minor units: 48 bits in a ledger entry.
 pub const AMOUNT_MINOR_MAX: i64 = (1 << 48) - 1;
-/// Largest event time in milliseconds: 48 bits in a ledger entry (the year 10889).
-pub const EVENT_TIME_MS_MAX: Millis = (1 << 48) - 1;
+/// Largest event time in milliseconds: 43 bits in a ledger entry (the year 2248).
+pub const EVENT_TIME_MS_MAX: Millis = (1 << 43) - 1;
+/// Largest distance of a date from 1970 in milliseconds: "for good" is written as the year 9999.
+pub const DATE_MS_MAX: Millis = (1 << 48) - 1;
 
 /// Bytes of one input record, at most.
 pub const RECORD_BYTES_MAX: usize = 256 * 1_024;
@@ -35,9 +37,6 @@ pub const LEDGER_RETENTION: Millis = WINDOW_MAX + LATENESS_MAX;
 pub const LATENESS_DEFAULT: Millis = 2 * MINUTE;
 /// How far an event's time may lie after its record's timestamp unless configured.
 pub const SKEW_DEFAULT: Millis = 5 * MINUTE;
-/// How far a row of a file may lie after every payment before it unless configured: a year and a
-/// month, so that a file may have gaps but no row of another century.
-pub const JUMP_DEFAULT: Millis = 400 * DAY;
 
 /// Live entries of one ledger, at most; the oldest leave first and the ledger says `lower_bound`.
 pub const LEDGER_ENTRIES_MAX: usize = 1 << 17;
@@ -45,11 +44,15 @@ pub const LEDGER_ENTRIES_MAX: usize = 1 << 17;
 pub const LEDGER_SCAN_MAX: usize = 64;
 /// Entries that the ordered features (dwell, cycles) read, newest first, at most.
 pub const ORDERED_SCAN_MAX: usize = 1_024;
+/// Entries of a window that one finer question reads, newest first, at most.
+pub const QUERY_SCAN_MAX: usize = 4_096;
 
-/// Days that known payees are remembered.
+/// Days that known payees and payers are remembered.
 pub const PAIR_DAYS: i32 = 180;
 /// Payees remembered per payer beyond the ledger, at most; the longest unused leave first.
 pub const PAIRS_MAX: usize = 4_096;
+/// Payers remembered per payee beyond the ledger, at most; the longest unused leave first.
+pub const PAYERS_MAX: usize = 512;
 /// Days of day buckets and of the amount sketch.
 pub const HISTORY_DAYS: i32 = 90;
 

@@ -1,11 +1,13 @@
 //! What a visit keeps for the act phase when a rule may fire: ledgers move on, evidence must not.
 
 use super::entry::Entry;
+use super::features::Filter;
 use super::window::AsOf;
 use crate::limits;
 use crate::model::entity::Reference;
 use crate::rules::plan::EvidenceWindow;
 use crate::rules::plan::feature::Role;
+use crate::rules::plan::query::Query;
 
 /// Kept by one visit.
 #[derive(Debug)]
@@ -35,9 +37,17 @@ pub(super) enum Captured {
 }
 
 /// The newest entries of an evidence window, oldest first.
-pub(super) fn contributing(as_of: &AsOf<'_>, window: &EvidenceWindow) -> (Vec<Entry>, bool) {
-    let wanted = as_of.window(window.window_ms).filter(|e| {
-        window.direction.is_none_or(|d| d == e.direction()) && e.flags() & window.without == 0
+pub(super) fn contributing(
+    as_of: &AsOf<'_>,
+    window: &EvidenceWindow,
+    queries: &[Query],
+) -> (Vec<Entry>, bool) {
+    let filter = window.query.map(|number| Filter::of(&queries[usize::from(number)], as_of));
+    let wanted = as_of.window(window.window_ms).filter(|e| match &filter {
+        Some(filter) => filter.admits(as_of, *e),
+        None => {
+            window.direction.is_none_or(|d| d == e.direction()) && e.flags() & window.without == 0
+        }
     });
     let mut entries: Vec<Entry> = wanted.take(limits::EVIDENCE_EVENTS_MAX + 1).collect();
     let truncated = entries.len() > limits::EVIDENCE_EVENTS_MAX;

@@ -1,7 +1,7 @@
 //! A ledger entry: 24 bytes, three words.
 //!
 //! ```text
-//! word 0   time 48 | channel 4 | type 4 | void 1 | foreign 1 | flags 5 | direction 1
+//! word 0   time 43 | channel 4 | type 4 | void 1 | foreign 1 | flags 10 | direction 1
 //! word 1   amount 48 | counterparty, upper 16
 //! word 2   counterparty, lower 32 | fingerprint of the payment id 32
 //! ```
@@ -10,7 +10,7 @@ use crate::limits;
 use crate::model::entity::Reference;
 use crate::model::event::{Channel, PaymentType};
 use crate::model::time::Millis;
-use crate::rules::plan::feature::Direction;
+use crate::rules::plan::feature::{Direction, flag};
 
 /// One movement, seen from the entity that keeps it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -20,9 +20,15 @@ const _: () = assert!(size_of::<Entry>() == 24);
 
 const DIRECTION: u64 = 1;
 const FLAGS_SHIFT: u32 = 1;
-const FLAGS_MASK: u64 = 0b1_1111;
-const FOREIGN: u64 = 1 << 6;
-const VOID: u64 = 1 << 7;
+const FLAGS_MASK: u64 = 0b11_1111_1111;
+const FOREIGN: u64 = 1 << 11;
+const VOID: u64 = 1 << 12;
+const TYPE_SHIFT: u32 = 13;
+const CHANNEL_SHIFT: u32 = 17;
+const TIME_SHIFT: u32 = 21;
+
+const _: () = assert!(limits::EVENT_TIME_MS_MAX < 1 << (64 - TIME_SHIFT));
+const _: () = assert!(flag::ALL as u64 == FLAGS_MASK);
 
 /// What an entry is made of.
 #[derive(Clone, Copy, Debug)]
@@ -47,23 +53,24 @@ impl Entry {
         let low = m.direction as u64
             | (u64::from(m.flags) & FLAGS_MASK) << FLAGS_SHIFT
             | if m.foreign { FOREIGN } else { 0 }
-            | (m.payment_type as u64) << 8
-            | (m.channel as u64) << 12;
+            | (m.payment_type as u64) << TYPE_SHIFT
+            | (m.channel as u64) << CHANNEL_SHIFT;
         let counterparty = m.counterparty.bits();
         Self([
-            m.time_ms.cast_unsigned() << 16 | low,
+            m.time_ms.cast_unsigned() << TIME_SHIFT | low,
             m.amount_minor.cast_unsigned() << 16 | counterparty >> 32,
             counterparty << 32 | u64::from(m.fingerprint),
         ])
     }
 
     pub fn time_ms(self) -> Millis {
-        (self.0[0] >> 16).cast_signed()
+        (self.0[0] >> TIME_SHIFT).cast_signed()
     }
 
     /// The same entry at another time.
     pub fn at(self, time_ms: Millis) -> Self {
-        Self([time_ms.cast_unsigned() << 16 | self.0[0] & 0xffff, self.0[1], self.0[2]])
+        let rest = self.0[0] & ((1 << TIME_SHIFT) - 1);
+        Self([time_ms.cast_unsigned() << TIME_SHIFT | rest, self.0[1], self.0[2]])
     }
 
     pub fn direction(self) -> Direction {
@@ -80,6 +87,16 @@ impl Entry {
 
     pub fn is_foreign(self) -> bool {
         self.0[0] & FOREIGN != 0
+    }
+
+    /// Bit of the payment's type, by its number.
+    pub fn type_bit(self) -> u16 {
+        1 << (self.0[0] >> TYPE_SHIFT & 0xf)
+    }
+
+    /// Bit of the channel, by its number.
+    pub fn channel_bit(self) -> u16 {
+        1 << (self.0[0] >> CHANNEL_SHIFT & 0xf)
     }
 
     /// Whether a later status took the payment back; when, the ledger's list of voids says.
@@ -124,7 +141,7 @@ mod tests {
         let movement = Movement {
             time_ms: limits::EVENT_TIME_MS_MAX,
             direction: Direction::Debit,
-            flags: 0b1_0101,
+            flags: 0b10_0001_0101,
             foreign: true,
             payment_type: PaymentType::Internal,
             channel: Channel::Phone,
@@ -135,12 +152,14 @@ mod tests {
         let entry = Entry::new(&movement).voided();
         assert_eq!(entry.time_ms(), limits::EVENT_TIME_MS_MAX);
         assert_eq!(entry.direction(), Direction::Debit);
-        assert_eq!(entry.flags(), 0b1_0101);
+        assert_eq!(entry.flags(), 0b10_0001_0101);
         assert!(entry.is_foreign() && entry.is_void());
         assert_eq!(entry.amount_minor(), limits::AMOUNT_MINOR_MAX);
         assert_eq!(entry.summand(), 0);
         assert_eq!(entry.counterparty(), Reference::from_bits(u64::MAX));
         assert_eq!(entry.fingerprint(), u32::MAX);
+        assert_eq!(entry.type_bit(), 1 << PaymentType::Internal as u16);
+        assert_eq!(entry.channel_bit(), 1 << Channel::Phone as u16);
         assert_eq!(entry.at(7).time_ms(), 7);
         assert_eq!(entry.at(7).at(limits::EVENT_TIME_MS_MAX), entry);
     }

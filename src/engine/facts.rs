@@ -3,7 +3,7 @@
 use super::reference::ListMask;
 use super::register::Transition;
 use crate::model::entity::Reference;
-use crate::model::event::{Batch, Category, CustomerType, Party, Payment};
+use crate::model::event::{Batch, Category, CustomerType, Party, Payment, goods};
 use crate::model::money::Currency;
 use crate::model::time::Millis;
 use crate::rules::plan::feature::{PaymentField, Role, flag};
@@ -72,15 +72,25 @@ pub(super) fn is_own_transfer(batch: &Batch, payment: &Payment) -> bool {
     same(|p| p.customer) || (same(|p| p.id_token) && same(|p| p.name))
 }
 
+/// What a payment's fields are read against.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Frame {
+    /// The pack's.
+    pub currency: Currency,
+    /// The event's own time.
+    pub time_ms: Millis,
+    pub utc_offset_ms: Millis,
+}
+
 /// Fills one cell of the payment part.
 pub(super) fn payment_cell(
     field: PaymentField,
     batch: &Batch,
     payment: &Payment,
-    currency: Currency,
+    frame: &Frame,
 ) -> i64 {
     let money = |minor: Option<i64>| match minor {
-        Some(minor) if payment.amount.currency == currency => minor,
+        Some(minor) if payment.amount.currency == frame.currency => minor,
         _ => MISSING,
     };
     let party = |role: Role| if role == Role::Payee { &payment.payee } else { &payment.payer };
@@ -97,11 +107,22 @@ pub(super) fn payment_cell(
         PaymentField::BalanceAfter(role) => money(party(role).balance_after_minor),
         PaymentField::AvailableAfter(role) => money(party(role).available_after_minor),
         PaymentField::PayerAgeYears => payment.payer.age_years.map_or(MISSING, i64::from),
-        PaymentField::PayerIncomeMonthly => money(payment.payer.income_monthly_minor),
+        PaymentField::IncomeMonthly(role) => money(party(role).income_monthly_minor),
         PaymentField::OwnTransfer => i64::from(is_own_transfer(batch, payment)),
         PaymentField::SameAccount => {
             let account = |p: &Party| batch.text(p.account);
             i64::from(account(&payment.payer) == account(&payment.payee))
+        }
+        PaymentField::IsMultipleOf(of) => match money(Some(payment.amount.minor)) {
+            MISSING => MISSING,
+            minor => i64::from(minor % of == 0),
+        },
+        PaymentField::IsGoods => match batch.text(payment.mcc) {
+            "" => MISSING,
+            mcc => i64::from(goods::GOLD.contains(&mcc) || goods::OTHER.contains(&mcc)),
+        },
+        PaymentField::IsBetween(hours) => {
+            i64::from(hours.contain(frame.time_ms, frame.utc_offset_ms))
         }
     }
 }
@@ -132,8 +153,27 @@ pub(super) fn entry_flags(batch: &Batch, payment: &Payment, lists: &RoleLists) -
     }
     let settlement = payment.category == Some(Category::Settlement);
     let merchant = |yes: bool| if settlement || yes { flag::MERCHANT } else { 0 };
-    let debit = both | merchant(trader(&payment.payee) || payee(ListLevel::Merchant));
-    let mut credit = both | merchant(trader(&payment.payer) || payer(ListLevel::Merchant));
+    let person = |p: &Party| match p.customer_type {
+        Some(CustomerType::Person) => flag::PERSON,
+        _ => 0,
+    };
+    let mut debit = both | merchant(trader(&payment.payee) || payee(ListLevel::Merchant));
+    debit |= person(&payment.payee);
+    let mcc = batch.text(payment.mcc);
+    if goods::GOLD.contains(&mcc) {
+        debit |= flag::GOODS | flag::GOLD;
+    } else if goods::OTHER.contains(&mcc) {
+        debit |= flag::GOODS;
+    }
+    let registered = payer(ListLevel::Merchant) || payer(ListLevel::Platform);
+    let mut credit = both | merchant(trader(&payment.payer) || registered) | person(&payment.payer);
+    match payment.category {
+        Some(Category::EarlyRedemption | Category::WealthRedeem | Category::OwnIn) => {
+            credit |= flag::REDEMPTION;
+        }
+        Some(Category::LoanDisbursement) => credit |= flag::LOAN,
+        _ => {}
+    }
     if payment.category.is_some_and(is_benign) {
         // An insurer's payout is a benign inflow of who is paid, not of who pays.
         credit |= flag::BENIGN;

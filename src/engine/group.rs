@@ -168,7 +168,8 @@ impl ShardState {
                     extra.voids.remove(at);
                 }
             } else {
-                extra.long.fold(entry, day_number(entry.time_ms(), utc_offset_ms));
+                let day = day_number(entry.time_ms(), utc_offset_ms);
+                extra.long.fold(entry, day, utc_offset_ms);
             }
         }
         if evicted {

@@ -7,6 +7,7 @@ use super::entry::Entry;
 use crate::limits;
 use crate::model::entity::Reference;
 use crate::model::time::Millis;
+use crate::rules::plan::query::Hours;
 
 /// Days, amount sketch and known payees beyond the ledger.
 #[derive(Debug, Default)]
@@ -19,7 +20,9 @@ pub(super) struct Long {
     sketch: Vec<SketchCell>,
     /// Payees, in order of reference.
     pairs: Vec<Pair>,
-    /// Payees have been forgotten to keep to [`limits::PAIRS_MAX`].
+    /// Payers, in order of reference.
+    payers: Vec<Pair>,
+    /// Payees or payers have been forgotten to keep to [`limits::PAIRS_MAX`].
     pub pairs_truncated: bool,
 }
 
@@ -30,6 +33,8 @@ pub(super) struct DayBucket {
     /// By direction: number and sum.
     pub counts: [u32; 2],
     pub sums: [i64; 2],
+    /// Debits between 00:00 and 05:00.
+    pub night_debits: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,11 +44,11 @@ struct SketchCell {
     count: u32,
 }
 
-/// What is remembered of one payee: an unbroken relation, without a gap of more than
+/// What is remembered of one payee or payer: an unbroken relation, without a gap of more than
 /// [`limits::PAIR_DAYS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pair {
-    pub payee: Reference,
+    pub party: Reference,
     pub first_day: i32,
     pub last_day: i32,
     pub count: u32,
@@ -51,14 +56,14 @@ pub(super) struct Pair {
 
 impl Pair {
     /// A relation that begins with one payment.
-    pub fn begin(payee: Reference, day: i32) -> Self {
-        Self { payee, first_day: day, last_day: day, count: 1 }
+    pub fn begin(party: Reference, day: i32) -> Self {
+        Self { party, first_day: day, last_day: day, count: 1 }
     }
 
     /// One more payment, not earlier than the last; after too long a gap the relation begins anew.
     pub fn join(&mut self, day: i32) {
         if day - self.last_day > limits::PAIR_DAYS {
-            *self = Self::begin(self.payee, day);
+            *self = Self::begin(self.party, day);
         } else {
             self.last_day = day;
             self.count = self.count.saturating_add(1);
@@ -68,7 +73,7 @@ impl Pair {
 
 impl Long {
     /// Takes an entry that leaves the ledger on `day`.
-    pub fn fold(&mut self, entry: Entry, day: i32) {
+    pub fn fold(&mut self, entry: Entry, day: i32, utc_offset_ms: Millis) {
         self.forget_before(day);
         let index = match self.days.binary_search_by_key(&day, |b| b.day) {
             Ok(index) => index,
@@ -80,6 +85,14 @@ impl Long {
         let direction = entry.direction() as usize;
         self.days[index].counts[direction] += 1;
         self.days[index].sums[direction] += entry.summand();
+        let at_night = entry.is_debit() && Hours::NIGHT.contain(entry.time_ms(), utc_offset_ms);
+        self.days[index].night_debits += u32::from(at_night);
+        let party = entry.counterparty();
+        self.pairs_truncated |= match entry.is_debit() {
+            true => remember(&mut self.pairs, party, day, limits::PAIRS_MAX, 1),
+            // A shop's payers come and go by the thousand: making room is to cost little.
+            false => remember(&mut self.payers, party, day, limits::PAYERS_MAX, 64),
+        };
         if !entry.is_debit() {
             return;
         }
@@ -90,10 +103,6 @@ impl Long {
                 Ok(at) => self.sketch[at].count += 1,
                 Err(at) => self.sketch.insert(at, SketchCell { day, bucket, count: 1 }),
             }
-        }
-        match self.pairs.binary_search_by_key(&entry.counterparty(), |p| p.payee) {
-            Ok(at) => self.pairs[at].join(day),
-            Err(at) => self.remember_payee(at, Pair::begin(entry.counterparty(), day)),
         }
     }
 
@@ -113,15 +122,25 @@ impl Long {
 
     /// The remembered relation to a payee.
     pub fn pair(&self, payee: Reference) -> Option<Pair> {
-        let at = self.pairs.binary_search_by_key(&payee, |p| p.payee).ok()?;
-        Some(self.pairs[at])
+        find(&self.pairs, payee)
+    }
+
+    /// Payers, in order of reference.
+    pub fn payers(&self) -> &[Pair] {
+        &self.payers
+    }
+
+    /// Whether somebody has been a payee or a payer in the days that are remembered.
+    pub fn knows(&self, party: Reference, today: i32) -> bool {
+        let lists = [&self.pairs, &self.payers].into_iter();
+        lists.flat_map(|list| find(list, party)).any(|p| today - p.last_day <= limits::PAIR_DAYS)
     }
 
     /// Bytes held outside itself.
     pub fn bytes(&self) -> usize {
         self.days.capacity() * size_of::<DayBucket>()
             + self.sketch.capacity() * size_of::<SketchCell>()
-            + self.pairs.capacity() * size_of::<Pair>()
+            + (self.pairs.capacity() + self.payers.capacity()) * size_of::<Pair>()
     }
 
     fn forget_before(&mut self, day: i32) {
@@ -131,19 +150,30 @@ impl Long {
             self.sketch.retain(|c| c.day >= oldest);
             let known_since = day - limits::PAIR_DAYS;
             self.pairs.retain(|p| p.last_day >= known_since);
+            self.payers.retain(|p| p.last_day >= known_since);
         }
     }
+}
 
-    fn remember_payee(&mut self, at: usize, pair: Pair) {
-        self.pairs.insert(at, pair);
-        if self.pairs.len() > limits::PAIRS_MAX {
-            self.pairs_truncated = true;
-            let oldest = self.pairs.iter().enumerate().min_by_key(|(_, p)| (p.last_day, p.payee));
-            if let Some((index, _)) = oldest {
-                self.pairs.remove(index);
-            }
-        }
+fn find(list: &[Pair], party: Reference) -> Option<Pair> {
+    list.binary_search_by_key(&party, |p| p.party).ok().map(|at| list[at])
+}
+
+/// Adds one payment to what is remembered. Above `most` the `leave` longest unused are forgotten:
+/// then it gives `true`.
+fn remember(list: &mut Vec<Pair>, party: Reference, day: i32, most: usize, leave: usize) -> bool {
+    match list.binary_search_by_key(&party, |p| p.party) {
+        Ok(at) => list[at].join(day),
+        Err(at) => list.insert(at, Pair::begin(party, day)),
     }
+    let over = list.len() > most;
+    if over {
+        let mut ages: Vec<(i32, Reference)> = list.iter().map(|p| (p.last_day, p.party)).collect();
+        let (_, first_kept, _) = ages.select_nth_unstable(leave);
+        let first_kept = *first_kept;
+        list.retain(|p| (p.last_day, p.party) >= first_kept);
+    }
+    over
 }
 
 /// Number of buckets of the log-scale sketch: 16 exact ones, then 8 for each power of two.

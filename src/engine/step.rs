@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::act::Act;
-use super::facts::{EventFacts, Fate, NONE, RoleLists, VisitRef, payment_cell};
+use super::facts::{EventFacts, Fate, Frame, NONE, RoleLists, VisitRef, payment_cell};
 use super::group::{Call, Group, PaymentTask, Settings, Visit};
 use super::judge::judge;
 use super::reference::ListChange;
@@ -295,8 +295,12 @@ impl Engine {
             }
             if facts.transition.pre || facts.transition.post {
                 facts.payment_row = payment_rows.len() as u32;
-                let currency = self.plan.currency;
-                let cell = |field: &_| payment_cell(*field, batch, payment, currency);
+                let frame = Frame {
+                    currency: self.plan.currency,
+                    time_ms: event.time_ms,
+                    utc_offset_ms: self.settings.utc_offset_ms,
+                };
+                let cell = |field: &_| payment_cell(*field, batch, payment, &frame);
                 payment_rows.extend(self.plan.payment.iter().map(cell));
             }
         }

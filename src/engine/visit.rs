@@ -181,16 +181,7 @@ impl Group {
 
 fn movement(role: Role, facts: &EventFacts, payment: &Payment, view: &StepView<'_>) -> Movement {
     let [debit_flags, credit_flags] = entry_flags(view.batch, payment, &view.role_lists(facts));
-    let reference = |role: Role| facts.references[role as usize];
     let credit = matches!(role, Role::Payee | Role::PayeeCustomer);
-    let counterparty = match role {
-        Role::Payer | Role::PayerCustomer => reference(Role::Payee),
-        Role::Payee | Role::PayeeCustomer => reference(Role::Payer),
-        Role::Device if reference(Role::PayerCustomer) != Reference::NONE => {
-            reference(Role::PayerCustomer)
-        }
-        Role::Device => reference(Role::Payer),
-    };
     Movement {
         time_ms: 0,
         direction: if credit { Direction::Credit } else { Direction::Debit },
@@ -199,8 +190,21 @@ fn movement(role: Role, facts: &EventFacts, payment: &Payment, view: &StepView<'
         payment_type: payment.payment_type,
         channel: payment.channel,
         amount_minor: payment.amount.minor,
-        counterparty,
+        counterparty: other_side(role, facts),
         fingerprint: facts.fingerprint,
+    }
+}
+
+/// Who stands on the other side of a role's entry.
+fn other_side(role: Role, facts: &EventFacts) -> Reference {
+    let reference = |role: Role| facts.references[role as usize];
+    match role {
+        Role::Payer | Role::PayerCustomer => reference(Role::Payee),
+        Role::Payee | Role::PayeeCustomer => reference(Role::Payer),
+        Role::Device if reference(Role::PayerCustomer) != Reference::NONE => {
+            reference(Role::PayerCustomer)
+        }
+        Role::Device => reference(Role::Payer),
     }
 }
 
@@ -325,6 +329,8 @@ impl<'a> Reading<'a> {
             credit_ms: time_ms,
             payee: matches!(role, Role::Payer | Role::PayerCustomer)
                 .then_some(facts.references[Role::Payee as usize]),
+            other: other_side(role, facts),
+            foreign: payment.amount.currency != view.plan.currency,
         };
         let as_of = AsOf {
             entries: entries.up_to(entries.count_until(time_ms)),
@@ -409,9 +415,14 @@ impl<'a> Reading<'a> {
             F::IdleBefore(window_ms) => as_of.idle_before(*window_ms),
             F::HistoryCount(direction, days) => as_of.history_count(*direction, *days),
             F::HistorySum(direction, days) => as_of.history_sum(*direction, *days),
+            F::HistoryNightShare(days) => as_of.night_share(*days),
+            F::HistoryNewPayers(days) => as_of.new_payers(*days),
             F::HistoryQuantile(days, ppm) => as_of.history_quantile(*days, *ppm, scratch),
             F::PairCount(days) => as_of.pair_count(*days),
             F::PairAgeDays => as_of.pair_age_days(),
+            F::Asked(query, measure) => {
+                as_of.ask(&self.view.plan.queries[usize::from(*query)], *measure)
+            }
             F::AgeDays | F::Grade | F::CustomerType | F::AccountClass => self.profile(feature),
             F::Listed(category, level) => {
                 i64::from(self.role_lists() & list_bits(*category, *level) != 0)
@@ -462,7 +473,7 @@ impl<'a> Reading<'a> {
         for evidence in &rule.evidence {
             let plan = &self.view.plan.rules[usize::from(rule.rule)].evidence[*evidence];
             let Some(window) = plan.window else { continue };
-            let (entries, truncated) = contributing(&self.as_of, &window);
+            let (entries, truncated) = contributing(&self.as_of, &window, &self.view.plan.queries);
             let what = Captured::Entries {
                 rule: rule.rule,
                 evidence: *evidence,

@@ -204,7 +204,8 @@ fn cost(feature: &StateFeature) -> u32 {
         F::PairCount(_) | F::PairAgeDays | F::HistoryCount(..) | F::HistorySum(..) => 2,
         F::Counterparties(_) => 2,
         F::TopShare(..) | F::Dwell(_) | F::Cycles { .. } => 3,
-        F::HistoryQuantile(..) => 4,
+        F::Asked(..) | F::HistoryNightShare(_) => 3,
+        F::HistoryQuantile(..) | F::HistoryNewPayers(_) => 4,
     }
 }
 

@@ -69,10 +69,14 @@ pub(super) struct Own {
     pub credit_ms: Millis,
     /// The payee, in a payer's ledger.
     pub payee: Option<Reference>,
+    /// Who stands on the other side, as the ledger names it.
+    pub other: Reference,
+    /// In another currency than the pack's.
+    pub foreign: bool,
 }
 
 impl Own {
-    fn is(&self, entry: Entry) -> bool {
+    pub fn is(&self, entry: Entry) -> bool {
         let time_ms = if entry.is_debit() { self.debit_ms } else { self.credit_ms };
         entry.time_ms() == time_ms
             && entry.fingerprint() == self.fingerprint
@@ -96,7 +100,7 @@ pub(super) struct AsOf<'a> {
 }
 
 impl AsOf<'_> {
-    fn live(&self, entry: Entry) -> bool {
+    pub fn live(&self, entry: Entry) -> bool {
         if !entry.is_void() {
             return true;
         }
@@ -121,7 +125,7 @@ impl AsOf<'_> {
     }
 
     /// Notes whether the ledger no longer holds all of a window.
-    fn note_reach(&mut self, window_ms: Millis) {
+    pub fn note_reach(&mut self, window_ms: Millis) {
         let from = self.time_ms - window_ms;
         let lost = self.extra.and_then(|e| e.lost_until_ms).is_some_and(|until| until > from);
         self.lower_bound |= lost || from < self.horizon_ms;
@@ -289,12 +293,12 @@ impl AsOf<'_> {
         last.map_or(MISSING, |last| since - last)
     }
 
-    fn day(&self, time_ms: Millis) -> i32 {
+    pub fn day(&self, time_ms: Millis) -> i32 {
         day_number(time_ms, self.utc_offset_ms)
     }
 
     /// Live entries of the last `days` days but the present payment's own, newest first.
-    fn recent(&self, days: i32) -> impl Iterator<Item = Entry> {
+    pub fn recent(&self, days: i32) -> impl Iterator<Item = Entry> {
         let today = self.day(self.time_ms);
         let inside = self.entries.backwards();
         let inside = inside.take_while(move |e| today - self.day(e.time_ms()) < days);

@@ -215,6 +215,15 @@ words!(
     }
 );
 
+/// Merchant categories (ISO 18245) that sell what is as good as money.
+pub mod goods {
+    /// Gold and jewellery: precious stones and metals; jewellery shops.
+    pub const GOLD: &[&str] = &["5094", "5944"];
+    /// The rest: telephone top-ups, digital goods and games, gift shops, fuel, quasi cash.
+    pub const OTHER: &[&str] =
+        &["4813", "4814", "5541", "5542", "5815", "5816", "5817", "5818", "5947", "6051", "7994"];
+}
+
 /// Bits of [`Payment::session_flags`].
 pub mod session {
     /// `screen_share`

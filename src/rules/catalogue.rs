@@ -152,8 +152,18 @@ pub enum Arg {
     Rank,
     /// An amount.
     Amount,
+    /// An amount above zero.
+    Step,
     /// One or more entry flags.
     Flags,
+    /// One or more payment types.
+    Types,
+    /// One or more channels.
+    Channels,
+    /// A time of day.
+    Clock,
+    /// A factor of at least one thousandth.
+    Factor,
     /// A list's category.
     ListCategory,
     /// A list's level; may be left out.
@@ -165,6 +175,27 @@ pub enum Arg {
 }
 
 impl Arg {
+    /// The set whose words it takes, if it takes any.
+    #[must_use]
+    pub fn words(self) -> Option<WordSet> {
+        match self {
+            Self::Flags => Some(WordSet::EntryFlag),
+            Self::Types => Some(WordSet::PaymentType),
+            Self::Channels => Some(WordSet::Channel),
+            Self::ListCategory => Some(WordSet::ListCategory),
+            Self::ListLevel => Some(WordSet::ListLevel),
+            Self::Control => Some(WordSet::Control),
+            Self::SessionFlag => Some(WordSet::Session),
+            _ => None,
+        }
+    }
+
+    /// Whether it may be given several times.
+    #[must_use]
+    pub fn is_variadic(self) -> bool {
+        matches!(self, Self::Flags | Self::Types | Self::Channels)
+    }
+
     /// How it is shown in a signature.
     #[must_use]
     pub fn word(self) -> String {
@@ -173,8 +204,12 @@ impl Arg {
             Self::Days(max) => format!("days ≤ {max}"),
             Self::Share => "share".to_owned(),
             Self::Rank => "k".to_owned(),
-            Self::Amount => "amount".to_owned(),
+            Self::Amount | Self::Step => "amount".to_owned(),
             Self::Flags => "flag, …".to_owned(),
+            Self::Types => "type, …".to_owned(),
+            Self::Channels => "channel, …".to_owned(),
+            Self::Clock => "'hh:mm'".to_owned(),
+            Self::Factor => "factor".to_owned(),
             Self::ListCategory => "category".to_owned(),
             Self::ListLevel => "[level]".to_owned(),
             Self::Control => "control".to_owned(),
@@ -209,6 +244,28 @@ pub enum Makes {
     Flow,
     /// Less the entries with a flag.
     Without,
+    /// Only the entries with a flag.
+    Only,
+    /// Only payment types.
+    OfType,
+    /// Only channels.
+    ByChannel,
+    /// Only from an amount on.
+    AtLeast,
+    /// Only up to an amount.
+    AtMost,
+    /// Only below an amount.
+    Below,
+    /// Only multiples of an amount.
+    MultipleOf,
+    /// Only amounts near the present one.
+    Near,
+    /// Only at hours of the day.
+    Between,
+    /// Only with the other side of the present payment.
+    SameParty,
+    /// Only with parties first met in the window.
+    Strangers,
     /// Number of entries.
     Count,
     /// Sum.
@@ -221,6 +278,26 @@ pub enum Makes {
     Counterparties,
     /// Share of the biggest.
     TopShare,
+    /// Share of new counterparties.
+    NewShare,
+    /// Share of the commonest amounts.
+    ValueShare,
+    /// Mean.
+    Average,
+    /// Standard deviation.
+    Deviation,
+    /// Rising run.
+    Climb,
+    /// Its first amount.
+    ClimbFrom,
+    /// Age of the oldest.
+    SinceFirst,
+    /// Age of the newest.
+    SinceLast,
+    /// Whether the payment's own amount is a multiple.
+    IsMultipleOf,
+    /// Whether the payment's own time lies in hours of the day.
+    IsBetween,
     /// Debits over credits.
     Ratio,
     /// Median stay.
@@ -235,6 +312,10 @@ pub enum Makes {
     HistoryCount(Direction),
     /// Sum in them.
     HistorySum(Direction),
+    /// Share of debits at night.
+    HistoryNightShare,
+    /// New payers.
+    HistoryNewPayers,
     /// Quantile of debits.
     HistoryQuantile,
     /// Payments of the pair.
@@ -320,12 +401,15 @@ pub const MEMBERS: &[Member] = {
     field(O::Payment, "payee_check", Gives::Word(WordSet::PayeeCheck), M::Field(P::PayeeCheck), "收款人户名核对结果；未给出时缺值", "outcome of the name check; missing when not given"),
     field(O::Payment, "own_transfer", BOOL, M::Field(P::OwnTransfer), "收付双方为同一人：客户号相同，或证件号与户名都相同", "both sides are one holder: same customer token, or same identity token and name"),
     field(O::Payment, "same_account", BOOL, M::Field(P::SameAccount), "收付为同一账户", "payer and payee are one account"),
+    call(O::Payment, "is_multiple_of", &[Arg::Step], BOOL, M::IsMultipleOf, "金额是否为其整数倍；其他币种时缺值", "whether the amount is a multiple of this; missing in another currency than the pack's"),
+    call(O::Payment, "between", &[Arg::Clock, Arg::Clock], BOOL, M::IsBetween, "当地时间是否在此区间内（含起点，不含终点，可跨午夜）", "whether it happens at these hours of the local day, start included, end not; may pass midnight"),
+    field(O::Payment, "is_goods", BOOL, M::Field(P::IsGoods), "商户类别为黄金珠宝、话费充值、礼品卡、游戏或加油卡等可变现商品；无商户类别码时缺值", "the merchant sells what is as good as money: gold, top-ups, gift, game, fuel cards; missing without a merchant category"),
     call(O::Payment, "session", &[Arg::SessionFlag], BOOL, M::Session, "会话标志；无会话信息时缺值", "whether the session carries the flag; missing when the record has no session"),
 
     field(O::Account, "balance_after", MONEY, M::SideField(balance_after), "交易后账面余额；未给出时缺值", "booked balance after the payment; missing when not given"),
     field(O::Account, "available_after", MONEY, M::SideField(available_after), "交易后可用余额；未给出时缺值", "available balance after the payment; missing when not given"),
     field(O::Account, "age_years", INT, M::SideField(payer_age), "付款人年龄（仅 payer）", "holder's age in years (payer only); missing when not given"),
-    field(O::Account, "income_monthly", MONEY, M::SideField(payer_income), "付款人申报月收入（仅 payer）", "holder's declared monthly income (payer only); missing when not given"),
+    field(O::Account, "income_monthly", MONEY, M::SideField(income), "申报月收入；未给出时缺值", "holder's declared monthly income; missing when not given"),
     field(O::Account, "grade", Gives::Word(WordSet::Grade), M::Grade, "账户风险等级；未知时缺值", "the bank's grade of the account; missing when unknown"),
     field(O::Account, "customer_type", Gives::Word(WordSet::CustomerType), M::CustomerType, "客户类型；未知时缺值", "kind of customer; missing when unknown"),
     field(O::Account, "account_class", Gives::Word(WordSet::AccountClass), M::AccountClass, "账户类别；未知时缺值", "class of the account; missing when unknown"),
@@ -349,14 +433,47 @@ pub const MEMBERS: &[Member] = {
     call(O::Pair, "age_days", &[], INT, M::PairAge, "首次付给此收款人距今天数；从未付过时缺值", "days since this payer first paid this payee; missing when never"),
 
     call(O::Entries, "without", &[Arg::Flags], Gives::Record(O::Entries), M::Without, "剔除带有标志的分录", "leaves out entries with one of the flags"),
+    call(O::Entries, "only", &[Arg::Flags], Gives::Record(O::Entries), M::Only, "仅保留带有标志之一的分录", "keeps entries with one of the flags"),
+    call(O::Entries, "of_type", &[Arg::Types], Gives::Record(O::Entries), M::OfType, "仅保留这些支付类型", "keeps entries of these payment types"),
+    call(O::Entries, "by_channel", &[Arg::Channels], Gives::Record(O::Entries), M::ByChannel, "仅保留这些渠道", "keeps entries ordered by these channels"),
+    call(O::Entries, "at_least", &[Arg::Amount], Gives::Record(O::Entries), M::AtLeast, "仅保留不小于此金额的分录", "keeps amounts of at least this"),
+    call(O::Entries, "at_most", &[Arg::Amount], Gives::Record(O::Entries), M::AtMost, "仅保留不大于此金额的分录", "keeps amounts of at most this"),
+    call(O::Entries, "below", &[Arg::Amount], Gives::Record(O::Entries), M::Below, "仅保留小于此金额的分录", "keeps amounts below this"),
+    call(O::Entries, "multiple_of", &[Arg::Step], Gives::Record(O::Entries), M::MultipleOf, "仅保留此金额的整数倍", "keeps multiples of this amount"),
+    call(O::Entries, "near", &[Arg::Share], Gives::Record(O::Entries), M::Near, "仅保留与本笔金额相差不超过此比例的分录；本笔为其他币种时缺值", "keeps amounts within this share of the present payment's; missing when that is in another currency"),
+    call(O::Entries, "between", &[Arg::Clock, Arg::Clock], Gives::Record(O::Entries), M::Between, "仅保留当地时间在此区间内的分录（含起点，不含终点，可跨午夜）", "keeps entries at these hours of the local day, start included, end not; may pass midnight"),
+    call(O::Entries, "same_party", &[], Gives::Record(O::Entries), M::SameParty, "仅保留与本笔对手相同的分录", "keeps entries with the other side of the present payment"),
+    call(O::Entries, "strangers", &[], Gives::Record(O::Entries), M::Strangers, "仅保留窗口内首次往来的对手（窗口前收付均无记录，记忆 180 天）", "keeps entries whose counterparty was first met in the window: no entry of either direction before it, in 180 days"),
     call(O::Entries, "count", &[], INT, M::Count, "笔数", "number"),
     call(O::Entries, "sum", &[], MONEY, M::Sum, "合计", "sum"),
     call(O::Entries, "max", &[], MONEY, M::Max, "最大一笔；无分录时缺值", "largest; missing when there is none"),
     call(O::Entries, "min", &[], MONEY, M::Min, "最小一笔；无分录时缺值", "smallest; missing when there is none"),
     call(O::Entries, "counterparties", &[], INT, M::Counterparties, "不同对手账户数", "distinct accounts on the other side"),
+    call(O::Entries, "new_share", &[], DOUBLE, M::NewShare, "窗口内首次往来的对手所占比例；无对手时缺值", "share of the counterparties first met in the window, see strangers(); missing when there is none"),
     call(O::Entries, "top_share", &[Arg::Rank], DOUBLE, M::TopShare, "最大 k 个对手占合计的比例；合计为零时缺值", "share of the k biggest counterparties in the sum; missing when the sum is zero"),
+    call(O::Entries, "value_share", &[Arg::Rank], DOUBLE, M::ValueShare, "最常见的 k 个金额所占笔数比例；无分录时缺值", "share, by number, of the k commonest amounts; missing when there is none"),
+    call(O::Entries, "average", &[], MONEY, M::Average, "平均金额，向下取整；无分录时缺值", "mean amount, rounded down; missing when there is none"),
+    call(O::Entries, "deviation", &[], MONEY, M::Deviation, "金额标准差，向下取整；无分录时缺值", "standard deviation of amounts, rounded down; missing when there is none"),
+    call(O::Entries, "climb", &[Arg::Factor], INT, M::Climb, "以最新一笔结尾、每笔至少为前一笔 factor 倍的连续笔数", "length of the run that ends with the newest entry, each at least factor times the one before"),
+    call(O::Entries, "climb_from", &[Arg::Factor], MONEY, M::ClimbFrom, "该连续序列的首笔金额；无分录时缺值", "first amount of that run; missing when there is none"),
+    call(O::Entries, "since_first", &[], DURATION, M::SinceFirst, "距最早一笔的时间，不含本笔；无则缺值", "time since the oldest entry, the present payment left out; missing when there is none"),
+    call(O::Entries, "since_last", &[], DURATION, M::SinceLast, "距最近一笔的时间，不含本笔；无则缺值", "time since the newest entry, the present payment left out; missing when there is none"),
 
     call(O::Flow, "without", &[Arg::Flags], Gives::Record(O::Flow), M::Without, "剔除带有标志的分录", "leaves out entries with one of the flags"),
+    call(O::Flow, "only", &[Arg::Flags], Gives::Record(O::Flow), M::Only, "仅保留带有标志之一的分录", "keeps entries with one of the flags"),
+    call(O::Flow, "of_type", &[Arg::Types], Gives::Record(O::Flow), M::OfType, "仅保留这些支付类型", "keeps entries of these payment types"),
+    call(O::Flow, "by_channel", &[Arg::Channels], Gives::Record(O::Flow), M::ByChannel, "仅保留这些渠道", "keeps entries ordered by these channels"),
+    call(O::Flow, "at_least", &[Arg::Amount], Gives::Record(O::Flow), M::AtLeast, "仅保留不小于此金额的分录", "keeps amounts of at least this"),
+    call(O::Flow, "at_most", &[Arg::Amount], Gives::Record(O::Flow), M::AtMost, "仅保留不大于此金额的分录", "keeps amounts of at most this"),
+    call(O::Flow, "below", &[Arg::Amount], Gives::Record(O::Flow), M::Below, "仅保留小于此金额的分录", "keeps amounts below this"),
+    call(O::Flow, "multiple_of", &[Arg::Step], Gives::Record(O::Flow), M::MultipleOf, "仅保留此金额的整数倍", "keeps multiples of this amount"),
+    call(O::Flow, "near", &[Arg::Share], Gives::Record(O::Flow), M::Near, "仅保留与本笔金额相差不超过此比例的分录；本笔为其他币种时缺值", "keeps amounts within this share of the present payment's; missing when that is in another currency"),
+    call(O::Flow, "between", &[Arg::Clock, Arg::Clock], Gives::Record(O::Flow), M::Between, "仅保留当地时间在此区间内的分录（含起点，不含终点，可跨午夜）", "keeps entries at these hours of the local day, start included, end not; may pass midnight"),
+    call(O::Flow, "same_party", &[], Gives::Record(O::Flow), M::SameParty, "仅保留与本笔对手相同的分录", "keeps entries with the other side of the present payment"),
+    call(O::Flow, "strangers", &[], Gives::Record(O::Flow), M::Strangers, "仅保留窗口内首次往来的对手（窗口前收付均无记录，记忆 180 天）", "keeps entries whose counterparty was first met in the window: no entry of either direction before it, in 180 days"),
+    call(O::Flow, "new_share", &[], DOUBLE, M::NewShare, "窗口内首次往来的对手所占比例；无对手时缺值", "share of the counterparties first met in the window, see strangers(); missing when there is none"),
+    call(O::Flow, "count", &[], INT, M::Count, "笔数", "number, in and out"),
+    call(O::Flow, "counterparties", &[], INT, M::Counterparties, "不同对手账户数（收付合计）", "distinct accounts on the other side, in or out"),
     call(O::Flow, "ratio", &[], DOUBLE, M::Ratio, "转出合计 / 转入合计；无转入时缺值", "sum out over sum in; missing when nothing came in"),
     call(O::Flow, "dwell", &[], DURATION, M::Dwell, "资金停留时间的加权中位数（先进先出）；无匹配时缺值", "amount-weighted median stay of money that came and left, first in first out; missing when none did"),
     call(O::Flow, "cycles", &[Arg::Amount, Arg::Amount, Arg::Share], INT, M::Cycles, "转入至少 min 后转到余下不超过 max(floor, share×转入) 的次数", "how often at least `min` came in and all but max(floor, share × in) left: cycles(min, floor, share)"),
@@ -368,6 +485,8 @@ pub const MEMBERS: &[Member] = {
     call(O::History, "debit_sum", &[], MONEY, M::HistorySum(Debit), "转出合计", "sum of debits"),
     call(O::History, "credit_count", &[], INT, M::HistoryCount(Credit), "转入笔数", "credits"),
     call(O::History, "credit_sum", &[], MONEY, M::HistorySum(Credit), "转入合计", "sum of credits"),
+    call(O::History, "night_share", &[], DOUBLE, M::HistoryNightShare, "今日以前 00:00–05:00 转出笔数占比；无转出时缺值", "share, by number, of debits between 00:00 and 05:00 on the days before today; missing when there is none"),
+    call(O::History, "new_payers", &[], INT, M::HistoryNewPayers, "期间内开始往来的付款人数，含本笔", "payers whose relation began in these days, the present one included"),
     call(O::History, "debit_quantile", &[Arg::Share], MONEY, M::HistoryQuantile, "转出金额分位数（对数桶上沿）；无转出时缺值", "quantile of debits, upper edge of its bucket (buckets are 1/8 of a power of two); missing when there is none"),
     ]
 };
@@ -384,8 +503,8 @@ fn payer_age(side: Role) -> Option<PaymentField> {
     (side == Role::Payer).then_some(PaymentField::PayerAgeYears)
 }
 
-fn payer_income(side: Role) -> Option<PaymentField> {
-    (side == Role::Payer).then_some(PaymentField::PayerIncomeMonthly)
+fn income(side: Role) -> Option<PaymentField> {
+    Some(PaymentField::IncomeMonthly(side))
 }
 
 /// Functions that stand alone: signature, Chinese, English.

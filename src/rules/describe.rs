@@ -1,6 +1,7 @@
 //! Cells of a row and compiled expressions as an author would write them.
 
 use super::catalogue::{WordSet, Words};
+use super::describe_query::{asked, between};
 use super::plan::Plan;
 use super::plan::feature::{Direction, FlowView, PaymentField, Role, StateFeature, View, flag};
 use super::plan::program::{ArithmeticOp, CellRef, ExprId, Node, Type, cell_double};
@@ -117,12 +118,12 @@ fn constant(plan: &Plan, cell: i64, ty: Option<Type>, words: Option<Words>) -> S
 
 fn cell(plan: &Plan, at: CellRef) -> String {
     match at {
-        CellRef::Payment(index) => payment_field(plan.payment[usize::from(index)]),
+        CellRef::Payment(index) => payment_field(plan, plan.payment[usize::from(index)]),
         CellRef::State(of, index) => {
             let found = &plan.parts[of as usize].features[usize::from(index)];
             match found {
-                StateFeature::PairCount(_) | StateFeature::PairAgeDays => feature(found),
-                _ => format!("{}.{}", role(of), feature(found)),
+                StateFeature::PairCount(_) | StateFeature::PairAgeDays => feature(plan, found),
+                _ => format!("{}.{}", role(of), feature(plan, found)),
             }
         }
     }
@@ -130,7 +131,7 @@ fn cell(plan: &Plan, at: CellRef) -> String {
 
 /// A field of the payment as expressions write it.
 #[must_use]
-pub fn payment_field(field: PaymentField) -> String {
+pub fn payment_field(plan: &Plan, field: PaymentField) -> String {
     use PaymentField as P;
     match field {
         P::Amount => "payment.amount".to_owned(),
@@ -146,11 +147,15 @@ pub fn payment_field(field: PaymentField) -> String {
         P::BalanceAfter(side) => format!("{}.balance_after", role(side)),
         P::AvailableAfter(side) => format!("{}.available_after", role(side)),
         P::PayerAgeYears => "payer.age_years".to_owned(),
-        P::PayerIncomeMonthly => "payer.income_monthly".to_owned(),
+        P::IncomeMonthly(side) => format!("{}.income_monthly", role(side)),
         P::OwnTransfer => "payment.own_transfer".to_owned(),
         P::SameAccount => "payment.same_account".to_owned(),
-        #[allow(unreachable_patterns, reason = "a field without words of its own yet")]
-        other => format!("payment.{other:?}"),
+        P::IsMultipleOf(minor) => {
+            let of = format_decimal(minor, plan.currency.exponent());
+            format!("payment.is_multiple_of(money('{of}'))")
+        }
+        P::IsGoods => "payment.is_goods".to_owned(),
+        P::IsBetween(hours) => format!("payment.{}", between(hours)),
     }
 }
 
@@ -196,7 +201,7 @@ fn words_of(plan: &Plan, id: ExprId) -> Option<Words> {
 
 /// A feature as expressions write it after its role.
 #[must_use]
-pub fn feature(feature: &StateFeature) -> String {
+pub fn feature(plan: &Plan, feature: &StateFeature) -> String {
     use StateFeature as F;
     match feature {
         F::Count(v) => format!("{}.count()", view(v)),
@@ -222,8 +227,11 @@ pub fn feature(feature: &StateFeature) -> String {
         F::AccountClass => "account_class".to_owned(),
         F::Listed(category, level) => listed(*category, *level),
         F::Controlled(action) => format!("controlled('{}')", Action::word(*action)),
-        #[allow(unreachable_patterns, reason = "a sort without words of its own yet")]
-        other => format!("{other:?}"),
+        F::HistoryNightShare(days) => format!("history({days}).night_share()"),
+        F::HistoryNewPayers(days) => format!("history({days}).new_payers()"),
+        F::Asked(query, measure) => {
+            asked(&plan.queries[usize::from(*query)], *measure, plan.currency)
+        }
     }
 }
 
@@ -251,7 +259,8 @@ fn flow(view: &FlowView) -> String {
     format!("flow(duration('{}')){}", duration(view.window_ms), without(view.without))
 }
 
-fn without(flags: u16) -> String {
+/// The filter on flags, if there is one.
+pub(super) fn without(flags: u16) -> String {
     let named = flag::WORDS.iter().filter(|(_, bit)| flags & bit != 0);
     let words: Vec<String> = named.map(|(word, _)| format!("'{word}'")).collect();
     if words.is_empty() { String::new() } else { format!(".without({})", words.join(", ")) }

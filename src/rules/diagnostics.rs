@@ -92,6 +92,10 @@ impl<'a> Sink<'a> {
         &self.files[file].path
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.found.len()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.found.is_empty()
     }

@@ -22,6 +22,7 @@ mod checks;
 pub mod compare;
 mod compile;
 pub mod describe;
+mod describe_query;
 pub mod diagnostics;
 mod document;
 pub mod examples;

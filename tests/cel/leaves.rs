@@ -94,9 +94,20 @@ fn values(
         Gives::Value(ty) => vec![leaf(ty, None)],
         Gives::Word(set) => vec![leaf(Type::Enum, Some(set.words()))],
         Gives::Record(_) if depth >= 2 => Vec::new(),
+        // Behind a filter one value of many is tried.
+        Gives::Record(owner) if depth == 1 => {
+            let all = through(random, record, &text, owner, depth);
+            let whole = |leaf: &&Leaf| WHOLE.iter().any(|name| leaf.text.contains(name));
+            let filtered = member.name != "without";
+            let usable: Vec<&Leaf> = all.iter().filter(|l| !(filtered && whole(l))).collect();
+            vec![usable[random.below(usable.len() as u64) as usize].clone()]
+        }
         Gives::Record(owner) => through(random, record, &text, owner, depth),
     }
 }
+
+/// What is only asked of a whole flow, with nothing but `without` before it.
+const WHOLE: [&str; 2] = [".dwell(", ".cycles("];
 
 fn through(
     random: &mut Random,
@@ -117,11 +128,16 @@ fn argument(random: &mut Random, arg: Arg) -> Option<String> {
         Arg::ListCategory => return word(WordSet::ListCategory),
         Arg::Control => return word(WordSet::Control),
         Arg::SessionFlag => return word(WordSet::Session),
+        Arg::Types => return word(WordSet::PaymentType),
+        Arg::Channels => return word(WordSet::Channel),
+        Arg::Clock => return Some(random.pick(&["'00:00'", "'20:30'", "'05:00'"]).to_owned()),
+        Arg::Factor => return Some(random.pick(&["1.5", "0.9", "10.0"]).to_owned()),
         Arg::ListLevel => {
             let level = word(WordSet::ListLevel);
             return level.filter(|_| random.chance(50));
         }
-        Arg::Window | Arg::Days(_) | Arg::Share | Arg::Rank | Arg::Amount => {}
+        Arg::Window | Arg::Days(_) | Arg::Share | Arg::Rank => {}
+        Arg::Amount | Arg::Step => {}
     }
     Some(match arg {
         Arg::Window => format!("duration('{}')", random.pick(&["10m", "30m", "24h", "7d", "90s"])),

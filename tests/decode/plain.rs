@@ -2,8 +2,8 @@
 //! vocabulary with the real one (`model`) and nothing else.
 
 use goshawk::limits::{
-    AMOUNT_MINOR_MAX, EVENT_TIME_MS_MAX, ID_BYTES_MAX, JSON_DEPTH_MAX, RECORD_BYTES_MAX,
-    TEXT_BYTES_MAX,
+    AMOUNT_MINOR_MAX, DATE_MS_MAX, EVENT_TIME_MS_MAX, ID_BYTES_MAX, JSON_DEPTH_MAX,
+    RECORD_BYTES_MAX, TEXT_BYTES_MAX,
 };
 use goshawk::model::event as words;
 use goshawk::model::measure::Action;
@@ -379,7 +379,7 @@ fn time(raw: &str) -> Result<i64, RejectReason> {
 }
 
 fn date_or_time(raw: &str) -> Result<i64, RejectReason> {
-    moment(&string(raw)?).filter(|at| at.abs() <= EVENT_TIME_MS_MAX).ok_or(BadTime)
+    moment(&string(raw)?).filter(|at| at.abs() <= DATE_MS_MAX).ok_or(BadTime)
 }
 
 fn payment(o: &Object, out: &mut Flat) -> Result<i64, RejectReason> {

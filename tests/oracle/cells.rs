@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use goshawk::limits::{ORDERED_SCAN_MAX, PAIR_DAYS};
 use goshawk::model::entity::EntityKind;
 use goshawk::model::event::{Batch, Event, Party, Payment};
-use goshawk::model::money::Currency;
-use goshawk::model::time::{DAY, Millis};
+use goshawk::model::time::{DAY, HOUR, Millis};
 use goshawk::rules::plan::feature::{Direction, FlowView, PaymentField, Role, StateFeature, View};
 use goshawk::rules::plan::program::MISSING;
 
@@ -19,8 +18,23 @@ pub fn own_transfer(batch: &Batch, p: &Payment) -> bool {
         || (same(p.payer.id_token, p.payee.id_token) && same(p.payer.name, p.payee.name))
 }
 
+/// Gold, jewellery, telephone, fuel, digital goods, gifts, quasi cash, games.
+pub fn is_goods(mcc: &str) -> bool {
+    let code: u32 = mcc.parse().unwrap_or(0);
+    let single = [5094, 5944, 5541, 5542, 5947, 6051, 7994];
+    single.contains(&code) || (4813..=4814).contains(&code) || (5815..=5818).contains(&code)
+}
+
 /// A cell of the payment's part.
-pub fn payment(batch: &Batch, base: Currency, p: &Payment, field: &PaymentField) -> i64 {
+pub fn payment(
+    naive: &Naive,
+    batch: &Batch,
+    event: &Event,
+    p: &Payment,
+    field: &PaymentField,
+) -> i64 {
+    let base = naive.plan.currency;
+    let minute = (event.time_ms + naive.utc_offset).rem_euclid(DAY) / 60_000;
     let money = |minor: Option<i64>| match minor {
         Some(minor) if p.amount.currency == base => minor,
         _ => MISSING,
@@ -39,10 +53,26 @@ pub fn payment(batch: &Batch, base: Currency, p: &Payment, field: &PaymentField)
         PaymentField::BalanceAfter(role) => money(side(role).balance_after_minor),
         PaymentField::AvailableAfter(role) => money(side(role).available_after_minor),
         PaymentField::PayerAgeYears => p.payer.age_years.map_or(MISSING, i64::from),
-        PaymentField::PayerIncomeMonthly => money(p.payer.income_monthly_minor),
+        PaymentField::IncomeMonthly(role) => money(side(role).income_monthly_minor),
         PaymentField::OwnTransfer => i64::from(own_transfer(batch, p)),
         PaymentField::SameAccount => {
             i64::from(batch.text(p.payer.account) == batch.text(p.payee.account))
+        }
+        PaymentField::IsMultipleOf(of) => {
+            money(Some(p.amount.minor)).checked_rem(of).map_or(MISSING, |rest| {
+                if p.amount.currency == base { i64::from(rest == 0) } else { MISSING }
+            })
+        }
+        PaymentField::IsGoods => match batch.text(p.mcc) {
+            "" => MISSING,
+            mcc => i64::from(is_goods(mcc)),
+        },
+        PaymentField::IsBetween(hours) => {
+            let (from, to) = (i64::from(hours.from_min), i64::from(hours.to_min));
+            i64::from(match from < to {
+                true => from <= minute && minute < to,
+                false => from <= minute || minute < to,
+            })
         }
     }
 }
@@ -103,7 +133,7 @@ impl<'a> Look<'a> {
     }
 
     /// Those of them that the ledger still holds and the window covers.
-    fn window(&self, owner: (EntityKind, &str), length: Millis) -> Vec<&'a Entry> {
+    pub fn window(&self, owner: (EntityKind, &str), length: Millis) -> Vec<&'a Entry> {
         let from = (self.event.time_ms - length).max(self.naive.horizon);
         self.past(owner).into_iter().filter(|e| e.time > from).collect()
     }
@@ -144,6 +174,14 @@ impl<'a> Look<'a> {
             StateFeature::HistoryQuantile(days, ppm) => {
                 quantile(&self.history(owner, Direction::Debit, *days), *ppm)
             }
+            StateFeature::HistoryNightShare(days) => {
+                let mut debits = self.history(owner, Direction::Debit, *days);
+                debits.retain(|e| self.day(e.time) < self.today());
+                let clock = |e: &Entry| (e.time + naive.utc_offset).rem_euclid(DAY);
+                let night = debits.iter().filter(|e| clock(e) < 5 * HOUR).count();
+                ratio(night as i64, debits.len() as i64)
+            }
+            StateFeature::HistoryNewPayers(days) => self.new_payers(owner, i64::from(*days)),
             StateFeature::PairCount(days) => {
                 let pair = self.relation(owner);
                 let within = |p: &Vec<i64>| self.today() - p[p.len() - 1] <= i64::from(*days);
@@ -151,6 +189,9 @@ impl<'a> Look<'a> {
             }
             StateFeature::PairAgeDays => {
                 self.relation(owner).map_or(MISSING, |p| self.today() - p[0])
+            }
+            StateFeature::Asked(number, measure) => {
+                self.asked(role, owner, &naive.plan.queries[usize::from(*number)], *measure)
             }
             StateFeature::AgeDays => {
                 let opened = self.party(role).and_then(|p| p.opened_at_ms);
@@ -218,7 +259,7 @@ impl<'a> Look<'a> {
         last.map_or(MISSING, |last| since - last)
     }
 
-    fn gone(&self, entry: &Entry) -> bool {
+    pub fn gone(&self, entry: &Entry) -> bool {
         entry.time <= self.naive.horizon
     }
 
@@ -245,10 +286,25 @@ impl<'a> Look<'a> {
 
     /// Everything but the present payment's own entries, as long as the ledger holds them. An entry
     /// that was taken back before it left the ledger is not remembered.
-    fn remembered(&self, owner: (EntityKind, &str)) -> Vec<&'a Entry> {
+    pub fn remembered(&self, owner: (EntityKind, &str)) -> Vec<&'a Entry> {
         let mut past = self.past(owner);
         past.retain(|e| if self.gone(e) { e.void.is_none() } else { e.payment != self.life });
         past
+    }
+
+    /// Payers whose relation, without a gap that breaks it, began in the last days.
+    fn new_payers(&self, owner: (EntityKind, &str), days: i64) -> i64 {
+        let mut past = self.past(owner);
+        past.retain(|e| e.direction == Direction::Credit && !(self.gone(e) && e.void.is_some()));
+        let mut begun: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
+        for entry in past {
+            let day = self.day(entry.time);
+            let known = begun.entry(&*entry.counterparty).or_insert((day, day));
+            let first = if day - known.1 > i64::from(PAIR_DAYS) { day } else { known.0 };
+            *known = (first, day);
+        }
+        let new = |first: i64| self.today() - first < days;
+        begun.values().filter(|(first, _)| new(*first)).count() as i64
     }
 
     /// Days of the payments of the unbroken relation to the payee, if it has not been forgotten.
@@ -274,7 +330,7 @@ fn amounts<'a>(entries: &'a [&Entry]) -> impl Iterator<Item = i64> + 'a {
     entries.iter().filter(|e| !e.foreign).map(|e| e.minor)
 }
 
-fn sum(entries: &[&Entry]) -> i64 {
+pub fn sum(entries: &[&Entry]) -> i64 {
     amounts(entries).sum()
 }
 
@@ -283,7 +339,7 @@ fn side(entries: &[&Entry], debit: bool) -> i64 {
     wanted.filter(|e| !e.foreign).map(|e| e.minor).sum()
 }
 
-fn ratio(part: i64, whole: i64) -> i64 {
+pub fn ratio(part: i64, whole: i64) -> i64 {
     match whole {
         0 => MISSING,
         _ => (part as f64 / whole as f64).to_bits().cast_signed(),
@@ -299,7 +355,7 @@ fn by_counterparty<'a>(entries: &[&'a Entry]) -> BTreeMap<&'a str, i64> {
     sums
 }
 
-fn top_share(entries: &[&Entry], k: usize) -> i64 {
+pub fn top_share(entries: &[&Entry], k: usize) -> i64 {
     let mut sums: Vec<i64> = by_counterparty(entries).into_values().collect();
     sums.sort_unstable_by(|a, b| b.cmp(a));
     ratio(sums.iter().take(k).sum(), sum(entries))

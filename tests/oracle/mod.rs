@@ -3,6 +3,7 @@
 //!
 //! A failing seed is printed; `GOSHAWK_SEED=n` runs it alone, `GOSHAWK_SEEDS=n` runs that many.
 
+mod asked;
 mod cells;
 mod laws;
 mod naive;

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use goshawk::limits::LEDGER_RETENTION;
 use goshawk::model::entity::EntityKind;
 use goshawk::model::event::{
-    AccountClass, AccountEventKind, Batch, Body, Category, CustomerType, Event, ListCategory,
-    ListLevel, ListOp, Party, Payment, PaymentStatus, RiskGrade,
+    AccountClass, AccountEventKind, Batch, Body, Category, Channel, CustomerType, Event,
+    ListCategory, ListLevel, ListOp, Party, Payment, PaymentStatus, PaymentType, RiskGrade,
 };
 use goshawk::model::measure::Action;
 use goshawk::model::money::Money;
@@ -60,6 +60,8 @@ pub struct Entry {
     pub order: u64,
     pub direction: Direction,
     pub flags: u16,
+    pub payment_type: PaymentType,
+    pub channel: Channel,
     pub foreign: bool,
     pub minor: i64,
     pub counterparty: String,
@@ -301,6 +303,8 @@ impl Naive {
                 order: self.arrivals,
                 direction,
                 flags,
+                payment_type: p.payment_type,
+                channel: p.channel,
                 foreign: p.amount.currency != self.plan.currency,
                 minor: p.amount.minor,
                 counterparty,
@@ -329,9 +333,18 @@ impl Naive {
         set(flag::BENIGN, (credit && is(&benign)) || allowed(&p.payer, ListLevel::Benign));
         set(
             flag::MERCHANT,
-            is(&[Settlement]) || shop || allowed(counterparty, ListLevel::Merchant),
+            is(&[Settlement])
+                || shop
+                || allowed(counterparty, ListLevel::Merchant)
+                || (credit && allowed(counterparty, ListLevel::Platform)),
         );
         set(flag::PUBLIC, is(&public) || allowed(&p.payee, ListLevel::Public));
+        set(flag::PERSON, counterparty.customer_type == Some(CustomerType::Person));
+        set(flag::REDEMPTION, credit && is(&[EarlyRedemption, WealthRedeem, OwnIn]));
+        set(flag::LOAN, credit && is(&[LoanDisbursement]));
+        let mcc = batch.text(p.mcc);
+        set(flag::GOLD, !credit && ["5094", "5944"].contains(&mcc));
+        set(flag::GOODS, !credit && cells::is_goods(mcc));
         flags
     }
 
@@ -447,7 +460,7 @@ impl Naive {
         }
         let plan = &self.plan;
         judged.payment =
-            plan.payment.iter().map(|f| cells::payment(batch, plan.currency, p, f)).collect();
+            plan.payment.iter().map(|f| cells::payment(self, batch, event, p, f)).collect();
         for role in Role::ALL {
             let part = &plan.parts[role as usize].features;
             let (life, before_credit) = (change.life, false);

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use goshawk::model::event::{ListCategory, ListLevel, session};
+use goshawk::model::event::{Channel, ListCategory, ListLevel, PaymentType, session};
 use goshawk::model::measure::Action;
 use goshawk::model::money::Currency;
 use goshawk::model::time::{DAY, HOUR, MINUTE, SECOND};
@@ -14,6 +14,7 @@ use goshawk::rules::plan::policy::{Band, Breaker, Family, Policy};
 use goshawk::rules::plan::program::{
     ArithmeticOp, CellRef, CompareOp, ExprId, Node, Program, Type, double_cell,
 };
+use goshawk::rules::plan::query::{Hours, Measure, PartyFilter, Query};
 use goshawk::rules::plan::{
     GuardEffect, GuardPlan, Mode, PartPlan, Phases, Plan, RulePlan, TargetSpec, Template,
 };
@@ -61,6 +62,8 @@ pub fn features(random: &mut Random, role: Role) -> Vec<StateFeature> {
         features.push(F::HistoryCount(direction, random.pick(&days)));
         features.push(F::HistorySum(direction, random.pick(&days)));
     }
+    features.extend([F::HistoryNightShare(random.pick(&days)), F::HistoryNightShare(90)]);
+    features.extend([F::HistoryNewPayers(random.pick(&days)), F::HistoryNewPayers(90)]);
     features.push(F::IdleBefore(random.pick(&windows)));
     for ppm in [0, 500_000, 950_000, 1_000_000] {
         features.push(F::HistoryQuantile(random.pick(&days), ppm));
@@ -75,6 +78,68 @@ pub fn features(random: &mut Random, role: Role) -> Vec<StateFeature> {
     }
     features
 }
+
+/// Questions of every kind, most with one or two filters.
+pub fn query(random: &mut Random) -> Query {
+    let windows = [1, MINUTE, 10 * MINUTE, HOUR, DAY, 3 * DAY, 7 * DAY];
+    let direction = random.pick(&[None, Some(Direction::Debit), Some(Direction::Credit)]);
+    let mut query = Query::all(direction, random.pick(&windows));
+    for _ in 0..random.below(3) {
+        match random.below(10) {
+            0 => query.without = random.pick(&[flag::OWN, flag::MERCHANT]),
+            1 => {
+                query.only = random.pick(&[
+                    flag::OWN,
+                    flag::MERCHANT | flag::PUBLIC,
+                    flag::REDEMPTION | flag::LOAN,
+                    flag::GOODS,
+                    flag::GOLD,
+                    flag::PERSON,
+                ])
+            }
+            2 => {
+                query.types =
+                    1 << random.pick(&[PaymentType::Transfer, PaymentType::CashOut]) as u16
+            }
+            3 => query.channels = 1 << Channel::Qr as u16 | 1 << Channel::Other as u16,
+            4 => query.least_minor = random.pick(&[100, 19_999, 20_000, 1_000_000]),
+            5 => query.below_minor = random.pick(&[41, 100_000, 1_000_001]),
+            6 => query.multiple_minor = random.pick(&[100, 10_000]),
+            7 => query.near_ppm = Some(random.pick(&[1, 50_000, 500_000])),
+            8 => {
+                let hours = [(0, 300), (1_200, 240), (479, 480), (720, 720)];
+                let (from_min, to_min) = random.pick(&hours);
+                query.hours = Some(Hours { from_min, to_min });
+            }
+            _ => query.party = random.pick(&[PartyFilter::Same, PartyFilter::Stranger]),
+        }
+    }
+    if random.chance(30) {
+        query.party = PartyFilter::Stranger;
+    }
+    query
+}
+
+/// Everything that can be asked of a query.
+pub const MEASURES: [Measure; 17] = [
+    Measure::Count,
+    Measure::Sum,
+    Measure::Max,
+    Measure::Min,
+    Measure::Average,
+    Measure::Deviation,
+    Measure::Counterparties,
+    Measure::TopShare(1),
+    Measure::TopShare(2),
+    Measure::NewShare,
+    Measure::ValueShare(1),
+    Measure::ValueShare(3),
+    Measure::Climb(1_500_000),
+    Measure::ClimbFrom(500_000),
+    Measure::SinceFirst,
+    Measure::SinceLast,
+    Measure::Ratio,
+];
 
 /// Every field of the payment.
 pub fn fields() -> Vec<PaymentField> {
@@ -93,9 +158,14 @@ pub fn fields() -> Vec<PaymentField> {
         P::AvailableAfter(Role::Payer),
         P::AvailableAfter(Role::Payee),
         P::PayerAgeYears,
-        P::PayerIncomeMonthly,
+        P::IncomeMonthly(Role::Payer),
+        P::IncomeMonthly(Role::Payee),
         P::OwnTransfer,
         P::SameAccount,
+        P::IsMultipleOf(100),
+        P::IsGoods,
+        P::IsBetween(Hours::NIGHT),
+        P::IsBetween(Hours { from_min: 1_200, to_min: 240 }),
     ]
 }
 
@@ -104,6 +174,7 @@ pub struct Builder {
     pub program: Program,
     pub payment: Vec<PaymentField>,
     pub parts: [PartPlan; Role::COUNT],
+    pub queries: Vec<Query>,
     pub rules: Vec<RulePlan>,
     pub guards: Vec<GuardPlan>,
 }
@@ -114,6 +185,7 @@ impl Builder {
             program: Program::default(),
             payment: Vec::new(),
             parts: Default::default(),
+            queries: Vec::new(),
             rules: Vec::new(),
             guards: Vec::new(),
         }
@@ -131,6 +203,13 @@ impl Builder {
             features.len() - 1
         });
         self.add(Node::Load(CellRef::State(role, at as u16)))
+    }
+
+    /// The cell of a question.
+    pub fn ask(&mut self, role: Role, query: Query, measure: Measure) -> (StateFeature, ExprId) {
+        self.queries.push(query);
+        let feature = StateFeature::Asked((self.queries.len() - 1) as u16, measure);
+        (feature, self.cell(role, feature))
     }
 
     /// The cell of a field of the payment.
@@ -196,6 +275,7 @@ impl Builder {
             currency: Currency::CNY,
             payment: self.payment,
             parts: self.parts,
+            queries: self.queries,
             program: self.program,
             rules: self.rules,
             guards: self.guards,
@@ -252,6 +332,14 @@ pub fn plan(seed: u64) -> Arc<Plan> {
             let when = probe(&mut builder, &mut random, feature.ty(), cell);
             builder.rule(role, when, BOTH, Vec::new());
         }
+    }
+    for measure in MEASURES.into_iter().chain(MEASURES) {
+        let query = query(&mut random);
+        let role = random.pick(&Role::ALL);
+        let (feature, cell) = builder.ask(role, query, measure);
+        cells.push((feature.ty(), cell));
+        let when = probe(&mut builder, &mut random, feature.ty(), cell);
+        builder.rule(role, when, BOTH, Vec::new());
     }
     for _ in 0..40 {
         let when = condition(&mut builder, &mut random, &cells, 3);

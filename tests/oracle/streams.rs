@@ -239,6 +239,7 @@ impl Stream {
         let payee_check = r.chance(40).then(|| r.pick(&checks));
         let session_flags = r.chance(40).then(|| r.pick(&[0, 1, 2, 3, 8, 128]));
         let payment_type = r.pick(&[PaymentType::Transfer, PaymentType::CashOut]);
+        let mcc = r.pick(&["", "", "5094", "5411", "5816", "6051"]);
         let channel = r.pick(&[Channel::Mobile, Channel::Qr, Channel::Counter, Channel::Other]);
         let mut payment = Payment::new(
             self.text(&format!("e{number}")),
@@ -251,6 +252,7 @@ impl Stream {
             channel,
         );
         payment.category = category;
+        payment.mcc = self.text(mcc);
         payment.device_id = self.text(&device);
         payment.session_flags = session_flags;
         payment.payee_check = payee_check;

@@ -128,7 +128,10 @@ fn values(plan: &Plan, rule: &RulePlan) -> Vec<Data> {
             cost::readers(plan, cell).into_iter().filter(|id| *id != rule.id).collect();
         let others = if others.is_empty() { "nobody".to_owned() } else { others.join(", ") };
         fields([
-            ("value", format!("{}.{}", describe::role(cell.0), describe::feature(feature)).into()),
+            (
+                "value",
+                format!("{}.{}", describe::role(cell.0), describe::feature(plan, feature)).into(),
+            ),
             ("cost", cost::of_cell(feature).into()),
             ("computed", when.into()),
             ("shared with", others.into()),

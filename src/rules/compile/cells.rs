@@ -6,12 +6,14 @@ use std::collections::BTreeSet;
 use crate::rules::plan::PartPlan;
 use crate::rules::plan::feature::{PaymentField, Role, StateFeature};
 use crate::rules::plan::program::{CellRef, ExprId, Node, Program};
+use crate::rules::plan::query::{Measure, Query};
 
 /// A program in the making, with the cells it reads.
 #[derive(Debug, Default)]
 pub(super) struct Builder {
     pub(super) program: Program,
     pub(super) payment: Vec<PaymentField>,
+    pub(super) queries: Vec<Query>,
     parts: [Vec<StateFeature>; Role::COUNT],
     eager: BTreeSet<(usize, u16)>,
     /// Depth of each node of the program.
@@ -54,6 +56,16 @@ impl Builder {
         self.add(Node::Load(CellRef::State(role, index as u16)))
     }
 
+    /// Loads the answer to a question.
+    pub(super) fn ask(&mut self, role: Role, query: &Query, measure: Measure) -> ExprId {
+        let found = self.queries.iter().position(|q| q == query);
+        let number = found.unwrap_or_else(|| {
+            self.queries.push(*query);
+            self.queries.len() - 1
+        });
+        self.state(role, StateFeature::Asked(number as u16, measure))
+    }
+
     /// The feature behind a cell.
     pub(super) fn feature(&self, role: Role, index: u16) -> StateFeature {
         self.parts[role as usize][usize::from(index)]
@@ -86,7 +98,7 @@ impl Builder {
     }
 
     /// Settles the order of the cells and rewrites the program for it.
-    pub(super) fn settle(mut self) -> (Program, Vec<PaymentField>, [PartPlan; Role::COUNT]) {
+    pub(super) fn settle(mut self) -> Settled {
         let mut parts: [PartPlan; Role::COUNT] = Default::default();
         let mut moved: [Vec<u16>; Role::COUNT] = Default::default();
         for role in Role::ALL {
@@ -106,6 +118,16 @@ impl Builder {
                 *cell = moved[*role as usize][usize::from(*cell)];
             }
         }
-        (self.program, self.payment, parts)
+        let Self { program, payment, queries, .. } = self;
+        Settled { program, payment, queries, parts }
     }
+}
+
+/// What a builder has made.
+#[derive(Debug)]
+pub(super) struct Settled {
+    pub(super) program: Program,
+    pub(super) payment: Vec<PaymentField>,
+    pub(super) queries: Vec<Query>,
+    pub(super) parts: [PartPlan; Role::COUNT],
 }

@@ -6,6 +6,7 @@ use crate::rules::catalogue::WordSet;
 use crate::rules::expr::{Expr, Kind};
 use crate::rules::plan::feature::{Direction, StateFeature};
 use crate::rules::plan::program::{CompareOp, ExprId, Node, Type};
+use crate::rules::plan::query::Query;
 use crate::rules::plan::{EvidencePlan, EvidenceWindow};
 
 impl Lowering<'_, '_> {
@@ -74,8 +75,15 @@ impl Lowering<'_, '_> {
     ) {
         let name = self.text.value[expr.span.clone()].trim().to_owned();
         let window = self.builder.state_cells(value).into_iter().find_map(|(role, cell)| {
-            let (direction, window_ms, without) = window_of(&self.builder.feature(role, cell))?;
-            Some(EvidenceWindow { role, direction, window_ms, without })
+            let feature = self.builder.feature(role, cell);
+            if let StateFeature::Asked(number, _) = feature {
+                let Query { direction, window_ms, without, .. } =
+                    self.builder.queries[usize::from(number)];
+                let query = Some(number);
+                return Some(EvidenceWindow { role, direction, window_ms, without, query });
+            }
+            let (direction, window_ms, without) = window_of(&feature)?;
+            Some(EvidenceWindow { role, direction, window_ms, without, query: None })
         });
         let same =
             |e: &EvidencePlan| (e.value, e.operator, e.threshold) == (value, operator, threshold);

@@ -26,6 +26,16 @@ pub(in crate::rules) fn duration(text: &str) -> Option<Millis> {
     (!text.is_empty()).then_some(total)
 }
 
+/// Minutes of a time of day, `00:00` to `23:59`.
+pub(super) fn clock(text: &str) -> Option<i64> {
+    let (hours, minutes) = text.split_once(':')?;
+    let number = |part: &str, below: i64| {
+        let digits = part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit());
+        part.parse().ok().filter(|n| digits && (0..below).contains(n))
+    };
+    Some(number(hours, 24)? * 60 + number(minutes, 60)?)
+}
+
 /// Millionths of a plain decimal with at most six digits after the point.
 pub(super) fn millionths(text: &str) -> Option<i64> {
     parse_decimal(&text.replace('_', ""), 6).ok()
@@ -41,6 +51,15 @@ mod tests {
         assert_eq!(duration("180d"), Some(180 * DAY));
         for bad in ["", "10", "m", "10 m", "-5m", "1.5h", "10x", "99999999999999999999d"] {
             assert_eq!(duration(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn times_of_day_are_read() {
+        assert_eq!(clock("00:00"), Some(0));
+        assert_eq!(clock("23:59"), Some(1_439));
+        for bad in ["", "24:00", "5:00", "05:60", "0500", "+1:00", "05:00:00"] {
+            assert_eq!(clock(bad), None, "{bad:?}");
         }
     }
 

@@ -2,18 +2,18 @@
 
 use std::ops::Range;
 
+use super::literal;
 use super::lower::Lowering;
 use super::operand::{Operand, Typed};
 use crate::limits;
 use crate::model::event::{ListCategory, ListLevel};
 use crate::model::measure::Action;
-use crate::rules::catalogue::{
-    self, Arg, Gives, Makes, Member, Owner, SESSION_BITS, WordSet, type_word,
-};
+use crate::rules::catalogue::{self, Arg, Gives, Makes, Member, Owner, SESSION_BITS, type_word};
 use crate::rules::diagnostics::meant_or_list;
 use crate::rules::expr::Expr;
-use crate::rules::plan::feature::{FlowView, PaymentField, Role, StateFeature, View, flag};
+use crate::rules::plan::feature::{PaymentField, Role, StateFeature, flag};
 use crate::rules::plan::program::Type;
+use crate::rules::plan::query::{Hours, Measure, PartyFilter, Query};
 
 impl Lowering<'_, '_> {
     /// `on.name` or `on.name(args)`.
@@ -52,8 +52,10 @@ impl Lowering<'_, '_> {
             }
             (Some(wanted), Some(given)) => self.args(member, wanted, given, span)?,
         };
-        match self.make(member, &base, role, &args) {
+        let reported = self.sink.len();
+        match self.make(member, &base, role, &args, &name_span) {
             Some(operand) => Some(operand),
+            None if self.sink.len() > reported => None,
             None => {
                 let side = role.map_or("", |role| match role {
                     Role::Payee | Role::PayeeCustomer => "the payee",
@@ -89,9 +91,10 @@ impl Lowering<'_, '_> {
         given: &[Expr],
         span: &Range<usize>,
     ) -> Option<Vec<i64>> {
-        let variadic = wanted == [Arg::Flags];
+        let several = wanted.first().filter(|arg| arg.is_variadic());
         let least = wanted.iter().filter(|a| **a != Arg::ListLevel).count();
-        let most = if variadic { flag::WORDS.len() } else { wanted.len() };
+        let words = several.and_then(|arg| arg.words());
+        let most = words.map_or(wanted.len(), |set| set.words().len());
         if given.len() < least || given.len() > most {
             let message = format!("wrong number of arguments for `{}`", member.name);
             let hint = format!("write `{}`", signature(member));
@@ -100,7 +103,7 @@ impl Lowering<'_, '_> {
         let mut values = Vec::new();
         let mut all_good = true;
         for (index, expr) in given.iter().enumerate() {
-            let arg = if variadic { Arg::Flags } else { wanted[index] };
+            let arg = several.copied().unwrap_or_else(|| wanted[index]);
             match self.arg(arg, expr) {
                 Some(value) => values.push(value),
                 None => all_good = false,
@@ -110,20 +113,31 @@ impl Lowering<'_, '_> {
     }
 
     fn arg(&mut self, arg: Arg, expr: &Expr) -> Option<i64> {
-        let set = match arg {
-            Arg::Flags => WordSet::EntryFlag,
-            Arg::ListCategory => WordSet::ListCategory,
-            Arg::ListLevel => WordSet::ListLevel,
-            Arg::Control => WordSet::Control,
-            Arg::SessionFlag => WordSet::Session,
-            _ => return self.number_arg(arg, expr),
-        };
+        if arg == Arg::Clock {
+            return self.clock_arg(expr);
+        }
+        let Some(set) = arg.words() else { return self.number_arg(arg, expr) };
         match self.operand(expr)? {
             Operand::Text(word) => self.word_number(set, &word, &expr.span),
             other => {
                 let message = format!("expected a {}, found {}", set.title(), other.describe());
                 let hint = format!("one of: {}", set.words().join(", "));
                 self.fail(&expr.span, message, "a word in quotes belongs here", Some(hint))
+            }
+        }
+    }
+
+    /// A time of day, in minutes.
+    fn clock_arg(&mut self, expr: &Expr) -> Option<i64> {
+        let minutes = match self.operand(expr)? {
+            Operand::Text(text) => literal::clock(&text),
+            _ => None,
+        };
+        match minutes {
+            Some(minutes) => Some(minutes),
+            None => {
+                let hint = "times of day look like '00:00' or '20:30'".to_owned();
+                self.fail(&expr.span, "this is not a time of day", "here", Some(hint))
             }
         }
     }
@@ -135,6 +149,8 @@ impl Lowering<'_, '_> {
             Arg::Days(max) => (Type::Int, 1..=i64::from(max)),
             Arg::Rank => (Type::Int, 1..=16),
             Arg::Amount => (Type::Money, 0..=limits::AMOUNT_MINOR_MAX),
+            Arg::Step => (Type::Money, 1..=limits::AMOUNT_MINOR_MAX),
+            Arg::Factor => (Type::Double, 1_000..=1_000_000_000),
             _ => (Type::Double, 1..=1_000_000),
         };
         let Operand::Value(Typed { ty: found, constant, millionths, .. }) = operand else {
@@ -167,7 +183,8 @@ impl Lowering<'_, '_> {
             }
             Arg::Days(max) => (format!("days must be 1 to {max}"), None),
             Arg::Rank => ("k must be 1 to 16".to_owned(), None),
-            Arg::Amount => ("the amount is out of range".to_owned(), None),
+            Arg::Amount | Arg::Step => ("the amount is out of range".to_owned(), None),
+            Arg::Factor => ("a factor is 0.001 to 1000.0, with at most 6 digits".to_owned(), None),
             _ => ("a share is above 0 and at most 1, with at most 6 digits".to_owned(), None),
         };
         self.fail(&expr.span, message, "out of range", hint)
@@ -180,31 +197,69 @@ impl Lowering<'_, '_> {
         base: &Operand,
         role: Option<Role>,
         args: &[i64],
+        span: &Range<usize>,
     ) -> Option<Operand> {
         let side = role.unwrap_or(Role::Payer);
-        let feature = match member.makes {
+        match member.makes {
             Makes::Field(field) => return Some(self.load_field(member, field)),
             Makes::SideField(field) => return Some(self.load_field(member, field(side)?)),
             Makes::Session => {
                 let bit = SESSION_BITS[args[0] as usize].1;
                 return Some(self.load_field(member, PaymentField::Session(bit)));
             }
+            Makes::IsMultipleOf => {
+                return Some(self.load_field(member, PaymentField::IsMultipleOf(args[0])));
+            }
+            Makes::IsBetween => {
+                return Some(self.load_field(member, PaymentField::IsBetween(hours(args))));
+            }
             Makes::Entries(direction) => {
                 let owner = match member.gives {
                     Gives::Record(owner) => owner,
                     _ => Owner::Entries,
                 };
-                let view = View { direction, window_ms: args[0], without: 0 };
-                return Some(Operand::Entries(owner, side, view));
+                return Some(Operand::Entries(owner, side, Query::all(Some(direction), args[0])));
             }
             Makes::Flow => {
-                return Some(Operand::Flow(side, FlowView { window_ms: args[0], without: 0 }));
+                return Some(Operand::Entries(Owner::Flow, side, Query::all(None, args[0])));
             }
-            Makes::Without => return Some(without(base, args)),
             Makes::History => return Some(Operand::History(side, args[0] as u16)),
-            _ => state_feature(member.makes, base, args)?,
-        };
+            _ => {}
+        }
+        if let Operand::Entries(owner, role, query) = base {
+            if is_taken(member.makes, query) {
+                let message = format!("`{}` cannot narrow this once more", member.name);
+                return self.fail(span, message, "a second filter of its kind", None);
+            }
+            if let Some(narrower) = narrowed(member.makes, query, args) {
+                return Some(Operand::Entries(*owner, *role, narrower));
+            }
+            return self.measured(member, *role, query, args, span);
+        }
+        let feature = state_feature(member.makes, base, args)?;
         let id = self.builder.state(side, feature);
+        Some(typed(member, id))
+    }
+
+    /// What is asked of entries: a plain feature where there is one, else a query.
+    fn measured(
+        &mut self,
+        member: &Member,
+        role: Role,
+        query: &Query,
+        args: &[i64],
+        span: &Range<usize>,
+    ) -> Option<Operand> {
+        if let Some(feature) = plain_feature(member.makes, query, args) {
+            let id = self.builder.state(role, feature);
+            return Some(typed(member, id));
+        }
+        let Some(measure) = measure(member.makes, args) else {
+            let message = format!("`{}` can only be asked of all entries of a flow", member.name);
+            let hint = "`without(…)` is the only filter it takes".to_owned();
+            return self.fail(span, message, "after another filter", Some(hint));
+        };
+        let id = self.builder.ask(role, query, measure);
         Some(typed(member, id))
     }
 
@@ -223,47 +278,112 @@ fn typed(member: &Member, id: crate::rules::plan::program::ExprId) -> Operand {
     Operand::Value(Typed { ty, id, words, constant: None, millionths: None })
 }
 
-fn without(base: &Operand, args: &[i64]) -> Operand {
-    let flags = args.iter().fold(0, |flags, index| flags | flag::WORDS[*index as usize].1);
-    match base.clone() {
-        Operand::Entries(owner, role, mut view) => {
-            view.without |= flags;
-            Operand::Entries(owner, role, view)
-        }
-        Operand::Flow(role, mut view) => {
-            view.without |= flags;
-            Operand::Flow(role, view)
-        }
-        other => other,
+fn hours(args: &[i64]) -> Hours {
+    Hours { from_min: args[0] as u16, to_min: args[1] as u16 }
+}
+
+/// Whether a filter that can stand only once stands already.
+fn is_taken(makes: Makes, query: &Query) -> bool {
+    match makes {
+        Makes::MultipleOf => query.multiple_minor > 1,
+        Makes::Near => query.near_ppm.is_some(),
+        Makes::Between => query.hours.is_some(),
+        Makes::SameParty | Makes::Strangers => query.party != PartyFilter::Any,
+        _ => false,
     }
+}
+
+/// The query with one filter more; `None` when the member is no filter.
+fn narrowed(makes: Makes, query: &Query, args: &[i64]) -> Option<Query> {
+    let number = args.first().copied().unwrap_or_default();
+    let bits = || args.iter().fold(0, |bits, index| bits | 1u16 << index);
+    let flags = || args.iter().fold(0, |bits, index| bits | flag::WORDS[*index as usize].1);
+    // A second filter of a kind narrows the first.
+    let both = |had: u16, more: u16| if had == 0 { more } else { had & more };
+    let mut q = *query;
+    match makes {
+        Makes::Without => q.without |= flags(),
+        Makes::Only => q.only = both(q.only, flags()),
+        Makes::OfType => q.types = both(q.types, bits()),
+        Makes::ByChannel => q.channels = both(q.channels, bits()),
+        Makes::AtLeast => q.least_minor = q.least_minor.max(number),
+        Makes::AtMost => q.below_minor = q.below_minor.min(number + 1),
+        Makes::Below => q.below_minor = q.below_minor.min(number),
+        Makes::MultipleOf => q.multiple_minor = number,
+        Makes::Near => q.near_ppm = Some(number as u32),
+        Makes::Between => q.hours = Some(hours(args)),
+        Makes::SameParty => q.party = PartyFilter::Same,
+        Makes::Strangers => q.party = PartyFilter::Stranger,
+        _ => return None,
+    }
+    Some(q)
+}
+
+/// What is asked, as a measure of a query.
+fn measure(makes: Makes, args: &[i64]) -> Option<Measure> {
+    let number = args.first().copied().unwrap_or_default();
+    Some(match makes {
+        Makes::Count => Measure::Count,
+        Makes::Sum => Measure::Sum,
+        Makes::Max => Measure::Max,
+        Makes::Min => Measure::Min,
+        Makes::Average => Measure::Average,
+        Makes::Deviation => Measure::Deviation,
+        Makes::Counterparties => Measure::Counterparties,
+        Makes::TopShare => Measure::TopShare(number as u8),
+        Makes::NewShare => Measure::NewShare,
+        Makes::ValueShare => Measure::ValueShare(number as u8),
+        Makes::Climb => Measure::Climb(number as u32),
+        Makes::ClimbFrom => Measure::ClimbFrom(number as u32),
+        Makes::SinceFirst => Measure::SinceFirst,
+        Makes::SinceLast => Measure::SinceLast,
+        Makes::Ratio => Measure::Ratio,
+        _ => return None,
+    })
+}
+
+/// The plain feature that answers, if there is one: those keep running sums.
+fn plain_feature(makes: Makes, query: &Query, args: &[i64]) -> Option<StateFeature> {
+    let number = |index: usize| args.get(index).copied().unwrap_or_default();
+    if let Some(flow) = query.as_flow() {
+        return Some(match makes {
+            Makes::Ratio => StateFeature::FlowRatio(flow),
+            Makes::Dwell => StateFeature::Dwell(flow),
+            Makes::Cycles => StateFeature::Cycles {
+                view: flow,
+                min_in: number(0),
+                floor: number(1),
+                share_ppm: number(2),
+            },
+            _ => return None,
+        });
+    }
+    let view = query.as_view()?;
+    Some(match makes {
+        Makes::Count => StateFeature::Count(view),
+        Makes::Sum => StateFeature::Sum(view),
+        Makes::Max => StateFeature::Max(view),
+        Makes::Min => StateFeature::Min(view),
+        Makes::Counterparties => StateFeature::Counterparties(view),
+        Makes::TopShare => StateFeature::TopShare(view, number(0) as u8),
+        _ => return None,
+    })
 }
 
 fn state_feature(makes: Makes, base: &Operand, args: &[i64]) -> Option<StateFeature> {
     let number = |index: usize| args.get(index).copied().unwrap_or_default();
     Some(match (makes, base) {
-        (Makes::Count, Operand::Entries(_, _, view)) => StateFeature::Count(*view),
-        (Makes::Sum, Operand::Entries(_, _, view)) => StateFeature::Sum(*view),
-        (Makes::Max, Operand::Entries(_, _, view)) => StateFeature::Max(*view),
-        (Makes::Min, Operand::Entries(_, _, view)) => StateFeature::Min(*view),
-        (Makes::Counterparties, Operand::Entries(_, _, view)) => {
-            StateFeature::Counterparties(*view)
-        }
-        (Makes::TopShare, Operand::Entries(_, _, view)) => {
-            StateFeature::TopShare(*view, number(0) as u8)
-        }
-        (Makes::Ratio, Operand::Flow(_, view)) => StateFeature::FlowRatio(*view),
-        (Makes::Dwell, Operand::Flow(_, view)) => StateFeature::Dwell(*view),
-        (Makes::Cycles, Operand::Flow(_, view)) => StateFeature::Cycles {
-            view: *view,
-            min_in: number(0),
-            floor: number(1),
-            share_ppm: number(2),
-        },
         (Makes::HistoryCount(direction), Operand::History(_, days)) => {
             StateFeature::HistoryCount(direction, *days)
         }
         (Makes::HistorySum(direction), Operand::History(_, days)) => {
             StateFeature::HistorySum(direction, *days)
+        }
+        (Makes::HistoryNightShare, Operand::History(_, days)) => {
+            StateFeature::HistoryNightShare(*days)
+        }
+        (Makes::HistoryNewPayers, Operand::History(_, days)) => {
+            StateFeature::HistoryNewPayers(*days)
         }
         (Makes::HistoryQuantile, Operand::History(_, days)) => {
             StateFeature::HistoryQuantile(*days, number(0) as u32)

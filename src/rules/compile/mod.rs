@@ -25,7 +25,7 @@ use super::diagnostics::Sink;
 use super::plan::feature::Role;
 use super::plan::{GuardPlan, Plan, RulePlan};
 use super::source::Pack;
-use cells::Builder;
+use cells::{Builder, Settled};
 
 /// What every rule of a pack is compiled with.
 struct Compiler<'a, 'f> {
@@ -57,7 +57,7 @@ pub(super) fn compile(pack: &Pack, sha256: String, sink: &mut Sink<'_>) -> Optio
     if !compiler.sink.is_empty() {
         return None;
     }
-    let (program, payment, mut parts) = compiler.builder.settle();
+    let Settled { program, payment, queries, mut parts } = compiler.builder.settle();
     for (index, rule) in rules.iter().enumerate() {
         parts[rule.subject as usize].gated_rules.push(index as u16);
     }
@@ -69,6 +69,7 @@ pub(super) fn compile(pack: &Pack, sha256: String, sink: &mut Sink<'_>) -> Optio
         currency: currency?,
         payment,
         parts,
+        queries,
         program,
         rules,
         guards: guards.into_iter().collect::<Option<_>>()?,

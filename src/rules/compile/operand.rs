@@ -4,8 +4,9 @@
 use std::ops::Range;
 
 use crate::rules::catalogue::{Owner, WordSet, type_word};
-use crate::rules::plan::feature::{FlowView, Role, View};
+use crate::rules::plan::feature::Role;
 use crate::rules::plan::program::{ExprId, Type};
+use crate::rules::plan::query::Query;
 
 /// A value of the row, typed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,8 +29,8 @@ pub(super) enum Operand {
     Text(String),
     List(Vec<(Operand, Range<usize>)>),
     Record(Owner, Option<Role>),
-    Entries(Owner, Role, View),
-    Flow(Role, FlowView),
+    /// What `debits`, `credits`, `uses` and `flow` give.
+    Entries(Owner, Role, Query),
     History(Role, u16),
     Params,
 }
@@ -40,7 +41,6 @@ impl Operand {
         match self {
             Self::Record(owner, role) => Some((*owner, *role)),
             Self::Entries(owner, role, _) => Some((*owner, Some(*role))),
-            Self::Flow(role, _) => Some((Owner::Flow, Some(*role))),
             Self::History(role, _) => Some((Owner::History, Some(*role))),
             Self::Value(_) | Self::Text(_) | Self::List(_) | Self::Params => None,
         }
@@ -58,7 +58,6 @@ impl Operand {
             Self::Params => "the parameters".to_owned(),
             Self::Record(owner, _) => owner.word().to_owned(),
             Self::Entries(owner, ..) => owner.word().to_owned(),
-            Self::Flow(..) => Owner::Flow.word().to_owned(),
             Self::History(..) => Owner::History.word().to_owned(),
         }
     }

@@ -280,6 +280,7 @@ fn payment(
         known("channel", channel, Channel::WORDS)?,
     );
     payment.category = category.map(|w| known("category", w, Category::WORDS)).transpose()?;
+    payment.mcc = batch.push_text(options.remove("mcc").unwrap_or(""));
     payment.device_id = batch.push_text(options.remove("device").unwrap_or(""));
     payment.session_flags = session_flags;
     payment.payee_check = check.map(|w| known("name check", w, PayeeCheck::WORDS)).transpose()?;

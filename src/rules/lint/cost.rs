@@ -104,7 +104,11 @@ pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
             .take(3)
             .map(|cell| feature(context.plan, *cell))
             .map(|feature| {
-                format!("{} ({})", crate::rules::describe::feature(feature), of_cell(feature))
+                format!(
+                    "{} ({})",
+                    crate::rules::describe::feature(context.plan, feature),
+                    of_cell(feature)
+                )
             })
             .collect();
         let words = Words {

@@ -175,7 +175,7 @@ fn cell(plan: &Plan, at: CellRef, ty: Type) -> Values {
         CellRef::Payment(index) => match plan.payment[usize::from(index)] {
             PaymentField::Amount => Values::Whole(1, i128::from(limits::AMOUNT_MINOR_MAX)),
             PaymentField::PayerAgeYears => Values::Whole(0, 150),
-            PaymentField::PayerIncomeMonthly => Values::Whole(0, MOST),
+            PaymentField::IncomeMonthly(_) => Values::Whole(0, MOST),
             field => Values::unknown(field.ty()),
         },
         CellRef::State(role, index) => {

@@ -5,6 +5,7 @@ use crate::model::measure::Action;
 use crate::model::time::Millis;
 
 use super::program::Type;
+use super::query::{Hours, Measure};
 
 /// In which role a payment touches an entity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -52,6 +53,18 @@ pub mod flag {
     pub const MERCHANT: u16 = 8;
     /// The counterparty is a public or essential payee.
     pub const PUBLIC: u16 = 16;
+    /// Money in from a redemption, or brought together from the holder's own accounts elsewhere.
+    pub const REDEMPTION: u16 = 32;
+    /// Money in from a loan.
+    pub const LOAN: u16 = 64;
+    /// Money out for what is as good as money: gold, top-ups, gift, game and fuel cards.
+    pub const GOODS: u16 = 128;
+    /// Of these, gold and jewellery.
+    pub const GOLD: u16 = 256;
+    /// The counterparty is a person.
+    pub const PERSON: u16 = 512;
+    /// All of them.
+    pub const ALL: u16 = 1_023;
     /// Every flag with its word.
     pub const WORDS: &[(&str, u16)] = &[
         ("own", OWN),
@@ -59,6 +72,11 @@ pub mod flag {
         ("benign", BENIGN),
         ("merchant", MERCHANT),
         ("public", PUBLIC),
+        ("redemption", REDEMPTION),
+        ("loan", LOAN),
+        ("goods", GOODS),
+        ("gold", GOLD),
+        ("person", PERSON),
     ];
 }
 
@@ -121,9 +139,17 @@ pub enum StateFeature {
     HistoryCount(Direction, u16),
     /// Their sum.
     HistorySum(Direction, u16),
+    /// Share, by number, of debits between 00:00 and 05:00 in the last `days` days, today left out;
+    /// missing when there is none.
+    HistoryNightShare(u16),
+    /// Payers whose unbroken relation to the account began in the last `days` days, today and the
+    /// present one included.
+    HistoryNewPayers(u16),
     /// Quantile (in millionths) of debits in the last `days` days, the present payment not counted:
     /// upper edge of its bucket in a log-scale sketch; missing when there is none.
     HistoryQuantile(u16, u32),
+    /// What a question to the ledger gives: its number in [`super::Plan::queries`].
+    Asked(u16, Measure),
     /// Payments from the payer to this payee in the last `days` days, the present one not counted.
     PairCount(u16),
     /// Days since the first remembered payment of the payer to this payee; missing when there is
@@ -149,19 +175,21 @@ impl StateFeature {
     pub fn ty(&self) -> Type {
         match self {
             Self::Count(_) | Self::Counterparties(_) | Self::Cycles { .. } => Type::Int,
-            Self::HistoryCount(..) | Self::PairCount(_) | Self::PairAgeDays | Self::AgeDays => {
-                Type::Int
-            }
+            Self::HistoryCount(..) | Self::HistoryNewPayers(_) => Type::Int,
+            Self::PairCount(_) | Self::PairAgeDays | Self::AgeDays => Type::Int,
             Self::Sum(_) | Self::Max(_) | Self::Min(_) => Type::Money,
             Self::HistorySum(..) | Self::HistoryQuantile(..) => Type::Money,
             Self::TopShare(..) | Self::FlowRatio(_) => Type::Double,
+            Self::HistoryNightShare(_) => Type::Double,
             Self::Dwell(_) | Self::IdleBefore(_) => Type::Duration,
             Self::Grade | Self::CustomerType | Self::AccountClass => Type::Enum,
             Self::Listed(..) | Self::Controlled(_) => Type::Bool,
+            Self::Asked(_, measure) => measure.ty(),
         }
     }
 
-    /// Longest window of the ledger it reads; zero when it reads none.
+    /// Longest window of the ledger it reads; zero when it reads none; a question's is its
+    /// query's.
     #[must_use]
     pub fn window_ms(&self) -> Millis {
         match self {
@@ -197,13 +225,19 @@ pub enum PaymentField {
     AvailableAfter(Role),
     /// Payer's age in years; missing when absent.
     PayerAgeYears,
-    /// Payer's declared monthly income; missing when absent.
-    PayerIncomeMonthly,
+    /// Payer's or payee's declared monthly income; missing when absent.
+    IncomeMonthly(Role),
     /// Whether both sides belong to one holder: the same customer token, or the same identity token
     /// and name.
     OwnTransfer,
     /// Whether payer and payee are the same account.
     SameAccount,
+    /// Whether the amount is a multiple of this many minor units; missing in another currency.
+    IsMultipleOf(i64),
+    /// Whether the merchant sells what is as good as money; missing without a merchant category.
+    IsGoods,
+    /// Whether the event's time lies in these hours of the local day.
+    IsBetween(Hours),
 }
 
 impl PaymentField {
@@ -212,10 +246,11 @@ impl PaymentField {
     pub fn ty(&self) -> Type {
         match self {
             Self::Amount | Self::BalanceAfter(_) | Self::AvailableAfter(_) => Type::Money,
-            Self::PayerIncomeMonthly => Type::Money,
+            Self::IncomeMonthly(_) => Type::Money,
             Self::Status | Self::PaymentType | Self::Channel | Self::Category => Type::Enum,
             Self::PayeeCheck => Type::Enum,
             Self::Session(_) | Self::OwnTransfer | Self::SameAccount => Type::Bool,
+            Self::IsMultipleOf(_) | Self::IsBetween(_) | Self::IsGoods => Type::Bool,
             Self::PayerAgeYears => Type::Int,
         }
     }

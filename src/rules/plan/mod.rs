@@ -6,12 +6,14 @@
 //! and never looks at a rule's text.
 //!
 //! - [`feature`]: what a cell holds and how a visit computes it
+//! - [`query`]: finer questions to a ledger
 //! - [`program`]: expressions over cells, and their evaluation
 //! - [`policy`]: families, bands, measures, cool-down, breaker
 
 pub mod feature;
 pub mod policy;
 pub mod program;
+pub mod query;
 
 use crate::model::alert::{Bilingual, TargetKind};
 use crate::model::measure::Action;
@@ -20,6 +22,7 @@ use crate::model::time::Millis;
 use feature::{PaymentField, Role, StateFeature};
 use policy::Policy;
 use program::{CompareOp, ExprId, Program, Type};
+use query::Query;
 
 /// A compiled rule pack.
 #[derive(Clone, Debug)]
@@ -36,6 +39,8 @@ pub struct Plan {
     pub payment: Vec<PaymentField>,
     /// Cells of each role's part, by `Role as usize`.
     pub parts: [PartPlan; Role::COUNT],
+    /// Questions that cells ask, by number.
+    pub queries: Vec<Query>,
     /// All expressions of the pack.
     pub program: Program,
     /// Rules, in order of id.
@@ -217,6 +222,9 @@ pub struct EvidenceWindow {
     pub window_ms: Millis,
     /// Entries with one of these flags do not count.
     pub without: u16,
+    /// The question that picks the entries, in place of direction and flags: number in
+    /// [`Plan::queries`].
+    pub query: Option<u16>,
 }
 
 /// A text with values in it, in both languages.

@@ -45,7 +45,7 @@ impl Raw<'_> {
     /// as an old account's opening does.
     pub(super) fn date_or_time(&self, clock: &Clock) -> Result<Millis, Fault> {
         let time_ms = self.read(|text| clock.moment(text))?;
-        let time_ms = time_ms.filter(|at| at.abs() <= limits::EVENT_TIME_MS_MAX);
+        let time_ms = time_ms.filter(|at| at.abs() <= limits::DATE_MS_MAX);
         time_ms.ok_or_else(|| self.fault(RejectReason::BadTime))
     }
 }
@@ -274,7 +274,8 @@ mod tests {
         assert_eq!(shanghai.parse("2026-03-05T02:03:10.1239Z"), Some(1_772_676_190_123));
         // As "for good" is written.
         for text in ["99991231235959", "9999-12-31T23:59:59+08:00"] {
-            assert_eq!(shanghai.parse(text), Some(253_402_271_999_000), "{text}");
+            assert_eq!(shanghai.moment(text), Some(253_402_271_999_000), "{text}");
+            assert_eq!(shanghai.parse(text), None, "no event happens then");
         }
     }
 

@@ -54,7 +54,7 @@ mod tests {
         assert_eq!(rfc3339(1_772_676_190_000, &shanghai), "2026-03-05T10:03:10+08:00");
         assert_eq!(rfc3339(1_772_676_190_007, &TimeZone::UTC), "2026-03-05T02:03:10.007+00:00");
         assert_eq!(rfc3339(-1, &TimeZone::UTC), "1969-12-31T23:59:59.999+00:00");
-        assert!(rfc3339(crate::limits::EVENT_TIME_MS_MAX, &TimeZone::UTC).starts_with("9999-12-"));
+        assert!(rfc3339(crate::limits::EVENT_TIME_MS_MAX, &TimeZone::UTC).starts_with("2248-09-"));
     }
 
     #[test]

@@ -1,0 +1,225 @@
+//! Answers to queries: the entries of a window, filtered one by one, newest first.
+
+use super::super::entry::Entry;
+use super::super::window::{AsOf, Own};
+use crate::limits;
+use crate::model::entity::Reference;
+use crate::model::time::Millis;
+use crate::rules::plan::program::{MISSING, double_cell};
+use crate::rules::plan::query::{Measure, PartyFilter, Query};
+
+/// A query's filter as of one moment.
+#[derive(Debug)]
+pub(in super::super) struct Filter<'q> {
+    query: &'q Query,
+    own: Own,
+    utc_offset_ms: Millis,
+    /// Counterparties met before the window, in order; only filled when strangers are asked for.
+    met: Vec<Reference>,
+}
+
+impl<'q> Filter<'q> {
+    /// Prepares a query's filter.
+    pub fn of(query: &'q Query, as_of: &AsOf<'_>) -> Self {
+        let met = match query.party {
+            PartyFilter::Stranger => met_before(as_of, as_of.time_ms - query.window_ms),
+            PartyFilter::Any | PartyFilter::Same => Vec::new(),
+        };
+        Self { query, own: as_of.own, utc_offset_ms: as_of.utc_offset_ms, met }
+    }
+
+    /// Whether an entry of the window counts, its amount aside.
+    fn admits_kind(&self, as_of: &AsOf<'_>, entry: Entry) -> bool {
+        let q = self.query;
+        q.direction.is_none_or(|d| d == entry.direction())
+            && entry.flags() & q.without == 0
+            && (q.only == 0 || entry.flags() & q.only != 0)
+            && (q.types == 0 || q.types & entry.type_bit() != 0)
+            && (q.channels == 0 || q.channels & entry.channel_bit() != 0)
+            && q.hours.is_none_or(|h| h.contain(entry.time_ms(), self.utc_offset_ms))
+            && match q.party {
+                PartyFilter::Any => true,
+                PartyFilter::Same => entry.counterparty() == self.own.other,
+                PartyFilter::Stranger => {
+                    let who = entry.counterparty();
+                    self.met.binary_search(&who).is_err() && !as_of.remembers(who)
+                }
+            }
+    }
+
+    fn admits_amount(&self, minor: i64) -> bool {
+        let q = self.query;
+        minor >= q.least_minor
+            && minor < q.below_minor
+            && minor % q.multiple_minor == 0
+            && q.near_ppm.is_none_or(|ppm| {
+                let apart = i128::from((minor - self.own.amount_minor).abs()) * 1_000_000;
+                apart <= i128::from(self.own.amount_minor) * i128::from(ppm)
+            })
+    }
+
+    /// Whether an entry of the window counts.
+    pub fn admits(&self, as_of: &AsOf<'_>, entry: Entry) -> bool {
+        self.admits_kind(as_of, entry)
+            && (!self.query.compares_amounts()
+                || (!entry.is_foreign() && self.admits_amount(entry.amount_minor())))
+    }
+}
+
+/// Counterparties of the ledger's entries at or before a moment, in order.
+fn met_before(as_of: &AsOf<'_>, from_ms: Millis) -> Vec<Reference> {
+    let earlier = as_of.entries.up_to(as_of.entries.count_until(from_ms));
+    let counts = |e: &Entry| as_of.live(*e) && !as_of.own.is(*e);
+    let mut met: Vec<Reference> =
+        earlier.backwards().filter(counts).map(Entry::counterparty).collect();
+    met.sort_unstable();
+    met.dedup();
+    met
+}
+
+impl AsOf<'_> {
+    /// Whether long memory knows a counterparty.
+    fn remembers(&self, who: Reference) -> bool {
+        self.extra.is_some_and(|e| e.long.knows(who, self.day(self.time_ms)))
+    }
+
+    /// The entries that a query asks for, newest first.
+    fn asked(&mut self, query: &Query) -> Vec<Entry> {
+        self.note_reach(query.window_ms);
+        let filter = Filter::of(query, self);
+        let mut read = 0;
+        let mut unclear = query.party == PartyFilter::Stranger
+            && self.extra.is_some_and(|e| e.long.pairs_truncated);
+        let mut found = Vec::new();
+        for entry in self.window(query.window_ms) {
+            read += 1;
+            if read > limits::QUERY_SCAN_MAX {
+                unclear = true;
+                break;
+            }
+            if filter.admits(self, entry) {
+                found.push(entry);
+            }
+            unclear |=
+                entry.is_foreign() && query.compares_amounts() && filter.admits_kind(self, entry);
+        }
+        self.lower_bound |= unclear;
+        found
+    }
+
+    /// The value of a query.
+    pub fn ask(&mut self, query: &Query, measure: Measure) -> i64 {
+        if query.near_ppm.is_some() && self.own.foreign {
+            return MISSING;
+        }
+        let entries = self.asked(query);
+        if matches!(measure, Measure::Count) {
+            return entries.len() as i64;
+        }
+        if matches!(measure, Measure::Counterparties) {
+            let mut who: Vec<Reference> = entries.iter().map(|e| e.counterparty()).collect();
+            who.sort_unstable();
+            who.dedup();
+            return who.len() as i64;
+        }
+        if matches!(measure, Measure::NewShare) {
+            self.lower_bound |= self.extra.is_some_and(|e| e.long.pairs_truncated);
+            return new_share(self, query, &entries);
+        }
+        if let Measure::SinceFirst | Measure::SinceLast = measure {
+            let mut others = entries.iter().filter(|e| !self.own.is(**e));
+            let entry =
+                if measure == Measure::SinceLast { others.next() } else { others.next_back() };
+            return entry.map_or(MISSING, |e| self.time_ms - e.time_ms());
+        }
+        self.lower_bound |= entries.iter().any(|e| e.is_foreign());
+        let amounts: Vec<i64> =
+            entries.iter().filter(|e| !e.is_foreign()).map(|e| e.amount_minor()).collect();
+        match measure {
+            Measure::Sum => amounts.iter().sum(),
+            Measure::Max => amounts.iter().copied().max().unwrap_or(MISSING),
+            Measure::Min => amounts.iter().copied().min().unwrap_or(MISSING),
+            Measure::Average => average(&amounts),
+            Measure::Deviation => deviation(&amounts),
+            Measure::TopShare(k) => top_share(&entries, k),
+            Measure::ValueShare(k) => value_share(amounts, k),
+            Measure::Climb(ppm) => climb(&amounts, ppm).0,
+            Measure::ClimbFrom(ppm) => climb(&amounts, ppm).1,
+            Measure::Ratio => ratio(&entries),
+            Measure::Count
+            | Measure::Counterparties
+            | Measure::NewShare
+            | Measure::SinceFirst
+            | Measure::SinceLast => {
+                unreachable!("answered above")
+            }
+        }
+    }
+}
+
+fn new_share(as_of: &AsOf<'_>, query: &Query, entries: &[Entry]) -> i64 {
+    let met = met_before(as_of, as_of.time_ms - query.window_ms);
+    let mut who: Vec<Reference> = entries.iter().map(|e| e.counterparty()).collect();
+    who.sort_unstable();
+    who.dedup();
+    let new = who.iter().filter(|w| met.binary_search(w).is_err() && !as_of.remembers(**w));
+    share(new.count() as i64, who.len() as i64)
+}
+
+fn average(amounts: &[i64]) -> i64 {
+    let count = amounts.len() as i64;
+    if count == 0 { MISSING } else { amounts.iter().sum::<i64>() / count }
+}
+
+fn deviation(amounts: &[i64]) -> i64 {
+    let mean = average(amounts);
+    if mean == MISSING {
+        return MISSING;
+    }
+    let squares: u128 = amounts.iter().map(|a| u128::from((a - mean).unsigned_abs()).pow(2)).sum();
+    (squares / amounts.len() as u128).isqrt() as i64
+}
+
+fn top_share(entries: &[Entry], k: u8) -> i64 {
+    let mut sums: Vec<(Reference, i64)> =
+        entries.iter().map(|e| (e.counterparty(), e.summand())).collect();
+    sums.sort_unstable_by_key(|(who, _)| *who);
+    sums.dedup_by(|later, earlier| {
+        let same = later.0 == earlier.0;
+        if same {
+            earlier.1 += later.1;
+        }
+        same
+    });
+    sums.sort_unstable_by_key(|(_, sum)| std::cmp::Reverse(*sum));
+    let total: i64 = sums.iter().map(|(_, sum)| sum).sum();
+    let top: i64 = sums.iter().take(usize::from(k)).map(|(_, sum)| sum).sum();
+    share(top, total)
+}
+
+fn value_share(mut amounts: Vec<i64>, k: u8) -> i64 {
+    amounts.sort_unstable();
+    let mut counts: Vec<i64> = amounts.chunk_by(|a, b| a == b).map(|c| c.len() as i64).collect();
+    counts.sort_unstable_by_key(|n| std::cmp::Reverse(*n));
+    share(counts.iter().take(usize::from(k)).sum(), amounts.len() as i64)
+}
+
+/// Length and first amount of the run that ends with the newest; amounts come newest first.
+fn climb(amounts: &[i64], ppm: u32) -> (i64, i64) {
+    let Some(newest) = amounts.first() else { return (0, MISSING) };
+    let rises =
+        |pair: &&[i64]| i128::from(pair[0]) * 1_000_000 >= i128::from(pair[1]) * i128::from(ppm);
+    let run = amounts.windows(2).take_while(rises);
+    run.fold((1, *newest), |(length, _), pair| (length + 1, pair[1]))
+}
+
+fn ratio(entries: &[Entry]) -> i64 {
+    let side = |debit: bool| -> i64 {
+        entries.iter().filter(|e| e.is_debit() == debit).map(|e| e.summand()).sum()
+    };
+    share(side(true), side(false))
+}
+
+fn share(part: i64, whole: i64) -> i64 {
+    if whole == 0 { MISSING } else { double_cell(part as f64 / whole as f64) }
+}

@@ -1,0 +1,49 @@
+//! What long memory and the ledger say together: nights, payers.
+
+use std::collections::BTreeMap;
+
+use super::super::entry::Entry;
+use super::super::long::Pair;
+use super::super::window::AsOf;
+use crate::model::entity::Reference;
+use crate::rules::plan::feature::Direction;
+use crate::rules::plan::program::{MISSING, double_cell};
+use crate::rules::plan::query::Hours;
+
+impl AsOf<'_> {
+    /// Share, by number, of the debits between 00:00 and 05:00 on the days before today.
+    pub fn night_share(&mut self, days: u16) -> i64 {
+        let today = self.day(self.time_ms);
+        let (mut all, mut night) = (0i64, 0i64);
+        for entry in self.recent(i32::from(days)) {
+            if entry.direction() == Direction::Debit && self.day(entry.time_ms()) < today {
+                all += 1;
+                night += i64::from(Hours::NIGHT.contain(entry.time_ms(), self.utc_offset_ms));
+            }
+        }
+        if let Some(extra) = self.extra {
+            for day in extra.long.days(today, days).filter(|d| d.day < today) {
+                all += i64::from(day.counts[Direction::Debit as usize]);
+                night += i64::from(day.night_debits);
+            }
+        }
+        if all == 0 { MISSING } else { double_cell(night as f64 / all as f64) }
+    }
+
+    /// Payers whose unbroken relation began in the last days.
+    pub fn new_payers(&mut self, days: u16) -> i64 {
+        self.lower_bound |= self.extra.is_some_and(|e| e.long.pairs_truncated);
+        let mut payers: BTreeMap<Reference, Pair> = BTreeMap::new();
+        if let Some(extra) = self.extra {
+            payers.extend(extra.long.payers().iter().map(|p| (p.party, *p)));
+        }
+        let live = |e: &Entry| !e.is_debit() && self.live(*e);
+        let credits = (0..self.entries.len()).map(|index| self.entries.get(index)).filter(live);
+        for entry in credits {
+            let (party, day) = (entry.counterparty(), self.day(entry.time_ms()));
+            payers.entry(party).and_modify(|p| p.join(day)).or_insert(Pair::begin(party, day));
+        }
+        let today = self.day(self.time_ms);
+        payers.values().filter(|p| today - p.first_day < i32::from(days)).count() as i64
+    }
+}
