@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use goshawk::generate::{GenerateConfig, Generator, HardNegative, Kind, Truth};
-use goshawk::model::event::{Batch, Body, Event, ListCategory, Payment, PaymentStatus};
+use goshawk::limits::LATENESS_DEFAULT;
+use goshawk::model::event::{
+    Batch, Body, Event, ListCategory, Payment, PaymentStatus, PaymentType,
+};
 use goshawk::model::label::Label;
-use goshawk::model::time::{HOUR, MINUTE, Millis};
+use goshawk::model::time::{DAY, HOUR, MINUTE, Millis};
 use goshawk::source::{Progress, Source as _, Step};
 
 /// Everything a configuration generates, in one batch.
@@ -78,11 +81,57 @@ fn the_seed_decides_and_the_size_of_steps_does_not() {
 }
 
 #[test]
-fn events_come_in_order_of_time_and_as_many_as_asked_for() {
+fn events_come_in_order_of_arrival_and_as_many_as_asked_for() {
     let (batch, _) = generate(&config(1));
     assert_eq!(batch.events.len(), 120_000);
-    assert!(batch.events.is_sorted_by_key(|event| event.time_ms));
+    assert!(batch.events.is_sorted_by_key(|event| event.record_time_ms));
     assert!(batch.events.iter().enumerate().all(|(n, event)| event.position.offset == n as i64));
+    let prompt = GenerateConfig { late_per_thousand: 0, repeated_per_million: 0, ..config(1) };
+    let (batch, _) = generate(&prompt);
+    assert!(batch.events.is_sorted_by_key(|event| event.time_ms));
+}
+
+#[test]
+fn some_arrive_late_within_the_lateness_and_some_twice() {
+    let config = GenerateConfig { repeated_per_million: 2_000, ..config(1) };
+    let (batch, _) = generate(&config);
+    let stream = batch.events.iter().filter(|event| event.time_ms >= config.start_ms);
+    let (mut greatest, mut late, mut all) = (config.start_ms, 0, 0);
+    for event in stream {
+        assert!(event.time_ms > greatest - LATENESS_DEFAULT, "beyond the lateness");
+        late += usize::from(event.time_ms < greatest);
+        greatest = greatest.max(event.time_ms);
+        all += 1;
+    }
+    // Five in a thousand are held back, and two in a thousand come again.
+    assert!((all * 4 / 1_000..all * 9 / 1_000).contains(&late), "{late} of {all}");
+    let mut seen = BTreeMap::new();
+    for (_, payment) in payments(&batch) {
+        *seen.entry(batch.text(payment.event_id)).or_insert(0) += 1;
+    }
+    let twice = seen.values().filter(|count| **count == 2).count();
+    assert!(twice > 50 && seen.values().all(|count| *count <= 2), "{twice}");
+}
+
+#[test]
+fn sleepers_paid_once_before_the_stream_and_then_not_for_half_a_year() {
+    let config = config(1);
+    let (batch, truth) = generate(&config);
+    let labels = truth.take_labels();
+    let awakenings = by_pattern(&labels, Kind::DormantAwakening);
+    assert!(!awakenings.is_empty());
+    for pattern in awakenings {
+        let sleeper = pattern[0].payee.as_str();
+        let paid = payments(&batch).filter(|(_, p)| batch.text(p.payer.account) == sleeper);
+        let times: Vec<Millis> = paid.map(|(at, _)| at).collect();
+        let flow = flow_of(&pattern, sleeper);
+        assert!(times[1] - times[0] >= 190 * DAY, "{}", (times[1] - times[0]) / DAY);
+        assert!(flow.credits >= 10_000 * YUAN && flow.debits * 10 >= flow.credits * 9);
+        assert!(flow.debit_count >= 6 && flow.payees >= 5 && flow.debit_span <= 9 * MINUTE);
+    }
+    let cash = payments(&batch).filter(|(_, p)| p.payment_type == PaymentType::CashOut);
+    let labelled: BTreeSet<&str> = labels.iter().map(|l| l.event_id.as_str()).collect();
+    assert!(cash.filter(|(_, p)| labelled.contains(batch.text(p.event_id))).count() > 0);
 }
 
 #[test]
@@ -144,6 +193,8 @@ fn by_pattern(labels: &[Label], kind: Kind) -> Vec<Vec<&Label>> {
     for label in labels.iter().filter(|l| l.kind == kind.word() && l.amount_minor > 0) {
         patterns.entry(&label.pattern).or_default().push(label);
     }
+    // Labels come as the events arrive.
+    patterns.values_mut().for_each(|labels| labels.sort_by_key(|label| label.time_ms));
     patterns.into_values().collect()
 }
 
@@ -223,6 +274,12 @@ fn planted_patterns_pass_their_thresholds() {
         for pattern in by_pattern(&labels, Kind::Cycle) {
             assert_eq!(pattern[0].payer, pattern[pattern.len() - 1].payee);
             assert!(pattern.iter().all(|l| l.amount_minor >= 19_000 * YUAN));
+        }
+        for pattern in by_pattern(&labels, Kind::ControlViolation) {
+            assert!(pattern.len() == 2 && pattern[1].payer == pattern[0].payee);
+        }
+        for pattern in by_pattern(&labels, Kind::RemoteSession) {
+            assert!(pattern.iter().all(|l| l.amount_minor >= 6_000 * YUAN));
         }
         for pattern in by_pattern(&labels, Kind::DrainedElderly) {
             let victim = &pattern[0].payer;
@@ -341,7 +398,7 @@ fn the_shipped_rules_find_what_is_planted_within_the_alert_budget() {
     let in_vain = number(&report["alerted_per_active_account_day"]) * in_vain;
     assert!(in_vain < 0.003, "{in_vain}\n{report:#}");
     let patterns = report["labels"]["patterns"].as_array().expect("labelled");
-    for kind in [Kind::Burst, Kind::ListedPayee] {
+    for kind in [Kind::Burst, Kind::ListedPayee, Kind::ControlViolation, Kind::RemoteSession] {
         let row = patterns.iter().find(|row| row["kind"] == kind.word()).expect("planted");
         assert_eq!(row["planted"], row["found"], "{report:#}");
     }

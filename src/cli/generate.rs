@@ -57,6 +57,12 @@ pub struct Args {
     /// Honest look-alikes in a million everyday payments.
     #[arg(long, default_value_t = 200, value_name = "N")]
     hard_negatives: u32,
+    /// Payment records in a thousand that arrive up to two minutes late.
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    late: u32,
+    /// Finished payment records in a million that arrive twice.
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    repeated: u32,
     /// Events a second; as fast as possible when absent.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     rate: Option<u64>,
@@ -115,6 +121,8 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
         payments_per_account_day: args.payments_per_day,
         planted_per_million: args.planted,
         hard_negatives_per_million: args.hard_negatives,
+        late_per_thousand: args.late,
+        repeated_per_million: args.repeated,
         step_events: if args.now { 64 } else { 4_096 },
         ..GenerateConfig::new(args.accounts, args.events, args.seed)
     })
@@ -159,7 +167,7 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
 /// Waits until the event may go.
 fn wait(args: &Args, event: &Event, began: Instant, sent: u64, out: &Out) -> Result<(), Failure> {
     let wait = if args.now {
-        let ahead = event.time_ms - jiff::Timestamp::now().as_millisecond();
+        let ahead = event.record_time_ms - jiff::Timestamp::now().as_millisecond();
         Duration::from_millis(ahead.max(0) as u64)
     } else if let Some(rate) = args.rate {
         Duration::from_secs_f64(sent as f64 / rate as f64).saturating_sub(began.elapsed())
@@ -217,7 +225,7 @@ impl<'a> Out<'a> {
                 let topic = own.as_ref().or(self.args.topic.as_ref());
                 let body = self.line.trim_ascii_end();
                 let key = json::key(&step.batch, event);
-                feed.send(topic.map_or("", String::as_str), key, body, event.time_ms)?;
+                feed.send(topic.map_or("", String::as_str), key, body, event.record_time_ms)?;
             }
         }
         Ok(())

@@ -379,9 +379,9 @@ mod tests {
 
     #[test]
     fn the_first_record_of_each_shape_is_pinned() {
-        let mut config = GenerateConfig::new(1_000, 4_000, 11);
+        let mut config = GenerateConfig::new(1_000, 8_000, 11);
         config.planted_per_million = 20_000;
-        config.step_events = 4_000;
+        config.step_events = 8_000;
         let mut generator = Generator::new(config).expect("a town");
         let mut step = Step::default();
         generator.next(&mut step).expect("a generator never fails");

@@ -2,8 +2,10 @@
 //!
 //! [`Generator`] is a [`Source`] like any other: its one topic is `generated`, an event's offset is
 //! its number. The same configuration gives the same events, whatever the size of the steps. Events
-//! come out in order of their time: unplanned everyday payments are drawn one after the other at
-//! the pace of the hour, everything else waits in a queue until it is due.
+//! come out in order of their arrival, which is their record's time: unplanned everyday payments
+//! are drawn one after the other at the pace of the hour, everything else waits in a queue until it
+//! is due. Most arrive at once, a few up to two minutes after their own time; a few arrive twice;
+//! and the stream begins with what is known of accounts that have slept for half a year.
 //!
 //! Memory is bounded: an account costs its running balance, eight bytes, and everything else about
 //! it follows from its number by hashing ([`population`]). What the queue holds follows from the
@@ -67,6 +69,10 @@ pub struct GenerateConfig {
     pub planted_per_million: u32,
     /// Hard negatives in a million everyday payments, not counting wages, rents and sweeps.
     pub hard_negatives_per_million: u32,
+    /// Payment records in a thousand that arrive late, within the usual lateness.
+    pub late_per_thousand: u32,
+    /// Finished everyday payment records in a million that arrive twice.
+    pub repeated_per_million: u32,
     /// Events of one step.
     pub step_events: usize,
 }
@@ -83,6 +89,8 @@ impl GenerateConfig {
             payments_per_account_day: 3,
             planted_per_million: 400,
             hard_negatives_per_million: 200,
+            late_per_thousand: 5,
+            repeated_per_million: 50,
             step_events: 4_096,
         }
     }
@@ -100,6 +108,9 @@ pub enum GenerateError {
     /// More patterns than payments.
     #[error("{0} patterns in a million payments: at most 100000")]
     Rate(u32),
+    /// More late records than records.
+    #[error("{0} late records in a thousand")]
+    Late(u32),
     /// A time before 1970, or too late for any event.
     #[error("the start lies before 1970 or too late")]
     Start,
@@ -141,6 +152,9 @@ impl Generator {
         if rate > 100_000 {
             return Err(GenerateError::Rate(rate));
         }
+        if config.late_per_thousand > 1_000 {
+            return Err(GenerateError::Late(config.late_per_thousand));
+        }
         if !(0..limits::EVENT_TIME_MS_MAX / 2).contains(&config.start_ms) {
             return Err(GenerateError::Start);
         }
@@ -176,6 +190,11 @@ impl Generator {
     /// Lists that hold from the start, and the first day.
     fn plan_beginning(&mut self) {
         let start = self.config.start_ms;
+        for (at, mut spec) in self.mules.last_payments(&self.people, &mut self.dice) {
+            self.payments += 1;
+            spec.number = self.payments;
+            self.queue.push(start, Planned::Deliver(spec, at));
+        }
         for number in 0..self.people.publics {
             let entry = Reference::Listed {
                 subject: Subject::Account(Account::new(Role::Public, number)),
@@ -212,6 +231,7 @@ impl Generator {
         let Self { people, dice, queue, truth, .. } = self;
         match planned {
             Planned::Pay(spec) => self.pay(batch, time, spec),
+            Planned::Deliver(spec, at) => self.write(batch, at, time, &spec),
             Planned::Refer(reference) => {
                 self.recorder.reference(people, batch, time, self.emitted, reference);
                 self.emitted += 1;
@@ -235,18 +255,30 @@ impl Generator {
             self.payments += 1;
             spec.number = self.payments;
         }
-        self.recorder.payment(&self.people, batch, time, self.emitted, &spec);
-        self.emitted += 1;
-        if let Some(membership) = spec.pattern {
-            self.label(batch, membership);
+        let late = self.dice.below(1_000) < u64::from(self.config.late_per_thousand);
+        if late {
+            let delay = self.dice.between(1_000, limits::LATENESS_DEFAULT - 1_000);
+            self.queue.push(time + delay, Planned::Deliver(spec, time));
+        } else {
+            self.write(batch, time, time, &spec);
         }
+        let repeated = u64::from(self.config.repeated_per_million);
         if let Some((status, delay)) = spec.then {
             self.queue.push(time + delay, Planned::Pay(Spec { status, then: None, ..spec }));
-        } else if spec.pattern.is_none() && self.dice.once_in(20_000) {
+        } else if spec.pattern.is_none() && self.dice.below(1_000_000) < repeated {
             // A sender repeats itself: the same record again.
             let again =
                 Spec { payer_balance: Balance::Unknown, payee_balance: Balance::Unknown, ..spec };
-            self.queue.push(time + self.dice.between(500, 60_000), Planned::Pay(again));
+            self.queue.push(time + self.dice.between(500, 60_000), Planned::Deliver(again, time));
+        }
+    }
+
+    /// Writes the record of a payment's status at `time`, which arrives now.
+    fn write(&mut self, batch: &mut Batch, time: Millis, now: Millis, spec: &Spec) {
+        self.recorder.payment(&self.people, batch, time, now, self.emitted, spec);
+        self.emitted += 1;
+        if let Some(membership) = spec.pattern {
+            self.label(batch, membership);
         }
     }
 
@@ -287,7 +319,7 @@ impl Generator {
             let membership = Membership { kind, number: self.patterns + 1 };
             let Self { people, dice, mules, recorder, .. } = self;
             let plot = patterns::Plot::new(people, dice, mules, recorder, membership, now);
-            if plot.end() <= horizon {
+            if !plot.is_empty() && plot.end() + limits::LATENESS_DEFAULT <= horizon {
                 plot.release(&mut self.queue);
                 self.patterns += 1;
                 self.truth.count_planted(kind);

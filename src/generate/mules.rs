@@ -1,10 +1,11 @@
-//! Where fraudsters get their accounts: bought ones that lay still, and freshly opened ones.
+//! Where fraudsters get their accounts: bought ones that lay still, some of them for long, and
+//! freshly opened ones.
 
 use std::collections::VecDeque;
 
 use super::dice::Dice;
 use super::population::{Account, Population, Role};
-use super::queue::{Planned, Queue, Reference};
+use super::queue::{Balance, Planned, Queue, Reference, Spec};
 use super::record::minutes_since_epoch;
 use crate::model::time::{DAY, HOUR, MINUTE, Millis};
 
@@ -12,6 +13,11 @@ use crate::model::time::{DAY, HOUR, MINUTE, Millis};
 const STOCK_MAX: usize = 256;
 /// An account rests this long before it is used again.
 const REST: Millis = 8 * DAY;
+/// Accounts known to have slept, at most.
+const SLEEPERS_MAX: u64 = 512;
+/// When a sleeper was used last, before the stream began: within a few days, so that no record of
+/// it is too late beside another.
+const ASLEEP: Millis = 200 * DAY;
 
 /// The supply.
 pub(super) struct Mules {
@@ -19,14 +25,51 @@ pub(super) struct Mules {
     used: Vec<Millis>,
     next_idle: usize,
     stock: VecDeque<(Account, Millis)>,
+    /// Idle accounts with one known payment long ago, each good for one awakening.
+    sleepers: Vec<Account>,
     opened: u64,
     strangers: u64,
 }
 
 impl Mules {
     pub fn new(people: &Population) -> Self {
-        let used = vec![Millis::MIN / 2; people.idle as usize];
-        Self { used, next_idle: 0, stock: VecDeque::new(), opened: 0, strangers: 0 }
+        let asleep = (people.idle / 4).min(SLEEPERS_MAX);
+        let awake = people.idle - asleep;
+        let sleeper = |number| Account::new(Role::Idle, number);
+        let old_enough = |account: &Account| {
+            people.opened_ms(*account).is_some_and(|at| at < people.start_ms() - ASLEEP)
+        };
+        Self {
+            used: vec![Millis::MIN / 2; awake as usize],
+            next_idle: 0,
+            stock: VecDeque::new(),
+            sleepers: (awake..people.idle).map(sleeper).filter(old_enough).collect(),
+            opened: 0,
+            strangers: 0,
+        }
+    }
+
+    /// The sleepers' last payments, in order of time.
+    pub fn last_payments(&self, people: &Population, dice: &mut Dice) -> Vec<(Millis, Spec)> {
+        let mut last: Vec<_> = self
+            .sleepers
+            .iter()
+            .map(|sleeper| {
+                let at = people.start_ms() - ASLEEP + dice.between(0, 5 * DAY);
+                let shop = Account::new(Role::Merchant, dice.below(people.merchants));
+                let minor = dice.between(1_000, 20_000);
+                let unknown = Balance::Unknown;
+                let spec = Spec::settled(*sleeper, shop, minor);
+                (at, Spec { payer_balance: unknown, payee_balance: unknown, ..spec })
+            })
+            .collect();
+        last.sort_by_key(|(at, _)| *at);
+        last
+    }
+
+    /// An account that nobody has paid from for half a year; none when all are awake.
+    pub fn wake(&mut self) -> Option<Account> {
+        self.sleepers.pop()
     }
 
     /// An account for a pattern, which nobody has used for a while.

@@ -7,7 +7,9 @@ use super::population::{Account, Device, Population, Role};
 use super::queue::{Balance, Membership, Planned, Queue, Reference, Spec, Subject};
 use super::record::Recorder;
 use super::truth::Kind;
-use crate::model::event::{ListCategory, ListLevel, PayeeCheck, PaymentStatus, session};
+use crate::model::event::{
+    Channel, ListCategory, ListLevel, PayeeCheck, PaymentStatus, PaymentType, session,
+};
 use crate::model::measure::Action;
 use crate::model::time::{HOUR, MINUTE, Millis, SECOND};
 
@@ -46,8 +48,16 @@ impl<'a> Plot<'a> {
             Kind::Cycle => plot.cycle(at),
             Kind::DrainedElderly => plot.drained_elderly(at),
             Kind::ListedPayee => plot.listed_payee(at),
+            Kind::DormantAwakening => plot.dormant_awakening(at),
+            Kind::ControlViolation => plot.control_violation(at),
+            Kind::RemoteSession => plot.remote_session(at),
         }
         plot
+    }
+
+    /// Nothing came of it: what it needs is used up.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
     }
 
     /// When its last payment is settled.
@@ -232,6 +242,91 @@ impl<'a> Plot<'a> {
         }
     }
 
+    /// M05 and M02: an account that has slept for half a year gets 30,000 or more; after an hour or
+    /// more, nine tenths of it leave within eight minutes, to strangers and out of cash machines.
+    fn dormant_awakening(&mut self, at: Millis) {
+        let Some(mule) = self.mules.wake() else { return };
+        let rest = self.dice.between(0, 2_000);
+        self.hold(mule, rest);
+        let mut at = at;
+        for _ in 0..self.dice.between(1, 3) {
+            let (victim, amount) = (self.victim(), self.yuan(30_000, 60_000));
+            self.pay(at, victim, mule, amount);
+            at += self.dice.between(2, 15) * MINUTE;
+        }
+        at += self.dice.between(60, 150) * MINUTE;
+        let pieces = self.dice.between(6, 9);
+        let piece = self.holds(mule) * self.dice.between(91, 97) / 100 / pieces;
+        for index in 0..pieces {
+            let amount = piece - self.yuan(0, 100);
+            let cash = index % 4 == 3;
+            let payee = if cash {
+                Account::new(Role::Cash, self.dice.below(self.people.machines))
+            } else {
+                self.stranger()
+            };
+            self.pay(at, mule, payee, amount);
+            if cash && let Some(spec) = self.last_payment() {
+                spec.payment_type = PaymentType::CashOut;
+                spec.channel = Channel::Atm;
+            }
+            at += self.dice.between(20, 60) * SECOND;
+        }
+    }
+
+    /// M14: a mule's account is stopped or limited to credits, and still pays.
+    fn control_violation(&mut self, at: Millis) {
+        let mule = self.mule();
+        let (victim, amount) = (self.victim(), self.yuan(9_000, 60_000));
+        self.pay(at, victim, mule, amount);
+        let at = at + self.dice.between(4, 30) * MINUTE;
+        let kind = if self.dice.once_in(2) { Action::StopPayment } else { Action::CreditOnly };
+        let control = Reference::Controlled { account: mule, kind, hours: Some(48) };
+        self.items.push((at, Planned::Refer(control)));
+        let at = at + self.dice.between(1, 40) * MINUTE;
+        let next = self.stranger();
+        self.empty(at, mule, next);
+    }
+
+    /// V07: a person pays a stranger once or twice, 6,000 or more, while the screen is shared or
+    /// steered.
+    fn remote_session(&mut self, at: Millis) {
+        let (victim, payee) = (self.victim(), self.stranger());
+        let steered = if self.dice.once_in(2) {
+            session::SCREEN_SHARE | session::IN_CALL
+        } else {
+            session::REMOTE_CONTROL
+        };
+        let mut at = at;
+        for _ in 0..self.dice.between(1, 3) {
+            let amount = self.yuan(6_000, 48_000);
+            self.pay(at, victim, payee, amount);
+            if let Some(spec) = self.last_payment() {
+                spec.session_flags = Some(steered);
+            }
+            at += self.dice.between(90, 400) * SECOND;
+        }
+    }
+
+    /// What the name check says of a victim's payee: some are told whose name to give.
+    fn name_check(&mut self) -> Option<PayeeCheck> {
+        match self.dice.below(6) {
+            0 => Some(PayeeCheck::NoMatch),
+            1 => Some(PayeeCheck::CloseMatch),
+            2 | 3 => Some(PayeeCheck::Match),
+            4 => Some(PayeeCheck::Unavailable),
+            _ => None,
+        }
+    }
+
+    /// The payment planned last.
+    fn last_payment(&mut self) -> Option<&mut Spec> {
+        match self.items.last_mut() {
+            Some((_, Planned::Pay(spec))) => Some(spec),
+            _ => None,
+        }
+    }
+
     /// An amount in minor units, from whole yuan.
     fn yuan(&mut self, from: i64, to: i64) -> i64 {
         self.dice.between(from, to) * 100
@@ -289,11 +384,12 @@ impl<'a> Plot<'a> {
         let victim = matches!(payer.role(), Role::Person | Role::Business);
         let payer_balance = self.book(payer, -amount);
         let payee_balance = self.book(payee, amount);
+        let payee_check = if victim { self.name_check() } else { None };
         let delay = self.dice.between(400, 2_500);
         let spec = Spec {
             payer_balance,
             payee_balance,
-            payee_check: victim.then_some(PayeeCheck::NoMatch),
+            payee_check,
             session_flags: (victim && self.dice.once_in(3)).then_some(session::IN_CALL),
             then: Some((PaymentStatus::Settled, delay)),
             pattern: Some(self.membership),

@@ -135,6 +135,11 @@ impl Population {
         }
     }
 
+    /// Time of the stream's first event.
+    pub fn start_ms(&self) -> Millis {
+        self.start_ms
+    }
+
     /// The time fresh accounts count their opening from.
     pub fn epoch_ms(&self) -> Millis {
         calendar::midnight(self.start_ms) - EPOCH_BEFORE_START

@@ -110,6 +110,8 @@ pub(super) enum Reference {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Planned {
     Pay(Spec),
+    /// A payment's record that has been on its way since its own time.
+    Deliver(Spec, Millis),
     Refer(Reference),
     /// A business pays its salaries.
     Payday(u64),

@@ -56,12 +56,13 @@ impl Recorder {
         }
     }
 
-    /// Appends the record of a payment's status.
+    /// Appends the record of a payment's status at `time_ms`, which arrives at `record_time_ms`.
     pub fn payment(
         &mut self,
         people: &Population,
         batch: &mut Batch,
         time_ms: Millis,
+        record_time_ms: Millis,
         offset: u64,
         spec: &Spec,
     ) {
@@ -105,7 +106,8 @@ impl Recorder {
         payment.payee_check = spec.payee_check;
         payment.memo = batch.push_text(spec.memo);
         payment.hold_deadline_ms = waits.then_some(time_ms + HOLD);
-        batch.events.push(event(time_ms, offset, Body::Payment(payment)));
+        let event = event(time_ms, offset, Body::Payment(payment));
+        batch.events.push(Event { record_time_ms, ..event });
     }
 
     /// Appends a record that is not a payment.

@@ -24,11 +24,17 @@ pub enum Kind {
     DrainedElderly,
     /// A payment to an account that is already listed as a case account.
     ListedPayee,
+    /// An account that lay still for half a year takes money in and loses it within hours.
+    DormantAwakening,
+    /// A payment out of an account that is under control.
+    ControlViolation,
+    /// A victim pays while somebody else sees the screen and steers.
+    RemoteSession,
 }
 
 impl Kind {
     /// Every kind, in order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Burst,
         Self::PassThrough,
         Self::ScatterInGatherOut,
@@ -37,6 +43,9 @@ impl Kind {
         Self::Cycle,
         Self::DrainedElderly,
         Self::ListedPayee,
+        Self::DormantAwakening,
+        Self::ControlViolation,
+        Self::RemoteSession,
     ];
 
     /// The word used in labels and reports.
@@ -51,6 +60,9 @@ impl Kind {
             Self::Cycle => "cycle",
             Self::DrainedElderly => "drained_elderly",
             Self::ListedPayee => "listed_payee",
+            Self::DormantAwakening => "dormant_awakening",
+            Self::ControlViolation => "control_violation",
+            Self::RemoteSession => "remote_session",
         }
     }
 }
