@@ -30,7 +30,7 @@ use crate::source::kafka::ask::{self, Unanswered};
 use crate::source::kafka::client::{self, Context, KafkaSettings};
 
 /// One wait for acknowledgements.
-const SLICE: Duration = Duration::from_micros(300);
+const SLICE: Duration = Duration::from_micros(100);
 /// How long one call to the transaction coordinator may take before it is made again.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pause after trouble, doubled up to the most.
@@ -206,17 +206,25 @@ impl KafkaSink {
                 Ok(()) => return Ok(()),
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
                     record = back;
-                    self.producer.poll(SLICE);
+                    self.producer.poll(Duration::ZERO);
+                    std::thread::sleep(SLICE);
                 }
                 Err((error, _)) => return Err(error),
             }
         }
     }
 
-    fn drain(&self) -> Result<(), KafkaError> {
+    /// Waits until every record under way is answered for, one way or the other.
+    fn await_answers(&self) {
         while self.producer.in_flight_count() > 0 {
-            self.producer.poll(SLICE);
+            self.producer.poll(Duration::ZERO);
+            // The client counts in milliseconds: a shorter poll would spin.
+            std::thread::sleep(SLICE);
         }
+    }
+
+    fn drain(&self) -> Result<(), KafkaError> {
+        self.await_answers();
         match self.producer.context().take_refusal() {
             Some(code) => Err(KafkaError::MessageProduction(code)),
             None => Ok(()),
@@ -291,9 +299,7 @@ impl KafkaSink {
             Err(error) => return Err(self.stop(error)),
         }
         // Refusals that the abort itself caused say nothing about what comes next.
-        while self.producer.in_flight_count() > 0 {
-            self.producer.poll(SLICE);
-        }
+        self.await_answers();
         let _ = self.producer.context().take_refusal();
         Ok(())
     }

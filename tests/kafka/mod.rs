@@ -9,5 +9,5 @@ mod amlsim;
 mod broker;
 mod delivery;
 mod lab;
-mod lag;
 mod security;
+mod source;
