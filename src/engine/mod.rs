@@ -33,6 +33,7 @@ mod index;
 mod judge;
 mod long;
 mod prefetch;
+mod queue;
 mod reference;
 mod register;
 mod scan;

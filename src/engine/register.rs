@@ -5,10 +5,11 @@
 use std::collections::VecDeque;
 
 use super::index::Index;
+use super::queue::Queue;
 use crate::limits;
 use crate::model::entity::Reference;
 use crate::model::event::{PaymentStatus, Position};
-use crate::model::money::Money;
+use crate::model::money::{Currency, Money};
 use crate::model::time::Millis;
 
 /// "Has not happened" in a time field.
@@ -73,40 +74,49 @@ pub(super) struct Transition {
     pub post: bool,
 }
 
-/// An event's id and position, as kept by a record.
-#[derive(Clone, Copy, Debug)]
-struct EventName {
-    /// Into the record's chunk; length 0 means there was no such event.
-    start: u16,
-    len: u8,
-    position: Position,
-}
+/// Places in the arrays of a [`Record`].
+const FIRST: usize = 0;
+/// See [`FIRST`].
+const SETTLED: usize = 1;
 
-const NO_EVENT: EventName =
-    EventName { start: 0, len: 0, position: Position { topic: 0, partition: 0, offset: 0 } };
-
+/// One payment. The fields are in order of size, so that none of it is padding.
 #[derive(Clone, Copy, Debug)]
 struct Record {
     payer: Reference,
     payee: Reference,
-    amount: Money,
+    amount_minor: i64,
     /// Earliest status that was not a voiding one.
     debit_ms: Millis,
     settled_ms: Millis,
     void_ms: Millis,
     /// Latest status: the record lives by it.
     last_ms: Millis,
+    /// Where the first and the settling event lie: offset, partition, topic.
+    offsets: [i64; 2],
+    partitions: [i32; 2],
     fingerprint: u32,
     /// Number of the chunk of its payment id.
     id_chunk: u32,
+    /// Chunk of each event's id: an id may arrive long after the record was made.
+    event_chunks: [u32; 2],
+    topics: [u16; 2],
+    /// Where in its chunk each event's id begins.
+    event_starts: [u16; 2],
     id_start: u16,
+    /// Length of each event's id; 0: there was no such event.
+    event_lens: [u8; 2],
     id_len: u8,
     /// Bit of each status seen.
     statuses: u8,
-    /// Chunk of each event's id: an id may arrive long after the record was made.
-    event_chunks: [u32; 2],
-    first: EventName,
-    settled: EventName,
+    currency: Currency,
+}
+
+const _: () = assert!(size_of::<Record>() == 120);
+
+impl Record {
+    fn amount(&self) -> Money {
+        Money { minor: self.amount_minor, currency: self.currency }
+    }
 }
 
 /// The payments of one shard.
@@ -114,7 +124,7 @@ struct Record {
 pub(super) struct Register {
     /// Record numbers by fingerprint; the whole id decides.
     numbers: Index,
-    records: VecDeque<Record>,
+    records: Queue<Record>,
     /// Number of the first record in `records`, modulo [`NUMBERS`].
     base: u32,
     /// Ids, end to end.
@@ -159,16 +169,18 @@ impl Register {
         let number = self.numbers.find(tag(fingerprint), |n| {
             let record = self.record(n);
             record.fingerprint == fingerprint
-                && record.amount.minor == amount_minor
+                && record.amount_minor == amount_minor
                 && parties(record.payer, record.payee)
         })?;
         let record = self.record(number);
-        let settled = credit && record.settled.len > 0;
-        let (name, chunk) = match settled {
-            true => (record.settled, record.event_chunks[1]),
-            false => (record.first, record.event_chunks[0]),
+        let event = usize::from(credit && record.event_lens[SETTLED] > 0);
+        let position = Position {
+            topic: record.topics[event],
+            partition: record.partitions[event],
+            offset: record.offsets[event],
         };
-        Some((self.id(chunk, name.start, name.len), name.position))
+        let (chunk, start) = (record.event_chunks[event], record.event_starts[event]);
+        Some((self.id(chunk, start, record.event_lens[event]), position))
     }
 
     /// Lets go of records whose last status is at or before `horizon_ms`.
@@ -201,7 +213,7 @@ impl Register {
     /// Bytes held.
     pub fn bytes(&self) -> usize {
         self.numbers.bytes()
-            + self.records.capacity() * size_of::<Record>()
+            + self.records.bytes()
             + self.chunks.iter().map(Vec::capacity).sum::<usize>()
     }
 
@@ -213,7 +225,8 @@ impl Register {
         let mut record = Record {
             payer: event.payer,
             payee: event.payee,
-            amount: event.amount,
+            amount_minor: event.amount.minor,
+            currency: event.amount.currency,
             debit_ms: if voiding { NEVER } else { time },
             settled_ms: if settled { time } else { NEVER },
             void_ms: if voiding { time } else { NEVER },
@@ -223,9 +236,12 @@ impl Register {
             id_start,
             id_len: event.payment_id.len() as u8,
             statuses: 1 << event.status as u8,
+            offsets: [0; 2],
+            partitions: [0; 2],
             event_chunks: [id_chunk; 2],
-            first: NO_EVENT,
-            settled: NO_EVENT,
+            topics: [0; 2],
+            event_starts: [0; 2],
+            event_lens: [0; 2],
         };
         self.name(&mut record, event, true, settled);
         let number = (self.base + self.records.len() as u32) % NUMBERS;
@@ -244,7 +260,7 @@ impl Register {
 
     fn advance(&mut self, number: u32, event: &StatusEvent<'_>) -> Transition {
         let mut record = *self.record(number);
-        let facts = (record.payer, record.payee, record.amount);
+        let facts = (record.payer, record.payee, record.amount());
         if facts != (event.payer, event.payee, event.amount) {
             return Transition { outcome: Outcome::Contradiction, ..Transition::default() };
         }
@@ -283,7 +299,7 @@ impl Register {
         transition.debit_ms = record.debit_ms;
         self.name(&mut record, event, false, event.status == PaymentStatus::Settled);
         let at = self.place(number);
-        self.records[at] = record;
+        *self.records.get_mut(at) = record;
         transition
     }
 
@@ -293,14 +309,15 @@ impl Register {
             return;
         }
         let (chunk, start) = self.keep(event.event_id);
-        let name = EventName { start, len: event.event_id.len() as u8, position: event.position };
-        if first {
-            record.first = name;
-            record.event_chunks[0] = chunk;
-        }
-        if settled {
-            record.settled = name;
-            record.event_chunks[1] = chunk;
+        for (at, wanted) in [(FIRST, first), (SETTLED, settled)] {
+            if wanted {
+                record.event_chunks[at] = chunk;
+                record.event_starts[at] = start;
+                record.event_lens[at] = event.event_id.len() as u8;
+                record.topics[at] = event.position.topic;
+                record.partitions[at] = event.position.partition;
+                record.offsets[at] = event.position.offset;
+            }
         }
     }
 
@@ -313,7 +330,7 @@ impl Register {
     }
 
     fn record(&self, number: u32) -> &Record {
-        &self.records[self.place(number)]
+        self.records.get(self.place(number))
     }
 
     fn place(&self, number: u32) -> usize {
