@@ -37,6 +37,9 @@ pub const LEDGER_RETENTION: Millis = WINDOW_MAX + LATENESS_MAX;
 pub const LATENESS_DEFAULT: Millis = 2 * MINUTE;
 /// How far an event's time may lie after its record's timestamp unless configured.
 pub const SKEW_DEFAULT: Millis = 5 * MINUTE;
+/// How far a row of a file may lie after every payment before it unless configured: a year and a
+/// month, so that a file may have gaps but no row of another century.
+pub const JUMP_DEFAULT: Millis = 400 * DAY;
 
 /// Live entries of one ledger, at most; the oldest leave first and the ledger says `lower_bound`.
 pub const LEDGER_ENTRIES_MAX: usize = 1 << 17;

@@ -13,10 +13,11 @@ use crate::backtest::drive::drive;
 use crate::backtest::truth::Truth;
 use crate::engine::{Engine, EngineConfig};
 use crate::limits;
+use crate::model::time::{DAY, Millis};
 use crate::runtime::fork::Pool;
 use crate::runtime::key::load_key;
 use crate::source::file::{self, Columns};
-use crate::wire::decode::DecodeConfig;
+use crate::wire::decode::{DecodeConfig, Decoder};
 use crate::wire::encode::privacy::Privacy;
 use crate::wire::encode::{EncodeConfig, Encoder, PackName};
 
@@ -50,6 +51,10 @@ pub struct Args {
     /// Key file of the account tokens; without it alerts are written in clear.
     #[arg(long)]
     key_file: Option<PathBuf>,
+    /// A row that lies further than this after every payment before it is rejected as from the
+    /// future: one wrong year would make all later rows too late. `off`: no bound.
+    #[arg(long, value_name = "DURATION", default_value = "400d", value_parser = jump)]
+    max_jump: Jump,
     /// Threads of the engine.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: u16,
@@ -64,7 +69,8 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
     let labels = args.labels.as_deref().map(file::read_labels).transpose();
     let labels = labels.map_err(|error| Failure::Usage(error.into()))?;
     let decode = DecodeConfig { zone: super::default_zone()?, skew_ms: limits::SKEW_DEFAULT };
-    let mut source = file::open(&args.file, columns.as_ref(), decode)
+    let decoder = Decoder::new(decode).with_max_jump(args.max_jump.0);
+    let mut source = file::open_with(&args.file, columns.as_ref(), decoder)
         .map_err(|error| Failure::Usage(error.into()))?;
     let privacy = match &args.key_file {
         Some(path) => load_key(path).map_err(|error| Failure::Usage(anyhow!(error)))?.masked(None),
@@ -103,6 +109,24 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
     writer.progress.finish_and_clear();
     print_report(&report, args.format, printer)?;
     Ok(())
+}
+
+/// A bound, or none.
+#[derive(Clone, Copy, Debug)]
+struct Jump(Option<Millis>);
+
+fn jump(text: &str) -> Result<Jump, String> {
+    if text == "off" {
+        return Ok(Jump(None));
+    }
+    let days = text.strip_suffix('d').and_then(|days| days.parse::<u16>().ok());
+    let max_ms = match days {
+        Some(days) => i64::from(days) * DAY,
+        None => {
+            i64::try_from(super::parse_duration(text)?.as_millis()).map_err(|e| e.to_string())?
+        }
+    };
+    Ok(Jump(Some(max_ms)))
 }
 
 fn load_columns(name: &str) -> Result<Columns, Failure> {

@@ -2,7 +2,7 @@
 //!
 //! A record's offset is its line or row number from 0 (a CSV's header not counted), its partition
 //! is 0, its topic the file's path. A line has no timestamp of its own: its event's time stands for
-//! it.
+//! it, and a time that leaps too far ahead of the payments before it is refused.
 //!
 //! - [`lines`]: one bounded record after the other, and the JSON-lines source
 //! - [`rows`]: the CSV source
@@ -19,6 +19,7 @@ use std::io::{BufRead, BufReader, Read as _};
 use std::path::Path;
 
 use super::{Source, SourceError};
+use crate::limits;
 use crate::wire::decode::{DecodeConfig, Decoder};
 
 pub use columns::Columns;
@@ -28,6 +29,7 @@ pub use labels::read_labels;
 const STEP_EVENTS: usize = 4_096;
 
 /// Opens a file as a source: CSV by its name (`.csv`) or when columns are given, else JSON lines.
+/// Its times may leap ahead by [`limits::JUMP_DEFAULT`].
 ///
 /// # Errors
 /// When the file cannot be read, or the columns do not fit its header.
@@ -36,9 +38,21 @@ pub fn open(
     columns: Option<&Columns>,
     decode: DecodeConfig,
 ) -> Result<Box<dyn Source>, SourceError> {
+    let decoder = Decoder::new(decode).with_max_jump(Some(limits::JUMP_DEFAULT));
+    open_with(path, columns, decoder)
+}
+
+/// The same with a decoder of one's own.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_with(
+    path: &Path,
+    columns: Option<&Columns>,
+    decoder: Decoder,
+) -> Result<Box<dyn Source>, SourceError> {
     let name = path.display().to_string();
     let reader = open_plain(path)?;
-    let decoder = Decoder::new(decode);
     let stem = name.trim_end_matches(".gz").trim_end_matches(".zst");
     if columns.is_some() || stem.ends_with(".csv") {
         let rows = rows::Csv::new(path, reader, columns.cloned(), decoder)?;

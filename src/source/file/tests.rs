@@ -190,3 +190,52 @@ fn times_are_read_by_pattern_and_from_the_epoch() {
         assert_eq!(payments(&step.batch), [("x".to_owned(), 100, expect)], "{kind}");
     }
 }
+
+#[test]
+fn a_row_of_another_century_does_not_carry_the_rest_away() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let row = |id: u32, time: &str| format!("{id},A,B,1.00,CNY,{time}\n");
+    let rows = [
+        row(1, "2026-03-05T10:00:00Z"),
+        row(2, "2099-01-01T00:00:00Z"),
+        row(3, "2026-03-05T10:00:01Z"),
+        // Four hundred days on, and a second more than that.
+        row(4, "2027-04-09T10:00:01Z"),
+        row(5, "2028-05-13T10:00:02Z"),
+    ];
+    let csv = format!("event_id,payer,payee,amount,currency,time\n{}", rows.concat());
+    let constants =
+        "[constants]\nchannel = \"web\"\nstatus = \"settled\"\npayment_type = \"transfer\"\n";
+    let mapping = ["event_id", "payer", "payee", "amount", "currency", "time"]
+        .map(|name| format!("{name} = {name:?}\n"))
+        .concat();
+    let columns = Columns::load(&format!("{mapping}{constants}"), "test").expect("a mapping");
+    let path = write(&folder, "rows.csv", csv.as_bytes());
+    let read = |max_ms| {
+        let decoder = Decoder::new(decode()).with_max_jump(max_ms);
+        let mut source = open_with(&path, Some(&columns), decoder).expect("opens");
+        let (step, _) = read_all(&mut *source);
+        let of = |r: &crate::source::RejectedRecord| (r.reject.reason, r.reject.position.offset);
+        (step.batch.events.len(), step.rejected.iter().map(of).collect::<Vec<_>>())
+    };
+    let future = crate::model::reject::RejectReason::FromTheFuture;
+    assert_eq!(read(Some(limits::JUMP_DEFAULT)), (3, vec![(future, 1), (future, 4)]));
+    assert_eq!(read(None), (5, vec![]));
+}
+
+#[test]
+fn an_old_list_entry_may_come_before_the_first_payment() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let list = |time: &str| {
+        format!(
+            r#"{{"schema":"list.v1","op":"upsert","subject":{{"kind":"account","id":"B"}},"category":"case_account","event_time":"{time}"}}"#
+        )
+    };
+    let payment = r#"{"schema":"payment.v1","event_id":"e","payment_id":"p","status":"settled","event_time":"2026-03-05T10:03:10+08:00","amount":"5.00","currency":"CNY","payer":{"account":"A"},"payee":{"account":"B"},"payment_type":"transfer","channel":"web"}"#;
+    let [old, future] = ["2010-01-01T00:00:00Z", "2099-01-01T00:00:00Z"].map(list);
+    let text = format!("{old}\n{payment}\n{old}\n{future}\n{payment}\n");
+    let path = write(&folder, "mixed.jsonl", text.as_bytes());
+    let (step, _) = read_all(&mut *open(&path, None, decode()).expect("opens"));
+    assert_eq!((step.batch.events.len(), step.rejected.len()), (4, 1));
+    assert_eq!(step.rejected[0].reject.position.offset, 3);
+}

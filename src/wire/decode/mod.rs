@@ -23,7 +23,7 @@ use self::time::Clock;
 use crate::limits;
 use crate::model::event::{Batch, Body, Event, Position};
 use crate::model::reject::{Reject, RejectReason};
-use crate::model::time::Millis;
+use crate::model::time::{DAY, Millis};
 
 /// How records are read.
 #[derive(Clone, Debug)]
@@ -54,6 +54,8 @@ impl Fault {
 #[derive(Clone, Debug)]
 pub struct Decoder {
     skew_ms: Millis,
+    /// Holds records without a timestamp of their own against each other.
+    jump: Jump,
     clock: Clock,
     /// Learnt from the records seen; makes the next ones faster and has no other effect.
     orders: payment::Orders,
@@ -85,6 +87,15 @@ struct Decoded {
     body: Body,
 }
 
+/// How far the times of records that have no timestamp of their own may leap ahead.
+#[derive(Clone, Copy, Debug, Default)]
+struct Jump {
+    /// At most; absent: as far as they like.
+    max_ms: Option<Millis>,
+    /// The greatest time of a payment so far.
+    greatest_ms: Option<Millis>,
+}
+
 /// What is known about a record beside its bytes.
 #[derive(Clone, Copy)]
 struct Envelope {
@@ -97,7 +108,16 @@ impl Decoder {
     #[must_use]
     pub fn new(config: DecodeConfig) -> Self {
         let orders = payment::Orders::default();
-        Self { skew_ms: config.skew_ms, clock: Clock::new(config.zone), orders }
+        let (skew_ms, jump) = (config.skew_ms, Jump::default());
+        Self { skew_ms, jump, clock: Clock::new(config.zone), orders }
+    }
+
+    /// Refuses as *from the future* what lies more than `max_ms` after every payment before it and
+    /// has no timestamp of its own to be held against. One wrong year would else make everything
+    /// after it too late.
+    #[must_use]
+    pub fn with_max_jump(self, max_ms: Option<Millis>) -> Self {
+        Self { jump: Jump { max_ms, greatest_ms: None }, ..self }
     }
 
     /// How times are read.
@@ -160,18 +180,39 @@ impl Decoder {
 
     #[inline(always)]
     fn admit(
-        &self,
+        &mut self,
         envelope: Envelope,
         time_ms: Millis,
         body: Body,
         batch: &mut Batch,
     ) -> Result<(), Fault> {
         let Envelope { position, record_time_ms } = envelope;
-        if record_time_ms.is_some_and(|at| time_ms > at + self.skew_ms) {
-            return Err(Fault::new(RejectReason::FromTheFuture, "event time"));
+        match record_time_ms {
+            Some(at) if time_ms > at + self.skew_ms => {
+                return Err(Fault::new(RejectReason::FromTheFuture, "event time"));
+            }
+            Some(_) => {}
+            None => self.jump.check(time_ms, matches!(body, Body::Payment(_)))?,
         }
         let record_time_ms = record_time_ms.unwrap_or(time_ms);
         batch.events.push(Event { position, record_time_ms, time_ms, body });
+        Ok(())
+    }
+}
+
+impl Jump {
+    /// Only payments lead: what is known about an account may be years older than the first.
+    #[inline(always)]
+    fn check(&mut self, time_ms: Millis, payment: bool) -> Result<(), Fault> {
+        let Some(max_ms) = self.max_ms else { return Ok(()) };
+        if self.greatest_ms.is_some_and(|greatest| time_ms > greatest.saturating_add(max_ms)) {
+            let days = max_ms / DAY;
+            let detail = format!("event time: over {days} days after every payment before it");
+            return Err(Fault::new(RejectReason::FromTheFuture, detail));
+        }
+        if payment {
+            self.greatest_ms = self.greatest_ms.max(Some(time_ms));
+        }
         Ok(())
     }
 }
