@@ -29,6 +29,7 @@ files![
     "mule/m12_equal_round_amounts.toml",
     "mule/m13_night_activity.toml",
     "mule/m14_control_violation.toml",
+    "mule/m14c_control_violation_credit.toml",
     "mule/m15_zero_balance_cycling.toml",
     "mule/m16_profile_mismatch.toml",
     "mule/m18_corporate_to_personal_drain.toml",
