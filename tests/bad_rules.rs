@@ -27,3 +27,22 @@ fn every_defect_has_its_message() {
         });
     }
 }
+
+/// Three mistakes in one rule of the shipped pack, each in a part that is read at another time: all
+/// are reported, and the rules that name this one are not told that it is missing.
+#[test]
+fn every_mistake_of_a_rule_is_reported_at_once() {
+    let mut files = shipped::files();
+    let file = files.iter_mut().find(|f| f.path.ends_with("m02_burst_out.toml")).expect("shipped");
+    file.text = file
+        .text
+        .replacen("\"flow\"", "\"flwo\"", 1)
+        .replacen("weight  = 35", "weight  = 350", 1)
+        .replacen("&& out_count", "&& out_cuont", 1);
+    let messages: Vec<String> =
+        compile(&files).expect_err("three mistakes").into_iter().map(|d| d.message).collect();
+    for word in ["flwo", "350", "out_cuont"] {
+        assert!(messages.iter().any(|m| m.contains(word)), "{word}: {messages:?}");
+    }
+    assert!(!messages.iter().any(|m| m.contains("there is no rule")), "{messages:?}");
+}

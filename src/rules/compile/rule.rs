@@ -201,7 +201,7 @@ impl<'f> Compiler<'_, 'f> {
                 let rule_id = |index: &usize| self.pack.rules[*index].id.value.as_str();
                 if let Some(at) = order.iter().position(|index| rule_id(index) == text.value) {
                     rules.push(at as u16);
-                } else if !self.pack.rules.iter().any(|rule| rule.id.value == text.value) {
+                } else if !self.pack.rule_ids.contains(&text.value) {
                     let hint = meant_or_list(&text.value, order.iter().map(rule_id));
                     let message = format!("there is no rule `{}`", text.value);
                     self.sink.report(doc.file, text.span.clone(), message, "unknown", Some(hint));

@@ -177,7 +177,7 @@ fn check_expectation(text: &Text, pack: &Pack, sink: &mut Sink<'_>) {
         sink.report(text.file, text.span.clone(), message, "here", Some(hint.to_owned()));
         return;
     };
-    if !pack.rules.iter().any(|rule| rule.id.value == expectation.rule) {
+    if !pack.rule_ids.contains(&expectation.rule) {
         let message = format!("there is no rule `{}`", expectation.rule);
         sink.report(text.file, text.span.clone(), message, "unknown rule", None);
     }

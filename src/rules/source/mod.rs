@@ -17,6 +17,8 @@ pub(super) struct Pack {
     pub(super) policy: Option<PolicyDoc>,
     pub(super) guards: Vec<GuardDoc>,
     pub(super) rules: Vec<RuleDoc>,
+    /// Ids of all rules, those among them whose file says too little to be one.
+    pub(super) rule_ids: Vec<String>,
 }
 
 /// What a file of a pack holds, told by its name.
@@ -59,7 +61,10 @@ pub(super) fn read(files: &[&SourceFile], sink: &mut Sink<'_>) -> Pack {
                     pack.guards.extend(rule::read_guard(file, item, sink));
                 }
             }
-            FileKind::Rule => pack.rules.extend(rule::read_rule(file, &root, sink)),
+            FileKind::Rule => {
+                pack.rule_ids.extend(rule::rule_id(&root));
+                pack.rules.extend(rule::read_rule(file, &root, sink));
+            }
         }
     }
     if policies == 0 && !files.is_empty() {

@@ -108,6 +108,16 @@ const RULE_KEYS: &[&str] = &[
     "examples", "lint",
 ];
 
+/// The id of a rule, for those that name it: it is known even where its file cannot be read.
+pub(super) fn rule_id(root: &Node) -> Option<String> {
+    let Value::Table(pairs) = &root.value else { return None };
+    let (_, id) = pairs.iter().find(|(key, _)| key.value == "id")?;
+    match &id.value {
+        Value::Text(id) => Some(id.value.clone()),
+        _ => None,
+    }
+}
+
 pub(super) fn read_rule(file: usize, root: &Node, sink: &mut Sink<'_>) -> Option<RuleDoc> {
     let fields = Fields::open(file, root, "a rule", RULE_KEYS, sink)?;
     let id = fields.require_text("id", sink);
@@ -151,15 +161,19 @@ pub(super) fn read_rule(file: usize, root: &Node, sink: &mut Sink<'_>) -> Option
     let allows = read_allows(file, &fields, sink);
     let (target_held, target_settled) = target?;
     let (when, balance_unknown) = when?;
+    let id = id?;
+    // What only names the rule is reported when it is bad and stands in the way of nothing: the
+    // rest is checked all the same.
+    let title = title.unwrap_or_else(|| Bi { zh: id.clone(), en: id.clone() });
     Some(RuleDoc {
         file,
-        id: id?,
-        name: name?,
-        version: version?,
-        code: code?,
-        title: title?,
+        name: name.unwrap_or_else(|| id.clone()),
+        version: version.unwrap_or_else(|| id.clone()),
+        code: code.unwrap_or_else(|| id.clone()),
+        title,
         family: family?,
-        weight: weight?,
+        weight: weight.unwrap_or_else(|| NumberDoc { value: 1, span: id.span.clone() }),
+        id,
         mode,
         phases,
         subject: subject?,
