@@ -12,5 +12,6 @@ mod http; // the HTTP surface and the metrics behind it, by real sockets and pro
 mod kafka; // the built program against a real broker: delivery, take-over, fencing, recovery
 mod lint; // what `rules lint` remarks on, one pack each
 mod oracle; // the engine against a naive reference and against itself, on seeded random streams
+mod overlays; // an institution's changes to the pack, and what is wrong with them
 mod rules_tools; // the tools for authors, as commands
 mod tidy; // style: headers, layers, purity, leftovers, dead links

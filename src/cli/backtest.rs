@@ -8,6 +8,7 @@ use anyhow::{Context as _, anyhow};
 
 use super::drive::{Writer, create, end_on_interrupt, print_report};
 use super::printer::{Format, Printer};
+use super::rules::PackArgs;
 use super::{Failure, load_pack};
 use crate::backtest::drive::drive;
 use crate::backtest::truth::Truth;
@@ -33,9 +34,8 @@ pub struct Args {
     /// Column mapping of a CSV: a TOML file, or the name of a shipped one (amlsim).
     #[arg(long)]
     columns: Option<String>,
-    /// Folder of a rule pack; the shipped one otherwise.
-    #[arg(long)]
-    rules: Option<PathBuf>,
+    #[command(flatten)]
+    pack: PackArgs,
     /// Labels as CSV: event_id,pattern,kind.
     #[arg(long)]
     labels: Option<PathBuf>,
@@ -64,7 +64,7 @@ pub struct Args {
 }
 
 pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
-    let plan = Arc::new(load_pack(args.rules.as_deref(), printer)?);
+    let plan = Arc::new(load_pack(&args.pack.folders(), printer)?);
     let columns = args.columns.as_deref().map(load_columns).transpose()?;
     let labels = args.labels.as_deref().map(file::read_labels).transpose();
     let labels = labels.map_err(|error| Failure::Usage(error.into()))?;

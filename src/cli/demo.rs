@@ -8,6 +8,7 @@ use anyhow::{Context as _, anyhow};
 
 use super::drive::{Writer, create, end_on_interrupt, print_report};
 use super::printer::{Format, Printer};
+use super::rules::PackArgs;
 use super::{Failure, load_pack};
 use crate::backtest::drive::{Ending, drive};
 use crate::backtest::truth::Truth;
@@ -43,9 +44,8 @@ pub struct Args {
     /// Threads of the engine.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: u16,
-    /// Folder of a rule pack; the shipped one otherwise.
-    #[arg(long)]
-    rules: Option<PathBuf>,
+    #[command(flatten)]
+    pack: PackArgs,
     /// Folder for alerts, rejects and the key of the account tokens.
     #[arg(long, default_value = ".goshawk/demo")]
     data_dir: PathBuf,
@@ -55,7 +55,7 @@ pub struct Args {
 }
 
 pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
-    let plan = Arc::new(load_pack(args.rules.as_deref(), printer)?);
+    let plan = Arc::new(load_pack(&args.pack.folders(), printer)?);
     let config = GenerateConfig::new(args.accounts, args.events, args.seed);
     let mut source = Generator::new(config).map_err(|error| Failure::Usage(error.into()))?;
     std::fs::create_dir_all(&args.data_dir)

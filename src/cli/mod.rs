@@ -104,9 +104,9 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// The rule pack of a folder, or the shipped one; what is wrong with it has been said on failure.
-fn load_pack(folder: Option<&std::path::Path>, printer: &Printer) -> Result<Plan, Failure> {
-    pack::load(folder).map_err(|error| {
+/// Compiles a rule pack; what is wrong with it has been said on failure.
+fn load_pack(folders: &pack::Folders<'_>, printer: &Printer) -> Result<Plan, Failure> {
+    folders.load().map_err(|error| {
         if let PackError::Wrong { found, files } = &error {
             printer.talk(&rules::render(found, files));
         }

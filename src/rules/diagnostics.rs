@@ -84,6 +84,18 @@ impl<'a> Sink<'a> {
         self.found.push(Diagnostic::at(self.files[file], span, message, label, hint));
     }
 
+    /// Lets what has been said about `written` in a file point to where its value comes from.
+    pub(super) fn repoint(&mut self, file: usize, written: &str, to: (usize, Range<usize>)) {
+        let source = self.files[file];
+        for found in self.found.iter_mut().filter(|found| found.path == source.path) {
+            if source.text.get(found.span.clone()) == Some(written) {
+                let target = self.files[to.0];
+                let (message, label) = (found.message.clone(), found.label.clone());
+                *found = Diagnostic::at(target, to.1.clone(), message, label, found.hint.take());
+            }
+        }
+    }
+
     pub(super) fn text(&self, file: usize) -> &'a str {
         &self.files[file].text
     }

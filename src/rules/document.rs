@@ -35,6 +35,36 @@ impl Text {
 pub(super) struct Node {
     pub(super) span: Range<usize>,
     pub(super) value: Value,
+    /// The file it stands in: an overlay may have put it into another file's table.
+    pub(super) file: usize,
+}
+
+impl Node {
+    /// The node of a key.
+    pub(super) fn field(&self, key: &str) -> Option<&Self> {
+        match &self.value {
+            Value::Table(fields) => {
+                fields.iter().find(|(name, _)| name.value == key).map(|(_, node)| node)
+            }
+            _ => None,
+        }
+    }
+
+    /// The string of a key.
+    pub(super) fn text(&self, key: &str) -> Option<String> {
+        match &self.field(key)?.value {
+            Value::Text(text) => Some(text.value.clone()),
+            _ => None,
+        }
+    }
+
+    /// Keys and nodes of a table.
+    pub(super) fn into_fields(self) -> Vec<(Text, Self)> {
+        match self.value {
+            Value::Table(fields) => fields,
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// A value.
@@ -76,7 +106,7 @@ pub(super) fn parse(file: usize, sink: &mut Sink<'_>) -> Option<Node> {
         return None;
     }
     let span = table.span();
-    Some(Node { span, value: table_value(file, text, table.into_inner()) })
+    Some(Node { span, value: table_value(file, text, table.into_inner()), file })
 }
 
 fn table_value(file: usize, source: &str, table: DeTable<'_>) -> Value {
@@ -87,7 +117,8 @@ fn table_value(file: usize, source: &str, table: DeTable<'_>) -> Value {
             let name = key.into_inner().into_owned();
             let span = value.span();
             let value = value_of(file, source, span.clone(), value.into_inner());
-            (Text { file, value: name, span: key_span, content: None }, Node { span, value })
+            let node = Node { span, value, file };
+            (Text { file, value: name, span: key_span, content: None }, node)
         })
         .collect();
     fields.sort_by_key(|(key, _)| key.span.start);
@@ -114,7 +145,7 @@ fn value_of(file: usize, source: &str, span: Range<usize>, value: DeValue<'_>) -
                 .map(|item| {
                     let span = item.span();
                     let value = value_of(file, source, span.clone(), item.into_inner());
-                    Node { span, value }
+                    Node { span, value, file }
                 })
                 .collect(),
         ),
@@ -148,20 +179,20 @@ pub(super) struct Fields<'n> {
 impl<'n> Fields<'n> {
     /// Opens a table; keys that are not `known` are reported.
     pub(super) fn open(
-        file: usize,
         node: &'n Node,
         what: &'static str,
         known: &'static [&'static str],
         sink: &mut Sink<'_>,
     ) -> Option<Self> {
         let Value::Table(fields) = &node.value else {
-            wrong_kind(file, node, "a table", sink);
+            wrong_kind(node, "a table", sink);
             return None;
         };
+        let file = node.file;
         for (key, _) in fields {
             if !known.contains(&key.value.as_str()) {
                 sink.report(
-                    file,
+                    key.file,
                     key.span.clone(),
                     format!("unknown key `{}` in {what}", key.value),
                     "not known here",
@@ -195,11 +226,11 @@ impl<'n> Fields<'n> {
     }
 
     pub(super) fn text(&self, key: &str, sink: &mut Sink<'_>) -> Option<Text> {
-        as_text(self.file, self.get(key)?, sink)
+        as_text(self.get(key)?, sink)
     }
 
     pub(super) fn require_text(&self, key: &str, sink: &mut Sink<'_>) -> Option<Text> {
-        as_text(self.file, self.require(key, sink)?, sink)
+        as_text(self.require(key, sink)?, sink)
     }
 
     /// A whole number of a range.
@@ -209,13 +240,13 @@ impl<'n> Fields<'n> {
         range: std::ops::RangeInclusive<i64>,
         sink: &mut Sink<'_>,
     ) -> Option<i64> {
-        as_number(self.file, self.get(key)?, range, sink)
+        as_number(self.get(key)?, range, sink)
     }
 
     /// Elements of an array of strings; empty when the key is absent.
     pub(super) fn texts(&self, key: &str, sink: &mut Sink<'_>) -> Vec<Text> {
         let items = self.items(key, sink);
-        items.iter().filter_map(|item| as_text(self.file, item, sink)).collect()
+        items.iter().filter_map(|item| as_text(item, sink)).collect()
     }
 
     /// Elements of an array; empty when the key is absent.
@@ -224,7 +255,7 @@ impl<'n> Fields<'n> {
             None => &[],
             Some(Node { value: Value::Array(items), .. }) => items,
             Some(node) => {
-                wrong_kind(self.file, node, "an array", sink);
+                wrong_kind(node, "an array", sink);
                 &[]
             }
         }
@@ -236,37 +267,36 @@ impl<'n> Fields<'n> {
             None => &[],
             Some(Node { value: Value::Table(fields), .. }) => fields,
             Some(node) => {
-                wrong_kind(self.file, node, "a table", sink);
+                wrong_kind(node, "a table", sink);
                 &[]
             }
         }
     }
 }
 
-pub(super) fn as_text(file: usize, node: &Node, sink: &mut Sink<'_>) -> Option<Text> {
+pub(super) fn as_text(node: &Node, sink: &mut Sink<'_>) -> Option<Text> {
     match &node.value {
         Value::Text(text) => Some(text.clone()),
         _ => {
-            wrong_kind(file, node, "a string", sink);
+            wrong_kind(node, "a string", sink);
             None
         }
     }
 }
 
 pub(super) fn as_number(
-    file: usize,
     node: &Node,
     range: std::ops::RangeInclusive<i64>,
     sink: &mut Sink<'_>,
 ) -> Option<i64> {
     let Value::Integer(value) = node.value else {
-        wrong_kind(file, node, "an integer", sink);
+        wrong_kind(node, "an integer", sink);
         return None;
     };
     if !range.contains(&value) {
         let (from, to) = (range.start(), range.end());
         sink.report(
-            file,
+            node.file,
             node.span.clone(),
             format!("{value} is out of range"),
             format!("{from} to {to}"),
@@ -281,9 +311,9 @@ fn first_line(text: &str, span: &Range<usize>) -> usize {
     text.get(span.clone()).and_then(|text| text.lines().next()).map_or(0, str::len)
 }
 
-fn wrong_kind(file: usize, node: &Node, wanted: &str, sink: &mut Sink<'_>) {
+fn wrong_kind(node: &Node, wanted: &str, sink: &mut Sink<'_>) {
     sink.report(
-        file,
+        node.file,
         node.span.clone(),
         format!("expected {wanted}, found {}", node.value.kind()),
         format!("should be {wanted}"),

@@ -5,6 +5,7 @@
 //! within bounds.
 //!
 //! - `document`, `source`: TOML with places, and the three kinds of file
+//! - `overlay`: an institution's changes, put into the rules before they are read
 //! - `expr`: expressions as a tree
 //! - [`catalogue`]: every field and function of the language, once
 //! - `compile`: types, cells, programs, evidence, texts
@@ -30,6 +31,7 @@ mod expr;
 pub mod format;
 pub mod lint;
 pub mod mutants;
+mod overlay;
 pub mod plan;
 pub mod reference;
 pub mod shipped;

@@ -14,7 +14,7 @@ use super::document::{Node, Text, Value};
 use super::expr::{Expr, Kind};
 use super::lint::words::{Written, expressions};
 use super::source::{Pack, ParamDoc, RuleDoc};
-use super::{SourceFile, sorted, source};
+use super::{SourceFile, document, overlay, sorted, source};
 use crate::model::money::{Currency, format_decimal, parse_decimal};
 use crate::model::time::{Millis, SECOND};
 
@@ -50,15 +50,17 @@ pub fn of(files: &[SourceFile]) -> Result<Vec<Mutant>, Vec<Diagnostic>> {
     }
     let code = pack.policy.as_ref().and_then(|policy| Currency::parse(&policy.currency.value));
     let currency = code.unwrap_or(Currency::CNY);
+    let roots: Vec<Option<Node>> =
+        (0..files.len()).map(|file| document::parse(file, &mut sink)).collect();
     let mut mutants = Vec::new();
     for rule in &pack.rules {
-        let needed = needed(&pack, rule, &files);
+        let needed = needed(&pack, rule, &roots);
         for change in changes(rule, currency) {
-            let original = files[rule.file];
+            let original = files[change.file];
             let mut text = original.text.clone();
             text.replace_range(change.span.clone(), &change.to);
             let mut small: Vec<SourceFile> =
-                needed.iter().filter(|i| **i != rule.file).map(|i| files[*i].clone()).collect();
+                needed.iter().filter(|i| **i != change.file).map(|i| files[*i].clone()).collect();
             small.push(SourceFile { path: original.path.clone(), text });
             mutants.push(Mutant {
                 rule: rule.id.value.clone(),
@@ -77,25 +79,33 @@ pub fn of(files: &[SourceFile]) -> Result<Vec<Mutant>, Vec<Diagnostic>> {
 
 /// The files a rule needs: everything that is not a rule, and the rules that it and its examples
 /// name, with those that they need.
-fn needed(pack: &Pack, rule: &RuleDoc, files: &[&SourceFile]) -> BTreeSet<usize> {
+/// Changes of rules that are not there are left out with them.
+fn needed(pack: &Pack, rule: &RuleDoc, roots: &[Option<Node>]) -> BTreeSet<usize> {
     let of_rules: BTreeSet<usize> = pack.rules.iter().map(|r| r.file).collect();
     let mut needed: BTreeSet<usize> =
-        (0..files.len()).filter(|index| !of_rules.contains(index)).collect();
+        (0..roots.len()).filter(|index| !of_rules.contains(index)).collect();
+    let mut ids = BTreeSet::new();
     let mut open = vec![rule];
     while let Some(rule) = open.pop() {
         if !needed.insert(rule.file) {
             continue;
         }
+        ids.insert(rule.id.value.as_str());
         let supports = rule.supports.iter().flat_map(|s| &s.rules).map(|t| t.value.as_str());
         let expected = rule.examples.iter().flat_map(|e| &e.expect);
         let words = expected.flat_map(|line| line.value.split_whitespace());
         let named: BTreeSet<&str> = supports.chain(words).collect();
         open.extend(pack.rules.iter().filter(|other| named.contains(other.id.value.as_str())));
     }
+    needed.retain(|index| {
+        let changed = roots[*index].as_ref().and_then(overlay::changes_rule);
+        changed.is_none_or(|id| ids.contains(id.as_str()))
+    });
     needed
 }
 
 struct Change {
+    file: usize,
     about: String,
     span: Range<usize>,
     to: String,
@@ -119,7 +129,7 @@ fn of_param(param: &ParamDoc, node: &Node, currency: Currency, changes: &mut Vec
     let mut change = |to: Vec<String>| {
         changes.extend(to.into_iter().map(|to| {
             let (about, span) = (param.name.value.clone(), node.span.clone());
-            Change { about, span, to }
+            Change { file: param.name.file, about, span, to }
         }));
     };
     let is_amount = param.unit.as_ref().is_some_and(|u| u.value == currency.code());
@@ -161,10 +171,10 @@ fn of_number(written: &Written<'_>, expr: &Expr, currency: Currency, changes: &m
         return;
     }
     let about = name_of(written.text, &span);
-    changes.extend(to.into_iter().map(|to| Change {
-        about: about.clone(),
-        span: place.clone(),
-        to,
+    let file = written.text.file;
+    changes.extend(to.into_iter().map(|to| {
+        let (about, span) = (about.clone(), place.clone());
+        Change { file, about, span, to }
     }));
 }
 

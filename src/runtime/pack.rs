@@ -39,6 +39,28 @@ pub enum PackError {
         /// The folder.
         path: PathBuf,
     },
+    /// An overlay does not say whose it is.
+    #[error("the overlay {path} has no manifest.toml (name, author, approver, valid_from)")]
+    NoManifest {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// An overlay is called like something else.
+    #[error("the overlay {path} needs another folder name: the pack has a `{name}` already")]
+    OverlayName {
+        /// The folder.
+        path: PathBuf,
+        /// Its name.
+        name: String,
+    },
+    /// An overlay holds from a later day on.
+    #[error("the overlay \"{name}\" holds from {valid_from} on")]
+    NotYet {
+        /// Its name.
+        name: String,
+        /// The day.
+        valid_from: String,
+    },
     /// The rules are wrong.
     #[error("{} in the rule pack", count(.found.len()))]
     Wrong {
@@ -54,6 +76,68 @@ pub enum PackError {
 
 fn count(errors: usize) -> String {
     if errors == 1 { "1 error".to_owned() } else { format!("{errors} errors") }
+}
+
+/// Where a pack comes from: a folder or the shipped one, and overlays on it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Folders<'a> {
+    /// Folder of the rules; `None`: the shipped pack.
+    pub rules: Option<&'a Path>,
+    /// Folders of overlays; each is called by its own name inside the pack.
+    pub overlays: &'a [PathBuf],
+}
+
+impl Folders<'_> {
+    /// Every file: those of the rules, and those of each overlay under its folder's name.
+    ///
+    /// # Errors
+    /// As [`files`]; and when an overlay has no manifest, or the name of something that is there.
+    pub fn files(&self) -> Result<Vec<SourceFile>, PackError> {
+        let mut all = files(self.rules)?;
+        for folder in self.overlays {
+            let path = folder.clone();
+            let mut inside = Vec::new();
+            collect(folder, folder, &mut inside)?;
+            if !inside.iter().any(|file| file.path == "manifest.toml") {
+                return Err(PackError::NoManifest { path });
+            }
+            // The whole path is asked for its name, so that `.` has one too.
+            let named = std::fs::canonicalize(folder).unwrap_or_else(|_| path.clone());
+            let name = named.file_name().map_or_else(String::new, |n| n.to_string_lossy().into());
+            let prefix = format!("{name}/");
+            if name.is_empty() || all.iter().any(|file| file.path.starts_with(&prefix)) {
+                return Err(PackError::OverlayName { path, name });
+            }
+            all.extend(inside.into_iter().map(|file| SourceFile {
+                path: format!("{prefix}{}", file.path),
+                text: file.text,
+            }));
+        }
+        Ok(all)
+    }
+
+    /// Reads and compiles the pack.
+    ///
+    /// # Errors
+    /// As [`Folders::files`] and [`compile`].
+    pub fn load(&self) -> Result<Plan, PackError> {
+        compile(self.files()?)
+    }
+}
+
+/// Refuses a pack with an overlay that does not hold yet. `today` is a day as `2026-12-01`.
+///
+/// # Errors
+/// [`PackError::NotYet`].
+pub fn require_valid(plan: &Plan, today: &str) -> Result<(), PackError> {
+    // Days in this form compare as texts do.
+    match plan.overlays.iter().find(|overlay| overlay.valid_from.as_str() > today) {
+        Some(overlay) => Err(PackError::NotYet {
+            name: overlay.name.clone(),
+            valid_from: overlay.valid_from.clone(),
+        }),
+        None => Ok(()),
+    }
 }
 
 /// The files of a pack: those of a folder, or the shipped ones.
@@ -84,12 +168,12 @@ pub fn compile(files: Vec<SourceFile>) -> Result<Plan, PackError> {
     outcome.map_err(|found| PackError::Wrong { found, files })
 }
 
-/// Reads and compiles the pack of a folder, or the shipped one.
+/// Reads and compiles the pack of a folder, or the shipped one, without overlays.
 ///
 /// # Errors
 /// As [`files`] and [`compile`].
-pub fn load(folder: Option<&Path>) -> Result<Plan, PackError> {
-    compile(files(folder)?)
+pub fn load(rules: Option<&Path>) -> Result<Plan, PackError> {
+    Folders { rules, overlays: &[] }.load()
 }
 
 fn collect(root: &Path, folder: &Path, files: &mut Vec<SourceFile>) -> Result<(), PackError> {

@@ -12,7 +12,7 @@ use super::config::{Config, Delivery, Profile};
 use super::fork::Pool;
 use super::key::{KeyError, key_from_env, load_key};
 use super::leader::Leadership;
-use super::pack::{self, PackError};
+use super::pack::{self, Folders, PackError};
 use super::pipeline::{self, Parts, PipelineError};
 use super::reach;
 use super::recovery::read::JournalReader;
@@ -96,7 +96,9 @@ impl From<ReplayError> for RunError {
 pub fn run(config: &Config) -> Result<(), RunError> {
     let stop = Stop::default();
     stop::on_signals(&stop).map_err(system)?;
-    let plan = Arc::new(pack::load(config.rules.as_deref())?);
+    let folders = Folders { rules: config.rules.as_deref(), overlays: &config.overlays };
+    let plan = Arc::new(folders.load()?);
+    pack::require_valid(&plan, &today(config))?;
     let privacy = privacy(config)?;
     let telemetry = Arc::new(Telemetry::new().map_err(system)?);
     let instance = instance(config);
@@ -278,6 +280,13 @@ fn encoder(
         pack: PackName { id: plan.pack_id.clone(), sha256: plan.pack_sha256.clone() },
         zone: zone(config)?,
     }))
+}
+
+/// The day in the tenant's zone, as overlays name days.
+fn today(config: &Config) -> String {
+    let now = jiff::Timestamp::now();
+    let zone = jiff::tz::TimeZone::get(&config.zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    now.to_zoned_datetime(zone).date().to_string()
 }
 
 fn privacy(config: &Config) -> Result<Privacy, RunError> {

@@ -280,6 +280,7 @@ impl Builder {
             rules: self.rules,
             guards: self.guards,
             policy: policy(),
+            overlays: Vec::new(),
         })
     }
 }

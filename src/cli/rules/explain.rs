@@ -65,6 +65,12 @@ fn both(title: &crate::model::alert::Bilingual) -> Data {
     format!("{} / {}", title.zh, title.en).into()
 }
 
+/// Overlays that touch a rule.
+fn changed_by(plan: &Plan, id: &str) -> String {
+    let touching = plan.overlays.iter().filter(|overlay| overlay.touches.iter().any(|t| t == id));
+    touching.map(|overlay| overlay.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
 fn rule_as_data(plan: &Plan, rule: &RulePlan) -> Data {
     let family = &plan.policy.families[rule.family];
     let escalations = rule.escalations.iter().map(|e| {
@@ -96,6 +102,7 @@ fn rule_as_data(plan: &Plan, rule: &RulePlan) -> Data {
     fields([
         ("rule", format!("{} {}", rule.id, rule.name).into()),
         ("title", both(&rule.title)),
+        ("changed or added by", changed_by(plan, &rule.id).into()),
         ("family", format!("{}, which counts {} at most", family.name, family.cap).into()),
         ("weight", rule.weight.into()),
         (

@@ -19,7 +19,7 @@ use clap::{Subcommand, ValueEnum};
 
 use super::Failure;
 use super::printer::{Format, Printer};
-use crate::runtime::pack::{self, PackError};
+use crate::runtime::pack::{self, Folders, PackError};
 
 pub use defects::render;
 pub use lint::{remarks, render_remarks};
@@ -66,18 +66,20 @@ enum Command {
     Diff(DiffArgs),
 }
 
-#[derive(clap::Args, Debug)]
-struct PackArgs {
+/// Which pack.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub(super) struct PackArgs {
     /// Folder of the pack; the shipped one when absent.
     #[arg(long, value_name = "DIR")]
     rules: Option<PathBuf>,
+    /// Folder of an overlay: your own changes to the pack, with a manifest. May be given again.
+    #[arg(long, value_name = "DIR")]
+    overlay: Vec<PathBuf>,
 }
 
-#[cfg(test)]
 impl PackArgs {
-    /// The shipped pack.
-    fn shipped() -> Self {
-        Self { rules: None }
+    pub(super) fn folders(&self) -> Folders<'_> {
+        Folders { rules: self.rules.as_deref(), overlays: &self.overlay }
     }
 }
 
@@ -219,6 +221,17 @@ fn check(args: &PackArgs, printer: &Printer) -> Result<(), Failure> {
         plan.guards.len(),
         plan.pack_sha256
     ));
+    for overlay in &plan.overlays {
+        printer.data(&format!(
+            "overlay {} ({}): {}; author {}, approver {}, valid from {}",
+            overlay.folder,
+            overlay.name,
+            overlay.touches.join(", "),
+            overlay.author,
+            overlay.approver.as_deref().unwrap_or("none"),
+            overlay.valid_from
+        ));
+    }
     Ok(())
 }
 
@@ -227,7 +240,7 @@ fn load(
     args: &PackArgs,
     printer: &Printer,
 ) -> Result<(Vec<crate::rules::SourceFile>, crate::rules::plan::Plan), Failure> {
-    let files = pack::files(args.rules.as_deref()).map_err(|e| Failure::Usage(e.into()))?;
+    let files = args.folders().files().map_err(|e| Failure::Usage(e.into()))?;
     match pack::compile(files.clone()) {
         Ok(plan) => Ok((files, plan)),
         Err(PackError::Wrong { found: defects, files }) => {

@@ -68,7 +68,7 @@ mod tests {
             name: name.to_owned(),
             folder: ".".into(),
             family: "flow".to_owned(),
-            pack: PackArgs::shipped(),
+            pack: PackArgs::default(),
         }
     }
 

@@ -22,21 +22,21 @@ pub(super) fn check(pack: &Pack, sink: &mut Sink<'_>) {
         if pair[1].from.value <= pair[0].from.value || b.0 < a.0 || b.1 < a.1 {
             let span = pair[1].from.span.clone();
             let message = "bands must rise in score and never fall in measure";
-            sink.report(policy.file, span, message, "not above the band before", None);
+            sink.report(pair[1].from.file, span, message, "not above the band before", None);
         }
     }
     for (name, cap) in &policy.families {
         if name.value == WEAK && cap.value >= lowest {
             let message = format!("the cap of `{WEAK}` reaches the alert line of {lowest}");
             let hint = Some(format!("set it below {lowest}: weak signals must not alert alone"));
-            sink.report(policy.file, cap.span.clone(), message, "too high", hint);
+            sink.report(cap.file, cap.span.clone(), message, "too high", hint);
         }
     }
     for rule in pack.rules.iter().filter(|rule| rule.family.value == WEAK) {
         if let Some(floor) = &rule.floor {
             let message = format!("a rule of `{WEAK}` must not have a floor");
             let hint = Some("it would alert alone; put it into another family".to_owned());
-            sink.report(rule.file, floor.span.clone(), message, "a floor", hint);
+            sink.report(floor.file, floor.span.clone(), message, "a floor", hint);
         }
     }
 }

@@ -3,6 +3,7 @@
 mod duplicate_ids;
 mod example_balance;
 mod family_caps;
+mod four_eyes;
 mod lint_allows;
 mod list_guards;
 mod phases_and_targets;
@@ -16,6 +17,7 @@ const CHECKS: &[fn(&Pack, &mut Sink<'_>)] = &[
     duplicate_ids::check,
     example_balance::check,
     family_caps::check,
+    four_eyes::check,
     lint_allows::check,
     list_guards::check,
     phases_and_targets::check,

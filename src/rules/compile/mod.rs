@@ -23,7 +23,7 @@ use crate::model::money::Currency;
 
 use super::diagnostics::Sink;
 use super::plan::feature::Role;
-use super::plan::{GuardPlan, Plan, RulePlan};
+use super::plan::{GuardPlan, Overlay, Plan, RulePlan};
 use super::source::Pack;
 use cells::{Builder, Settled};
 
@@ -52,6 +52,7 @@ pub(super) fn compile(pack: &Pack, sha256: String, sink: &mut Sink<'_>) -> Optio
     order.sort_by(|a, b| pack.rules[*a].id.value.cmp(&pack.rules[*b].id.value));
     order.retain(|index| compiler.is_on(*index));
     let rules: Vec<Option<RulePlan>> = order.iter().map(|i| compiler.rule(*i, &order)).collect();
+    repoint(pack, compiler.sink);
     let rules: Vec<RulePlan> = rules.into_iter().collect::<Option<_>>()?;
     compiler.mark_guards(&rules, &guards);
     if !compiler.sink.is_empty() {
@@ -62,6 +63,7 @@ pub(super) fn compile(pack: &Pack, sha256: String, sink: &mut Sink<'_>) -> Optio
         parts[rule.subject as usize].gated_rules.push(index as u16);
     }
     let doc = policy_doc?;
+    let overlays = overlays(pack, compiler.sink);
     Some(Plan {
         pack_id: doc.pack_id.value.clone(),
         pack_version: doc.pack_version.value.clone(),
@@ -74,7 +76,44 @@ pub(super) fn compile(pack: &Pack, sha256: String, sink: &mut Sink<'_>) -> Optio
         rules,
         guards: guards.into_iter().collect::<Option<_>>()?,
         policy: policy?,
+        overlays,
     })
+}
+
+/// A value that an overlay gave a parameter is wrong where the overlay stands, not where the
+/// shipped rule uses it.
+fn repoint(pack: &Pack, sink: &mut Sink<'_>) {
+    for rule in &pack.rules {
+        for param in rule.params.iter().filter(|param| param.value.file != rule.file) {
+            let place = (param.value.file, param.value.span.clone());
+            sink.repoint(rule.file, &format!("params.{}", param.name.value), place);
+        }
+    }
+}
+
+/// The overlays of a pack, with what they touch.
+fn overlays(pack: &Pack, sink: &Sink<'_>) -> Vec<Overlay> {
+    let of = |index: usize, manifest: &super::overlay::ManifestDoc| {
+        let changed = pack.overlays.touched.iter().filter(|touched| touched.manifest == index);
+        let changed =
+            changed.map(|t| t.rule.as_ref().map_or("policy", |rule| &rule.value).to_owned());
+        let own = pack
+            .rules
+            .iter()
+            .filter(|rule| pack.overlays.manifest_of(sink.path(rule.file)) == Some(index));
+        let mut touches: Vec<String> =
+            changed.chain(own.map(|rule| rule.id.value.clone())).collect();
+        touches.sort();
+        Overlay {
+            folder: manifest.folder.clone(),
+            name: manifest.name.value.clone(),
+            author: manifest.author.value.clone(),
+            approver: manifest.approver.as_ref().map(|approver| approver.value.clone()),
+            valid_from: manifest.valid_from.value.clone(),
+            touches,
+        }
+    };
+    pack.overlays.manifests.iter().enumerate().map(|(index, m)| of(index, m)).collect()
 }
 
 impl Compiler<'_, '_> {

@@ -65,8 +65,8 @@ pub(super) fn compile(doc: &PolicyDoc, sink: &mut Sink<'_>) -> Option<Policy> {
         .and_then(|ppm| u32::try_from(ppm).ok())
         .filter(|ppm| *ppm <= 1_000_000);
     if share.is_none() {
-        let span = doc.breaker.share_max.span.clone();
-        sink.report(doc.file, span, "not a share of one", "as \"0.002\"", None);
+        let share = &doc.breaker.share_max;
+        sink.report(share.file, share.span.clone(), "not a share of one", "as \"0.002\"", None);
     }
     let breaker_window = duration(&doc.breaker.window, sink);
     let [cool_down, idle, act_within, stop, delay] =

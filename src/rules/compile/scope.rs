@@ -86,7 +86,7 @@ fn param(
     }
     let Operand::Value(mut result) = base else {
         let span = doc.value.span.clone();
-        sink.report(doc.name.file, span, "a list cannot depend on the grade", "a list", None);
+        sink.report(doc.value.file, span, "a list cannot depend on the grade", "a list", None);
         return None;
     };
     if !matches!(subject, Role::Payer | Role::Payee) {
@@ -110,7 +110,7 @@ fn param(
         };
         if other.ty != result.ty {
             let message = "the value for a grade has another type than `value`";
-            sink.report(doc.name.file, node.span.clone(), message, "another type", None);
+            sink.report(node.file, node.span.clone(), message, "another type", None);
             continue;
         }
         let number = builder.add(Code::Constant(number as i64));
@@ -131,13 +131,15 @@ fn param_value(
     builder: &mut Builder,
     sink: &mut Sink<'_>,
 ) -> Option<Operand> {
-    let file = doc.name.file;
+    let file = node.file;
     let unit = doc.unit.as_ref().map(|u| u.value.as_str());
     let mut units = |allowed: &[&str]| match &doc.unit {
         Some(text) if !allowed.contains(&text.value.as_str()) => {
             let hint = format!("allowed here: {}", allowed.join(", "));
             let message = format!("`{}` is not a unit of this value", text.value);
-            sink.report(file, text.span.clone(), message, "wrong unit", Some(hint));
+            // Where an overlay gave the value, it is the value that does not fit the unit.
+            let span = if text.file == file { text.span.clone() } else { node.span.clone() };
+            sink.report(file, span, message, "wrong unit", Some(hint));
         }
         _ => {}
     };

@@ -18,7 +18,7 @@ pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
     };
     for band in doc.bands.iter().filter(|band| band.from.value > i64::from(most)) {
         let words = reach("the band", band.from.value);
-        report.policy("unreachable_band", doc.file, band.from.span.clone(), words);
+        report.policy("unreachable_band", band.from.file, band.from.span.clone(), words);
     }
     if let Some(from) = doc.freeze_proposal_from.filter(|from| *from > most) {
         let words = reach("the freeze proposal", i64::from(from));

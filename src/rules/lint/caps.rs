@@ -16,6 +16,12 @@ pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
             label: "more than the family counts",
             hint: format!("set it to {} or less, or raise the cap in policy.toml", family.cap),
         };
-        report.rule("weight_above_cap", doc, "weight", doc.weight.span.clone(), words);
+        report.rule(
+            "weight_above_cap",
+            doc,
+            "weight",
+            (doc.weight.file, doc.weight.span.clone()),
+            words,
+        );
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Context, Report, Words};
+use super::{Context, Report, Words, whole};
 use crate::limits;
 use crate::model::time::{DAY, HOUR};
 use crate::rules::plan::feature::{Role, StateFeature};
@@ -119,6 +119,6 @@ pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
             label: "dear",
             hint: format!("the dearest are: {}; shorter windows cost less", dearest.join(", ")),
         };
-        report.rule("high_cost", doc, "", doc.when.span.clone(), words);
+        report.rule("high_cost", doc, "", whole(&doc.when), words);
     }
 }

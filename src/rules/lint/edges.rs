@@ -25,6 +25,8 @@ pub(super) fn remark(context: &Context<'_>, survivors: &[Mutant], report: &mut R
             label: "no example at this edge",
             hint: "add an example that just fires and one that just does not".to_owned(),
         };
-        report.rule("no_edge_example", doc, &mutants[0].about, mutants[0].span.clone(), words);
+        let file = report.files.iter().position(|file| file.path == mutants[0].path);
+        let place = (file.unwrap_or(doc.file), mutants[0].span.clone());
+        report.rule("no_edge_example", doc, &mutants[0].about, place, words);
     }
 }

@@ -1,8 +1,6 @@
 //! Windows as long as the ledger keeps: a payment that arrives late sees only part of them.
 
-use std::ops::Range;
-
-use super::{Context, Report, Words};
+use super::{Context, Place, Report, Words, whole};
 use crate::limits;
 use crate::model::time::{DAY, Millis};
 use crate::rules::compile::duration;
@@ -59,13 +57,13 @@ pub(super) fn longest_window(plan: &Plan, rule: &RulePlan) -> Millis {
 }
 
 /// The parameter that holds a window, with its place; the condition where there is none.
-pub(super) fn window_place(doc: &RuleDoc, window_ms: Millis) -> (String, Range<usize>) {
+pub(super) fn window_place(doc: &RuleDoc, window_ms: Millis) -> (String, Place) {
     for param in &doc.params {
         if let Value::Text(text) = &param.value.value
             && duration(&text.value) == Some(window_ms)
         {
-            return (param.name.value.clone(), text.span.clone());
+            return (param.name.value.clone(), whole(text));
         }
     }
-    (String::new(), doc.when.span.clone())
+    (String::new(), whole(&doc.when))
 }

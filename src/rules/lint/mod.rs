@@ -35,6 +35,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::diagnostics::Diagnostic;
+use super::document::Text;
 use super::mutants::Mutant;
 use super::plan::{Plan, RulePlan};
 use super::source::{Pack, RuleDoc};
@@ -163,10 +164,10 @@ impl Report<'_> {
         code: &'static str,
         doc: &RuleDoc,
         about: &str,
-        span: Range<usize>,
+        (file, span): Place,
         words: Words,
     ) {
-        let source = self.files[doc.file];
+        let source = self.files[file];
         let Words { message, label, hint } = words;
         let diagnostic = Diagnostic::at(source, span, message, label, Some(hint));
         let (rule, about) = (doc.id.value.clone(), vec![about.to_owned()]);
@@ -188,7 +189,7 @@ impl Report<'_> {
             let doc = pack.rules.iter().position(|doc| doc.id.value == found.rule);
             let allows = doc.map_or(&[][..], |index| pack.rules[index].allows.as_slice());
             let hit = allows.iter().position(|allow| {
-                let about = |a: &super::document::Text| found.about.contains(&a.value);
+                let about = |a: &Text| found.about.contains(&a.value);
                 allow.code.value == found.code && allow.about.as_ref().is_none_or(about)
             });
             used.extend(doc.zip(hit));
@@ -209,7 +210,7 @@ impl Report<'_> {
                     label: "not needed",
                     hint: "remove this allowance".to_owned(),
                 };
-                self.rule("unused_allow", doc, "", allow.code.span.clone(), words);
+                self.rule("unused_allow", doc, "", whole(&allow.code), words);
             }
         }
         remarks.extend(self.found.into_iter().map(|found| Remark {
@@ -234,10 +235,18 @@ impl Report<'_> {
     }
 }
 
+/// A file and a place in it: an overlay may have put a part of a rule there.
+type Place = (usize, Range<usize>);
+
+/// The place of a text.
+fn whole(text: &Text) -> Place {
+    (text.file, text.span.clone())
+}
+
 /// The place of a value's name in a condition; the whole condition where it is not found.
-fn place_of(text: &super::document::Text, name: &str) -> Range<usize> {
+fn place_of(text: &Text, name: &str) -> Place {
     match text.value.find(name) {
-        Some(at) => text.place(at..at + name.len()),
-        None => text.span.clone(),
+        Some(at) => (text.file, text.place(at..at + name.len())),
+        None => whole(text),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::possible::possible;
 use super::thresholds::decided;
-use super::{Context, Report, Words};
+use super::{Context, Report, Words, whole};
 
 pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
     for (doc, rule) in context.rules() {
@@ -12,7 +12,7 @@ pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
         let mut say = |code, text: &crate::rules::document::Text, message: &str, hint: &str| {
             let words =
                 Words { message: message.to_owned(), label: "always alike", hint: hint.to_owned() };
-            report.rule(code, doc, "", text.span.clone(), words);
+            report.rule(code, doc, "", whole(text), words);
         };
         if !is_explained && !possible(plan, &[(rule.when, true)]) {
             let hint = "two of its parts contradict each other";

@@ -1,7 +1,7 @@
 //! A rule that only ever holds together with another one, and asks for nothing more.
 
 use super::possible::possible;
-use super::{Context, Report, Words};
+use super::{Context, Report, Words, whole};
 use crate::model::measure::Action;
 use crate::rules::plan::feature::StateFeature;
 use crate::rules::plan::program::{CellRef, Node};
@@ -31,7 +31,7 @@ pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
                     other.id
                 ),
             };
-            report.rule("subsumed", doc, &other.id, doc.when.span.clone(), words);
+            report.rule("subsumed", doc, &other.id, whole(&doc.when), words);
         }
     }
 }

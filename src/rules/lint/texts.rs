@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Context, Report, Words};
+use super::{Context, Report, Words, whole};
 use crate::rules::plan::program::{ExprId, Type};
 use crate::rules::plan::{Piece, RulePlan};
 
@@ -17,7 +17,7 @@ pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
                     label: "without it",
                     hint: format!("put the value into the text: {{{name}}}"),
                 };
-                report.rule("silent_text", doc, &name, text.span.clone(), words);
+                report.rule("silent_text", doc, &name, whole(text), words);
             }
         }
     }

@@ -25,7 +25,8 @@ pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
                             .to_owned(),
                 };
                 let about = param(b).or(param(a)).unwrap_or_default();
-                report.rule("mixed_units", doc, about, written.text.place(e.span.clone()), words);
+                let place = (written.text.file, written.text.place(e.span.clone()));
+                report.rule("mixed_units", doc, about, place, words);
             });
             written.expr.walk(&mut |e| argument(doc, e, &written, report));
         }
@@ -51,7 +52,7 @@ fn argument(
             label: "not days",
             hint: "give the parameter unit = \"days\"".to_owned(),
         };
-        let place = written.text.place(given.span.clone());
+        let place = (written.text.file, written.text.place(given.span.clone()));
         report.rule("mixed_units", doc, param(given).unwrap_or_default(), place, words);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::words::{expressions, param, placeholders};
-use super::{Context, Report, Words};
+use super::{Context, Report, Words, whole};
 use crate::rules::expr;
 
 pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
@@ -28,7 +28,7 @@ pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
                     name.value
                 ),
             };
-            report.rule("unused_parameter", doc, &name.value, name.span.clone(), words);
+            report.rule("unused_parameter", doc, &name.value, whole(name), words);
         }
     }
 }

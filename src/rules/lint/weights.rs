@@ -17,7 +17,13 @@ pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
     for (doc, rule) in context.rules() {
         if let Some(band) = band_above(rule.weight) {
             let words = words("weight", rule.weight, band.from, band.account.word());
-            report.rule("weight_below_band", doc, "weight", doc.weight.span.clone(), words);
+            report.rule(
+                "weight_below_band",
+                doc,
+                "weight",
+                (doc.weight.file, doc.weight.span.clone()),
+                words,
+            );
         }
     }
     let Some(policy) = &context.pack.policy else { return };
@@ -26,7 +32,7 @@ pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
         // The weak family stays below the lowest band by design.
         if let Some(band) = band_above(points).filter(|_| name.value != "weak") {
             let words = words("cap", points, band.from, band.account.word());
-            report.policy("weight_below_band", policy.file, cap.span.clone(), words);
+            report.policy("weight_below_band", cap.file, cap.span.clone(), words);
         }
     }
 }

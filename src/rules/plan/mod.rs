@@ -49,6 +49,25 @@ pub struct Plan {
     pub guards: Vec<GuardPlan>,
     /// Families, bands, measures.
     pub policy: Policy,
+    /// The overlays in it, in order of folder.
+    pub overlays: Vec<Overlay>,
+}
+
+/// An institution's changes to a pack: who made them, and what they touch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overlay {
+    /// Its folder inside the pack.
+    pub folder: String,
+    /// Its name.
+    pub name: String,
+    /// Who wrote it.
+    pub author: String,
+    /// Who approved it.
+    pub approver: Option<String>,
+    /// The day from which it holds, as `2026-12-01`.
+    pub valid_from: String,
+    /// Rules it changes or adds, by id; `policy` for the policy.
+    pub touches: Vec<String>,
 }
 
 /// What a visit in one role computes.

@@ -10,6 +10,7 @@ pub(super) use rule::{Bi, GuardDoc, ParamDoc, RuleDoc};
 use super::SourceFile;
 use super::diagnostics::Sink;
 use super::document::{self, Fields};
+use super::overlay::{self, Applied, Document};
 
 /// A pack as written.
 #[derive(Debug, Default)]
@@ -19,6 +20,8 @@ pub(super) struct Pack {
     pub(super) rules: Vec<RuleDoc>,
     /// Ids of all rules, those among them whose file says too little to be one.
     pub(super) rule_ids: Vec<String>,
+    /// What overlays changed; it is in the rules and the policy already.
+    pub(super) overlays: Applied,
 }
 
 /// What a file of a pack holds, told by its name.
@@ -41,29 +44,36 @@ fn kind_of(path: &str) -> FileKind {
 
 /// Reads every file of a pack.
 pub(super) fn read(files: &[&SourceFile], sink: &mut Sink<'_>) -> Pack {
-    let mut pack = Pack::default();
-    let mut policies = 0;
-    for (file, source) in files.iter().enumerate() {
-        let kind = kind_of(&source.path);
-        policies += usize::from(kind == FileKind::Policy);
-        let Some(root) = document::parse(file, sink) else { continue };
-        match kind {
-            FileKind::Policy if policies > 1 => {
+    let mut documents = Vec::new();
+    for file in 0..files.len() {
+        documents.extend(document::parse(file, sink).map(|root| Document { file, root }));
+    }
+    let overlays = overlay::apply(&mut documents, files, sink);
+    let mut pack = Pack { overlays, ..Pack::default() };
+    // Counted by name: a policy that is not TOML is there all the same.
+    let is_policy = |file: &&&SourceFile| {
+        kind_of(&file.path) == FileKind::Policy && pack.overlays.manifest_of(&file.path).is_none()
+    };
+    let policies = files.iter().filter(is_policy).count();
+    for Document { file, root } in &documents {
+        let file = *file;
+        match kind_of(&files[file].path) {
+            FileKind::Policy if pack.policy.is_some() => {
                 sink.report(file, 0..0, "a second policy.toml", "one pack has one policy", None);
             }
-            FileKind::Policy => pack.policy = policy::read(file, &root, sink),
+            FileKind::Policy => pack.policy = policy::read(file, root, sink),
             FileKind::Guards => {
                 let known = &["guards"];
-                let Some(fields) = Fields::open(file, &root, "a guards file", known, sink) else {
+                let Some(fields) = Fields::open(root, "a guards file", known, sink) else {
                     continue;
                 };
                 for item in fields.items("guards", sink) {
-                    pack.guards.extend(rule::read_guard(file, item, sink));
+                    pack.guards.extend(rule::read_guard(item, sink));
                 }
             }
             FileKind::Rule => {
-                pack.rule_ids.extend(rule::rule_id(&root));
-                pack.rules.extend(rule::read_rule(file, &root, sink));
+                pack.rule_ids.extend(rule::rule_id(root));
+                pack.rules.extend(rule::read_rule(file, root, sink));
             }
         }
     }

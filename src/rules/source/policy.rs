@@ -57,9 +57,9 @@ const KEYS: &[&str] = &[
 ];
 
 pub(super) fn read(file: usize, root: &Node, sink: &mut Sink<'_>) -> Option<PolicyDoc> {
-    let fields = Fields::open(file, root, "the policy", KEYS, sink)?;
+    let fields = Fields::open(root, "the policy", KEYS, sink)?;
     let pack = fields.require("pack", sink).and_then(|node| {
-        let pack = Fields::open(file, node, "[pack]", &["id", "version", "currency"], sink)?;
+        let pack = Fields::open(node, "[pack]", &["id", "version", "currency"], sink)?;
         let id = pack.require_text("id", sink);
         let version = pack.require_text("version", sink);
         let currency = pack.require_text("currency", sink);
@@ -70,29 +70,30 @@ pub(super) fn read(file: usize, root: &Node, sink: &mut Sink<'_>) -> Option<Poli
         .pairs("families", sink)
         .iter()
         .filter_map(|(name, node)| {
-            let value = as_number(file, node, 1..=100, sink)?;
-            Some((name.clone(), NumberDoc { value, span: node.span.clone() }))
+            let value = as_number(node, 1..=100, sink)?;
+            let file = node.file;
+            Some((name.clone(), NumberDoc { value, file, span: node.span.clone() }))
         })
         .collect();
     let bands_span = fields.require("bands", sink).map_or(0..0, |node| node.span.clone());
-    let bands = read_bands(file, &fields, sink);
+    let bands = read_bands(&fields, sink);
     let episodes = fields.require("episodes", sink).and_then(|node| {
-        let episodes = Fields::open(file, node, "[episodes]", &["cool_down", "idle"], sink)?;
+        let episodes = Fields::open(node, "[episodes]", &["cool_down", "idle"], sink)?;
         let cool_down = episodes.require_text("cool_down", sink);
         let idle = episodes.require_text("idle", sink);
         Some((cool_down?, idle?))
     });
-    let measures = fields.require("measures", sink).and_then(|n| read_measures(file, n, sink));
-    let breaker = fields.require("breaker", sink).and_then(|n| read_breaker(file, n, sink));
+    let measures = fields.require("measures", sink).and_then(|n| read_measures(n, sink));
+    let breaker = fields.require("breaker", sink).and_then(|n| read_breaker(n, sink));
     let customer_reasons: Vec<(Text, Bi)> = fields
         .pairs("customer_reasons", sink)
         .iter()
-        .filter_map(|(measure, node)| Some((measure.clone(), read_bi(file, node, sink)?)))
+        .filter_map(|(measure, node)| Some((measure.clone(), read_bi(node, sink)?)))
         .collect();
     let external_codes: Vec<(Text, Text)> = fields
         .pairs("external_codes", sink)
         .iter()
-        .filter_map(|(code, node)| Some((code.clone(), as_text(file, node, sink)?)))
+        .filter_map(|(code, node)| Some((code.clone(), as_text(node, sink)?)))
         .collect();
     let (pack_id, pack_version, currency) = pack?;
     let (cool_down, idle) = episodes?;
@@ -118,14 +119,15 @@ pub(super) fn read(file: usize, root: &Node, sink: &mut Sink<'_>) -> Option<Poli
     })
 }
 
-fn read_bands(file: usize, fields: &Fields<'_>, sink: &mut Sink<'_>) -> Vec<BandDoc> {
+fn read_bands(fields: &Fields<'_>, sink: &mut Sink<'_>) -> Vec<BandDoc> {
     let mut bands = Vec::new();
     for node in fields.items("bands", sink) {
         let known = &["from", "account", "payment"];
-        let Some(item) = Fields::open(file, node, "a band", known, sink) else { continue };
+        let Some(item) = Fields::open(node, "a band", known, sink) else { continue };
         let from = item.require("from", sink).and_then(|from| {
-            let value = as_number(file, from, 1..=100, sink)?;
-            Some(NumberDoc { value, span: from.span.clone() })
+            let value = as_number(from, 1..=100, sink)?;
+            let file = from.file;
+            Some(NumberDoc { value, file, span: from.span.clone() })
         });
         let account = item.require_text("account", sink);
         let payment = item.require_text("payment", sink);
@@ -144,7 +146,7 @@ struct MeasuresDoc {
     delay_duration: Text,
 }
 
-fn read_measures(file: usize, node: &Node, sink: &mut Sink<'_>) -> Option<MeasuresDoc> {
+fn read_measures(node: &Node, sink: &mut Sink<'_>) -> Option<MeasuresDoc> {
     let known = &[
         "freeze_proposal_from",
         "act_within",
@@ -152,7 +154,7 @@ fn read_measures(file: usize, node: &Node, sink: &mut Sink<'_>) -> Option<Measur
         "stop_extensions_max",
         "delay_duration",
     ];
-    let fields = Fields::open(file, node, "[measures]", known, sink)?;
+    let fields = Fields::open(node, "[measures]", known, sink)?;
     let freeze_proposal_from = fields.number("freeze_proposal_from", 1..=100, sink);
     let act_within = fields.require_text("act_within", sink);
     let stop_duration = fields.require_text("stop_duration", sink);
@@ -168,9 +170,9 @@ fn read_measures(file: usize, node: &Node, sink: &mut Sink<'_>) -> Option<Measur
     })
 }
 
-fn read_breaker(file: usize, node: &Node, sink: &mut Sink<'_>) -> Option<BreakerDoc> {
+fn read_breaker(node: &Node, sink: &mut Sink<'_>) -> Option<BreakerDoc> {
     let known = &["window", "strong_max", "share_max", "share_from"];
-    let fields = Fields::open(file, node, "[breaker]", known, sink)?;
+    let fields = Fields::open(node, "[breaker]", known, sink)?;
     let window = fields.require_text("window", sink);
     fields.require("strong_max", sink);
     let strong_max = fields.number("strong_max", 1..=1_000_000_000, sink);

@@ -16,6 +16,7 @@ pub(in crate::rules) struct Bi {
 #[derive(Clone, Debug)]
 pub(in crate::rules) struct NumberDoc {
     pub(in crate::rules) value: i64,
+    pub(in crate::rules) file: usize,
     pub(in crate::rules) span: Range<usize>,
 }
 
@@ -110,55 +111,51 @@ const RULE_KEYS: &[&str] = &[
 
 /// The id of a rule, for those that name it: it is known even where its file cannot be read.
 pub(super) fn rule_id(root: &Node) -> Option<String> {
-    let Value::Table(pairs) = &root.value else { return None };
-    let (_, id) = pairs.iter().find(|(key, _)| key.value == "id")?;
-    match &id.value {
-        Value::Text(id) => Some(id.value.clone()),
-        _ => None,
-    }
+    root.text("id")
 }
 
 pub(super) fn read_rule(file: usize, root: &Node, sink: &mut Sink<'_>) -> Option<RuleDoc> {
-    let fields = Fields::open(file, root, "a rule", RULE_KEYS, sink)?;
+    let fields = Fields::open(root, "a rule", RULE_KEYS, sink)?;
     let id = fields.require_text("id", sink);
     let name = fields.require_text("name", sink);
     let version = fields.require_text("version", sink);
     let code = fields.require_text("code", sink);
-    let title = fields.require("title", sink).and_then(|node| read_bi(file, node, sink));
+    let title = fields.require("title", sink).and_then(|node| read_bi(node, sink));
     let family = fields.require_text("family", sink);
     let weight = fields.require("weight", sink).and_then(|node| {
         let value = fields.number("weight", 1..=100, sink)?;
-        Some(NumberDoc { value, span: node.span.clone() })
+        let file = node.file;
+        Some(NumberDoc { value, file, span: node.span.clone() })
     });
     let mode = fields.text("mode", sink);
     fields.require("phases", sink);
     let phases = fields.texts("phases", sink);
     let subject = fields.require_text("subject", sink);
     let target = fields.require("target", sink).and_then(|node| {
-        let target = Fields::open(file, node, "[target]", &["held", "settled"], sink)?;
+        let target = Fields::open(node, "[target]", &["held", "settled"], sink)?;
         let held = target.require_text("held", sink);
         let settled = target.require_text("settled", sink);
         Some((held?, settled?))
     });
     let guards = fields.texts("guards", sink);
     let floor = fields.text("floor", sink);
-    let params = read_params(file, &fields, sink);
+    let params = read_params(&fields, sink);
     let features: Vec<(Text, Text)> = fields
         .pairs("features", sink)
         .iter()
-        .filter_map(|(name, node)| Some((name.clone(), as_text(file, node, sink)?)))
+        .filter_map(|(name, node)| Some((name.clone(), as_text(node, sink)?)))
         .collect();
     let when = fields.require("when", sink).and_then(|node| {
-        let when = Fields::open(file, node, "[when]", &["alert", "balance_unknown"], sink)?;
+        let when = Fields::open(node, "[when]", &["alert", "balance_unknown"], sink)?;
         let alert = when.require_text("alert", sink);
         let unknown = when.text("balance_unknown", sink);
         Some((alert?, unknown))
     });
-    let escalations = read_escalations(file, &fields, sink);
-    let supports = read_supports(file, &fields, sink);
-    let text = fields.require("text", sink).and_then(|node| read_bi(file, node, sink));
-    let examples = read_examples(file, &fields, sink);
-    let allows = read_allows(file, &fields, sink);
+    let escalations = read_escalations(&fields, sink);
+    let supports = read_supports(&fields, sink);
+    let text = fields.require("text", sink).and_then(|node| read_bi(node, sink));
+    let examples = read_examples(&fields, sink);
+    let allows = read_allows(&fields, sink);
     let (target_held, target_settled) = target?;
     let (when, balance_unknown) = when?;
     let id = id?;
@@ -172,7 +169,7 @@ pub(super) fn read_rule(file: usize, root: &Node, sink: &mut Sink<'_>) -> Option
         code: code.unwrap_or_else(|| id.clone()),
         title,
         family: family?,
-        weight: weight.unwrap_or_else(|| NumberDoc { value: 1, span: id.span.clone() }),
+        weight: weight.unwrap_or_else(|| NumberDoc { value: 1, file, span: id.span.clone() }),
         id,
         mode,
         phases,
@@ -193,24 +190,24 @@ pub(super) fn read_rule(file: usize, root: &Node, sink: &mut Sink<'_>) -> Option
     })
 }
 
-pub(super) fn read_guard(file: usize, node: &Node, sink: &mut Sink<'_>) -> Option<GuardDoc> {
+pub(super) fn read_guard(node: &Node, sink: &mut Sink<'_>) -> Option<GuardDoc> {
     let known = &["id", "title", "when", "effect"];
-    let fields = Fields::open(file, node, "a guard", known, sink)?;
+    let fields = Fields::open(node, "a guard", known, sink)?;
     let id = fields.require_text("id", sink);
-    let title = fields.require("title", sink).and_then(|node| read_bi(file, node, sink));
+    let title = fields.require("title", sink).and_then(|node| read_bi(node, sink));
     let when = fields.require_text("when", sink);
     let effect = fields.require_text("effect", sink);
     Some(GuardDoc { id: id?, title: title?, when: when?, effect: effect? })
 }
 
-pub(super) fn read_bi(file: usize, node: &Node, sink: &mut Sink<'_>) -> Option<Bi> {
-    let fields = Fields::open(file, node, "a text", &["zh", "en"], sink)?;
+pub(super) fn read_bi(node: &Node, sink: &mut Sink<'_>) -> Option<Bi> {
+    let fields = Fields::open(node, "a text", &["zh", "en"], sink)?;
     let zh = fields.require_text("zh", sink);
     let en = fields.require_text("en", sink);
     Some(Bi { zh: zh?, en: en? })
 }
 
-fn read_params(file: usize, fields: &Fields<'_>, sink: &mut Sink<'_>) -> Vec<ParamDoc> {
+fn read_params(fields: &Fields<'_>, sink: &mut Sink<'_>) -> Vec<ParamDoc> {
     let mut params = Vec::new();
     for (name, node) in fields.pairs("params", sink) {
         if !matches!(node.value, Value::Table(_)) {
@@ -219,7 +216,7 @@ fn read_params(file: usize, fields: &Fields<'_>, sink: &mut Sink<'_>) -> Vec<Par
             continue;
         }
         let known = &["value", "unit", "doc", "by_grade"];
-        let Some(param) = Fields::open(file, node, "a parameter", known, sink) else { continue };
+        let Some(param) = Fields::open(node, "a parameter", known, sink) else { continue };
         param.text("doc", sink);
         let unit = param.text("unit", sink);
         let by_grade = param.pairs("by_grade", sink).to_vec();
@@ -230,11 +227,11 @@ fn read_params(file: usize, fields: &Fields<'_>, sink: &mut Sink<'_>) -> Vec<Par
     params
 }
 
-fn read_escalations(file: usize, fields: &Fields<'_>, sink: &mut Sink<'_>) -> Vec<EscalationDoc> {
+fn read_escalations(fields: &Fields<'_>, sink: &mut Sink<'_>) -> Vec<EscalationDoc> {
     let mut escalations = Vec::new();
     for node in fields.items("escalate", sink) {
         let known = &["when", "floor", "weight"];
-        let Some(item) = Fields::open(file, node, "an escalation", known, sink) else { continue };
+        let Some(item) = Fields::open(node, "an escalation", known, sink) else { continue };
         let when = item.require_text("when", sink);
         let floor = item.require_text("floor", sink);
         let weight = item.number("weight", 1..=100, sink).map(|w| w as u32);
@@ -245,11 +242,11 @@ fn read_escalations(file: usize, fields: &Fields<'_>, sink: &mut Sink<'_>) -> Ve
     escalations
 }
 
-fn read_supports(file: usize, fields: &Fields<'_>, sink: &mut Sink<'_>) -> Vec<SupportDoc> {
+fn read_supports(fields: &Fields<'_>, sink: &mut Sink<'_>) -> Vec<SupportDoc> {
     let mut supports = Vec::new();
     for node in fields.items("support", sink) {
         let known = &["rules", "families", "floor"];
-        let Some(item) = Fields::open(file, node, "a support", known, sink) else { continue };
+        let Some(item) = Fields::open(node, "a support", known, sink) else { continue };
         let (rules, families) = (item.texts("rules", sink), item.texts("families", sink));
         if let Some(floor) = item.require_text("floor", sink) {
             supports.push(SupportDoc { rules, families, floor, span: node.span.clone() });
@@ -258,11 +255,11 @@ fn read_supports(file: usize, fields: &Fields<'_>, sink: &mut Sink<'_>) -> Vec<S
     supports
 }
 
-fn read_examples(file: usize, fields: &Fields<'_>, sink: &mut Sink<'_>) -> Vec<ExampleDoc> {
+fn read_examples(fields: &Fields<'_>, sink: &mut Sink<'_>) -> Vec<ExampleDoc> {
     let mut examples = Vec::new();
     for node in fields.items("examples", sink) {
         let known = &["name", "given", "expect"];
-        let Some(item) = Fields::open(file, node, "an example", known, sink) else { continue };
+        let Some(item) = Fields::open(node, "an example", known, sink) else { continue };
         let name = item.require_text("name", sink);
         let given = item.require_text("given", sink);
         item.require("expect", sink);
@@ -274,12 +271,12 @@ fn read_examples(file: usize, fields: &Fields<'_>, sink: &mut Sink<'_>) -> Vec<E
     examples
 }
 
-fn read_allows(file: usize, fields: &Fields<'_>, sink: &mut Sink<'_>) -> Vec<AllowDoc> {
+fn read_allows(fields: &Fields<'_>, sink: &mut Sink<'_>) -> Vec<AllowDoc> {
     let mut allows = Vec::new();
-    let lint = fields.get("lint").and_then(|n| Fields::open(file, n, "[lint]", &["allow"], sink));
+    let lint = fields.get("lint").and_then(|n| Fields::open(n, "[lint]", &["allow"], sink));
     for node in lint.map_or(&[][..], |lint| lint.items("allow", sink)) {
         let known = &["code", "about", "reason"];
-        let Some(item) = Fields::open(file, node, "an allowed remark", known, sink) else {
+        let Some(item) = Fields::open(node, "an allowed remark", known, sink) else {
             continue;
         };
         let code = item.require_text("code", sink);

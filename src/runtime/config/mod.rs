@@ -35,6 +35,8 @@ pub struct Config {
     pub state: PathBuf,
     /// Folder of the rule pack; absent: the pack that ships with the program.
     pub rules: Option<PathBuf>,
+    /// Folders of overlays: an institution's own changes to the rules, each with its manifest.
+    pub overlays: Vec<PathBuf>,
     /// Threads of the engine; 0: one per core.
     pub threads: usize,
     /// How late an event may come and still be in order.
@@ -172,6 +174,7 @@ impl Default for Config {
             zone: "Asia/Shanghai".to_owned(),
             state: PathBuf::from("state"),
             rules: None,
+            overlays: Vec::new(),
             threads: 0,
             lateness: limits::LATENESS_DEFAULT,
             skew: limits::SKEW_DEFAULT,
@@ -326,7 +329,7 @@ impl Config {
             self.http.token_file.as_mut(),
             self.kafka.oauth_token_file.as_mut(),
         ];
-        for path in anchored.into_iter().flatten() {
+        for path in anchored.into_iter().flatten().chain(&mut self.overlays) {
             *path = folder.join(&*path);
         }
     }
