@@ -11,7 +11,7 @@ use goshawk::source::{Progress, Step};
 use goshawk::wire::decode::DecodeConfig;
 use serde_json::json;
 
-use super::lab::{Lab, eventually};
+use super::lab::{LONG, Lab, eventually_within};
 use crate::amlsim;
 
 const PARTITIONS: i32 = 4;
@@ -112,7 +112,7 @@ fn alerts_from_topic_to_topic_equal_those_of_the_backtest() {
     });
     assert_eq!(places.len() as u64, report["events"].as_u64().expect("a number"));
     let process = lab.start("");
-    eventually("all work", || lab.covered() == places.len() as i64);
+    eventually_within(LONG * 4, "all work", || lab.covered() == places.len() as i64);
     process.stop();
 
     let published = lab.read("alerts");

@@ -327,8 +327,13 @@ impl Drop for Process {
 }
 
 /// Waits until something holds.
-pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let until = Instant::now() + LONG;
+pub fn eventually(what: &str, holds: impl FnMut() -> bool) {
+    eventually_within(LONG, what, holds);
+}
+
+/// Waits until something holds that may take longer than the rest.
+pub fn eventually_within(most: Duration, what: &str, mut holds: impl FnMut() -> bool) {
+    let until = Instant::now() + most;
     while !holds() {
         assert!(Instant::now() < until, "{what} did not come to hold");
         std::thread::sleep(Duration::from_millis(50));
