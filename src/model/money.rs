@@ -84,6 +84,9 @@ pub fn parse_decimal(text: &str, exponent: u32) -> Result<i64, AmountError> {
         Some((b'-', rest)) => (true, rest),
         _ => (false, bytes),
     };
+    if let Some(minor) = usual_decimal(digits, exponent as usize) {
+        return Ok(if negative { -minor } else { minor });
+    }
     let point = digits.iter().position(|&b| b == b'.');
     let (whole, fraction) = match point {
         Some(at) => (&digits[..at], &digits[at + 1..]),
@@ -110,6 +113,24 @@ pub fn parse_decimal(text: &str, exponent: u32) -> Result<i64, AmountError> {
         return Err(AmountError::Overflow);
     }
     Ok(if negative { -minor } else { minor })
+}
+
+/// Digits, a point and as many digits as the currency has, as almost every amount is written;
+/// anything else, and whatever is wrong, is for the caller.
+fn usual_decimal(digits: &[u8], exponent: usize) -> Option<i64> {
+    let (whole, fraction) = digits.split_at_checked(digits.len().checked_sub(exponent + 1)?)?;
+    let fraction = fraction.strip_prefix(b".")?;
+    // Seventeen digits do not overflow.
+    if whole.is_empty() || fraction.is_empty() || digits.len() > 18 {
+        return None;
+    }
+    let (mut minor, mut valid) = (0i64, true);
+    for byte in whole.iter().chain(fraction) {
+        let digit = byte.wrapping_sub(b'0');
+        valid &= digit < 10;
+        minor = minor * 10 + i64::from(digit);
+    }
+    (valid && minor <= limits::AMOUNT_MINOR_MAX).then_some(minor)
 }
 
 fn push_digit(minor: i64, byte: u8) -> Result<i64, AmountError> {

@@ -60,11 +60,11 @@ impl<const N: usize> Shape<N> {
     }
 }
 
-/// Which field came after which the last time. It makes a sender's own order fast and has no other
-/// effect.
+/// Which fields came after which the last times: two, since an optional field is there or not. It
+/// makes a sender's own order fast and has no other effect.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Order {
-    next: [u8; Self::START + 1],
+    next: [[u8; 2]; Self::START + 1],
 }
 
 impl Order {
@@ -74,7 +74,8 @@ impl Order {
 
 impl Default for Order {
     fn default() -> Self {
-        Self { next: std::array::from_fn(|at| if at == Self::START { 0 } else { at as u8 + 1 }) }
+        let next = |at| if at == Self::START { 0 } else { at as u8 + 1 };
+        Self { next: std::array::from_fn(|at| [next(at); 2]) }
     }
 }
 
@@ -281,16 +282,16 @@ impl<'a> Scanner<'a> {
         last: usize,
     ) -> Result<Option<usize>, Broken> {
         let quote = self.peek();
-        let guess = usize::from(order.next[last]);
-        if let (Some(name), Some(window)) =
-            (shape.keys.get(guess), self.bytes[self.at..].first_chunk::<{ NAME_BYTES_MAX + 3 }>())
-        {
+        if let Some(window) = self.bytes[self.at..].first_chunk::<{ NAME_BYTES_MAX + 3 }>() {
             let (_, tail) = window.split_at(1);
             let word = tail.first_chunk().map_or(0, |word| u128::from_le_bytes(*word));
-            let closed = window[1 + name.len] == b'"' && window[2 + name.len] == b':';
-            if quote == Some(b'"') && word & name.mask == name.word && closed {
-                self.at += name.len + 3;
-                return Ok(Some(guess));
+            for guess in order.next[last].map(usize::from) {
+                let Some(name) = shape.keys.get(guess) else { continue };
+                let closed = window[1 + name.len] == b'"' && window[2 + name.len] == b':';
+                if quote == Some(b'"') && word & name.mask == name.word && closed {
+                    self.at += name.len + 3;
+                    return Ok(Some(guess));
+                }
             }
         }
         self.unexpected_key(shape, order, last)
@@ -316,7 +317,8 @@ impl<'a> Scanner<'a> {
             shape.find(&raw[1..raw.len() - 1])
         };
         if let Some(index) = index {
-            order.next[last] = index as u8;
+            let [newest, _] = order.next[last];
+            order.next[last] = [index as u8, newest];
         }
         if self.peek() != Some(b':') {
             return Err(Broken);
