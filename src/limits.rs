@@ -61,6 +61,15 @@ pub const HISTORY_DAYS: i32 = 90;
 
 /// List entries kept for one subject, at most.
 pub const LIST_ENTRIES_MAX: usize = 64;
+/// Events of each sort kept for one account (resets, changed limits, verdicts, blocked payments)
+/// and for one enterprise, at most; the oldest leave first.
+pub const MARKS_MAX: usize = 32;
+/// Places of payments kept for one account, at most; the oldest leave first.
+pub const PLACES_MAX: usize = 8;
+/// How long an analyst may allow payments between two parties.
+pub const ANALYST_ALLOW_MAX: Millis = 30 * DAY;
+/// How old an enterprise's record may be to count as fresh.
+pub const REGISTRY_FRESH: Millis = DAY;
 /// Controls kept for one account, at most.
 pub const CONTROLS_MAX: usize = 32;
 

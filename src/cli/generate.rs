@@ -220,7 +220,7 @@ impl<'a> Out<'a> {
                     Body::Account(_) => &self.args.accounts_topic,
                     Body::List(_) => &self.args.lists_topic,
                     Body::Control(_) => &self.args.controls_topic,
-                    Body::Payment(_) | Body::Tick => &None,
+                    Body::Payment(_) | Body::Registry(_) | Body::Feedback(_) | Body::Tick => &None,
                 };
                 let topic = own.as_ref().or(self.args.topic.as_ref());
                 let body = self.line.trim_ascii_end();

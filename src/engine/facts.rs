@@ -5,7 +5,7 @@ use super::register::Transition;
 use crate::model::entity::Reference;
 use crate::model::event::{Batch, Category, CustomerType, Party, Payment, goods};
 use crate::model::money::Currency;
-use crate::model::time::Millis;
+use crate::model::time::{Millis, day_number};
 use crate::rules::plan::feature::{PaymentField, Role, flag};
 use crate::rules::plan::program::MISSING;
 
@@ -74,12 +74,14 @@ pub(super) fn is_own_transfer(batch: &Batch, payment: &Payment) -> bool {
 
 /// What a payment's fields are read against.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Frame {
+pub(super) struct Frame<'a> {
     /// The pack's.
     pub currency: Currency,
     /// The event's own time.
     pub time_ms: Millis,
     pub utc_offset_ms: Millis,
+    /// The policy's.
+    pub festivals: &'a [(i32, i32)],
 }
 
 /// Fills one cell of the payment part.
@@ -87,7 +89,7 @@ pub(super) fn payment_cell(
     field: PaymentField,
     batch: &Batch,
     payment: &Payment,
-    frame: &Frame,
+    frame: &Frame<'_>,
 ) -> i64 {
     let money = |minor: Option<i64>| match minor {
         Some(minor) if payment.amount.currency == frame.currency => minor,
@@ -121,6 +123,10 @@ pub(super) fn payment_cell(
             "" => MISSING,
             mcc => i64::from(goods::GOLD.contains(&mcc) || goods::OTHER.contains(&mcc)),
         },
+        PaymentField::IsFestival => {
+            let today = day_number(frame.time_ms, frame.utc_offset_ms);
+            i64::from(frame.festivals.iter().any(|(from, to)| (*from..=*to).contains(&today)))
+        }
         PaymentField::IsBetween(hours) => {
             i64::from(hours.contain(frame.time_ms, frame.utc_offset_ms))
         }

@@ -7,6 +7,7 @@ use super::entry::Entry;
 use crate::limits;
 use crate::model::entity::Reference;
 use crate::model::time::Millis;
+use crate::model::time::hour_of_day;
 use crate::rules::plan::query::Hours;
 
 /// Days, amount sketch and known payees beyond the ledger.
@@ -35,6 +36,8 @@ pub(super) struct DayBucket {
     pub sums: [i64; 2],
     /// Debits between 00:00 and 05:00.
     pub night_debits: u32,
+    /// By direction: a bit for each hour of the day with an entry.
+    pub hours: [u32; 2],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,6 +88,8 @@ impl Long {
         let direction = entry.direction() as usize;
         self.days[index].counts[direction] += 1;
         self.days[index].sums[direction] += entry.summand();
+        let hour = hour_of_day(entry.time_ms(), utc_offset_ms);
+        self.days[index].hours[direction] |= 1 << hour;
         let at_night = entry.is_debit() && Hours::NIGHT.contain(entry.time_ms(), utc_offset_ms);
         self.days[index].night_debits += u32::from(at_night);
         let party = entry.counterparty();

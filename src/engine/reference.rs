@@ -1,18 +1,46 @@
 //! Reference data of one entity: list entries, controls, profile. Arrives as events, is state like
 //! any other, and is read as of an event's own time.
 
+use super::features::Known;
 use crate::limits;
-use crate::model::event::{AccountClass, CustomerType, ListCategory, ListLevel, ListOp, RiskGrade};
+use crate::model::event::{
+    AccountClass, CustomerType, ListCategory, ListLevel, ListOp, PairLevel, RegistryStatus,
+    RiskGrade,
+};
 use crate::model::measure::Action;
 use crate::model::time::Millis;
 
-/// One bit for each category and level (or none): `category × 20 + level + 1`.
+/// One bit for each category and level (or none), `category × 16 + level + 1`; then a bit for each
+/// status of an enterprise, and what is allowed between the two parties of a payment.
 pub(super) type ListMask = u128;
 
-const LEVELS: u32 = 20;
+const LEVELS: u32 = 16;
+const REGISTRY: u32 = LEVELS * ListCategory::WORDS.len() as u32;
+const FRESH: u32 = REGISTRY + RegistryStatus::WORDS.len() as u32;
+const PAIR: u32 = FRESH + 1;
+const HAS_SUPPLIERS: u32 = PAIR + PairLevel::WORDS.len() as u32;
 
 const _: () = assert!(ListLevel::WORDS.len() < LEVELS as usize);
-const _: () = assert!(ListCategory::WORDS.len() * LEVELS as usize <= ListMask::BITS as usize);
+const _: () = assert!(HAS_SUPPLIERS < ListMask::BITS);
+
+/// Whether an enterprise stands in the register like this; `None` when nothing is known of it.
+pub(super) fn registered(mask: ListMask, status: RegistryStatus) -> Option<bool> {
+    let any = ((1 << RegistryStatus::WORDS.len()) - 1) << REGISTRY;
+    (mask & any != 0).then_some(mask >> (REGISTRY + status as u32) & 1 == 1)
+}
+
+/// Whether an enterprise's record is fresh; `None` when nothing is known of it.
+pub(super) fn registry_fresh(mask: ListMask) -> Option<bool> {
+    registered(mask, RegistryStatus::Other).map(|_| mask >> FRESH & 1 == 1)
+}
+
+/// Whether the two parties of a payment are allowed to each other like this. Of suppliers it is
+/// only known where the payer keeps any: `None` otherwise.
+pub(super) fn pair_allowed(mask: ListMask, level: PairLevel) -> Option<bool> {
+    let allowed = mask >> (PAIR + level as u32) & 1 == 1;
+    let known = level != PairLevel::Supplier || mask >> HAS_SUPPLIERS & 1 == 1;
+    known.then_some(allowed)
+}
 
 /// The bits that answer "is on a list of this category (and level)".
 pub(super) fn list_bits(category: ListCategory, level: Option<ListLevel>) -> ListMask {
@@ -34,6 +62,8 @@ pub(super) struct ReferenceData {
     controls: Vec<ControlEntry>,
     /// What account events said.
     pub profile: Profile,
+    /// What happened to it, where anything did.
+    pub known: Option<Box<Known>>,
 }
 
 /// What account events said about an account.
@@ -52,6 +82,8 @@ struct ListEntry {
     id: Box<str>,
     category: ListCategory,
     level: Option<ListLevel>,
+    /// The other side, where the entry only means payments between the two; else empty.
+    counterparty: Box<str>,
     from_ms: Millis,
     to_ms: Millis,
 }
@@ -71,6 +103,7 @@ pub(super) struct ListChange<'a> {
     pub op: ListOp,
     pub category: ListCategory,
     pub level: Option<ListLevel>,
+    pub counterparty: &'a str,
     pub from_ms: Option<Millis>,
     pub to_ms: Option<Millis>,
     /// Time of the event itself.
@@ -81,7 +114,11 @@ impl ReferenceData {
     /// Applies a list event; `true` when the oldest entry had to leave for it.
     pub fn apply_list(&mut self, change: &ListChange<'_>) -> bool {
         let same = |e: &ListEntry| match change.id {
-            "" => e.id.is_empty() && e.category == change.category && e.level == change.level,
+            "" => {
+                e.id.is_empty()
+                    && (e.category, e.level) == (change.category, change.level)
+                    && *e.counterparty == *change.counterparty
+            }
             id => &*e.id == id,
         };
         let found = self.lists.iter().position(same);
@@ -91,12 +128,19 @@ impl ReferenceData {
             }
             return false;
         }
+        let (mut from_ms, mut to_ms) =
+            (change.from_ms.unwrap_or(Millis::MIN), change.to_ms.unwrap_or(Millis::MAX));
+        if change.level == Some(ListLevel::Analyst) && !change.counterparty.is_empty() {
+            from_ms = change.from_ms.unwrap_or(change.time_ms);
+            to_ms = to_ms.min(from_ms.saturating_add(limits::ANALYST_ALLOW_MAX));
+        }
         let entry = ListEntry {
             id: change.id.into(),
             category: change.category,
             level: change.level,
-            from_ms: change.from_ms.unwrap_or(Millis::MIN),
-            to_ms: change.to_ms.unwrap_or(Millis::MAX),
+            counterparty: change.counterparty.into(),
+            from_ms,
+            to_ms,
         };
         match found {
             Some(at) => self.lists[at] = entry,
@@ -131,10 +175,34 @@ impl ReferenceData {
         over
     }
 
-    /// The lists it is on at a time.
-    pub fn lists_at(&self, time_ms: Millis) -> ListMask {
-        let valid = self.lists.iter().filter(|e| e.from_ms <= time_ms && time_ms < e.to_ms);
-        valid.fold(0, |mask, e| mask | list_bit(e.category, e.level))
+    /// The lists it is on at a time, and what else a [`ListMask`] says; `others` are the names of
+    /// the payment's other side.
+    pub fn lists_at(&self, time_ms: Millis, others: [&str; 2]) -> ListMask {
+        let mut mask = 0;
+        for entry in self.lists.iter().filter(|e| e.from_ms <= time_ms && time_ms < e.to_ms) {
+            if entry.counterparty.is_empty() {
+                mask |= list_bit(entry.category, entry.level);
+                continue;
+            }
+            let level = entry.level.and_then(PairLevel::of);
+            let Some(level) = level.filter(|_| entry.category == ListCategory::Allow) else {
+                continue;
+            };
+            if level == PairLevel::Supplier {
+                mask |= 1 << HAS_SUPPLIERS;
+            }
+            if others.contains(&&*entry.counterparty) {
+                mask |= 1 << (PAIR + level as u32);
+            }
+        }
+        let record = self.known.as_ref().and_then(|known| known.registry_at(time_ms));
+        if let Some((asked_ms, status)) = record {
+            mask |= 1 << (REGISTRY + status as u32);
+            if time_ms - asked_ms <= limits::REGISTRY_FRESH {
+                mask |= 1 << FRESH;
+            }
+        }
+        mask
     }
 
     /// Whether a control of this kind is in force at a time.
@@ -147,6 +215,7 @@ impl ReferenceData {
     pub fn bytes(&self) -> usize {
         self.lists.capacity() * size_of::<ListEntry>()
             + self.controls.capacity() * size_of::<ControlEntry>()
+            + self.known.as_ref().map_or(0, |known| known.bytes())
     }
 }
 
@@ -160,6 +229,7 @@ mod tests {
             op,
             category: ListCategory::CaseAccount,
             level: Some(level),
+            counterparty: "",
             from_ms: Some(from),
             to_ms: (to > 0).then_some(to),
             time_ms: at,
@@ -174,13 +244,13 @@ mod tests {
         let any = list_bits(ListCategory::CaseAccount, None);
         let other = list_bits(ListCategory::Allow, None);
         for (time, expect) in [(9, false), (10, true), (19, true), (20, false)] {
-            assert_eq!(data.lists_at(time) & confirmed != 0, expect, "{time}");
-            assert_eq!(data.lists_at(time) & any != 0, expect, "{time}");
-            assert_eq!(data.lists_at(time) & other, 0);
+            assert_eq!(data.lists_at(time, ["", ""]) & confirmed != 0, expect, "{time}");
+            assert_eq!(data.lists_at(time, ["", ""]) & any != 0, expect, "{time}");
+            assert_eq!(data.lists_at(time, ["", ""]) & other, 0);
         }
         data.apply_list(&change(ListOp::Expire, ListLevel::Confirmed, 0, 0, 15));
-        assert_eq!(data.lists_at(15), 0);
-        assert_ne!(data.lists_at(14), 0);
+        assert_eq!(data.lists_at(15, ["", ""]), 0);
+        assert_ne!(data.lists_at(14, ["", ""]), 0);
     }
 
     #[test]

@@ -14,7 +14,8 @@ use super::visit_plan::VisitPlan;
 use super::{Counts, EngineConfig, Fork, MemoryReport, RuleCounts, StepOutput};
 use crate::limits;
 use crate::model::entity::{EntityKind, KeyHash, Reference};
-use crate::model::event::{Batch, Body, Event, Payment, Text};
+use crate::model::event::{Batch, Body, Event, MARKS, Payment, Text};
+use crate::model::measure::Action;
 use crate::model::reject::{Reject, RejectReason};
 use crate::model::time::Millis;
 use crate::rules::plan::Plan;
@@ -299,6 +300,7 @@ impl Engine {
                     currency: self.plan.currency,
                     time_ms: event.time_ms,
                     utc_offset_ms: self.settings.utc_offset_ms,
+                    festivals: &self.plan.policy.festivals,
                 };
                 let cell = |field: &_| payment_cell(*field, batch, payment, &frame);
                 payment_rows.extend(self.plan.payment.iter().map(cell));
@@ -402,8 +404,26 @@ fn call(
         Body::Control(event) => {
             visit(Call::Concerns, EntityKind::Account, event.account);
         }
+        Body::Registry(event) => {
+            visit(Call::Concerns, EntityKind::Customer, event.enterprise);
+        }
+        Body::Feedback(event) => {
+            visit(Call::Concerns, EntityKind::Account, event.payer);
+            let id = batch.text(event.payment_id);
+            facts.fingerprint = KeyHash::of(key, EntityKind::Payment, id.as_bytes()).fingerprint();
+        }
         Body::Tick => {}
     }
+}
+
+/// Account and customer on the other side of a role.
+fn others<'a>(batch: &'a Batch, payment: &Payment, role: Role) -> [&'a str; 2] {
+    let side = match role {
+        Role::Payer | Role::PayerCustomer => &payment.payee,
+        Role::Payee | Role::PayeeCustomer => &payment.payer,
+        Role::Device => return ["", ""],
+    };
+    [batch.text(side.account), batch.text(side.customer)]
 }
 
 impl Group {
@@ -462,17 +482,19 @@ impl Group {
             let event = &events[visit.event as usize];
             let shard = self.shard(visit.hash.shard());
             match visit.call {
-                Call::Pays(_) => {
-                    let lists =
-                        shard.extra(visit.slot).map(|e| e.reference.lists_at(event.time_ms));
-                    self.visits[index].lists = lists.unwrap_or(0);
+                Call::Pays(role) => {
+                    let Some(extra) = shard.extra(visit.slot) else { continue };
+                    let Body::Payment(payment) = &event.body else { continue };
+                    let others = others(batch, payment, role);
+                    let lists = extra.reference.lists_at(event.time_ms, others);
+                    self.visits[index].lists = lists;
                 }
-                Call::Concerns if matches!(event.body, Body::List(_)) => {
+                Call::Concerns if matches!(event.body, Body::List(_) | Body::Registry(_)) => {
                     let header = &mut shard.table.headers[visit.slot as usize];
                     let data = &mut header.extra.get_or_insert_default().reference;
-                    self.bounds_hit += u64::from(apply(batch, event, data));
+                    self.bounds_hit += u64::from(apply(batch, event, 0, data));
                 }
-                // Controls and profiles are read by the visits, so those apply them, in step order.
+                // Controls, profiles and feedback are read by the visits, so those apply them.
                 Call::Concerns => {}
             }
         }
@@ -483,6 +505,7 @@ impl Group {
 pub(super) fn apply(
     batch: &Batch,
     event: &Event,
+    fingerprint: u32,
     data: &mut super::reference::ReferenceData,
 ) -> bool {
     match &event.body {
@@ -491,6 +514,7 @@ pub(super) fn apply(
             op: list.op,
             category: list.category,
             level: list.level,
+            counterparty: batch.text(list.counterparty),
             from_ms: list.valid_from_ms,
             to_ms: list.valid_to_ms,
             time_ms: event.time_ms,
@@ -515,7 +539,34 @@ pub(super) fn apply(
             if !branch.is_empty() {
                 profile.branch = Some(branch.into());
             }
-            false
+            if !MARKS.iter().any(|(_, kind)| *kind == account.kind) {
+                return false;
+            }
+            let known = data.known.get_or_insert_default();
+            let over = known.mark(event.time_ms, account.kind);
+            let raised = account.limit_before.zip(account.limit_after).filter(|(before, after)| {
+                before.currency == after.currency && after.minor > before.minor
+            });
+            raised.is_some_and(|(_, after)| known.raise(event.time_ms, after)) || over
+        }
+        Body::Registry(registry) => {
+            let as_of_ms = registry.as_of_ms.unwrap_or(event.time_ms);
+            let known = data.known.get_or_insert_default();
+            known.register(event.time_ms, as_of_ms, registry.status)
+        }
+        Body::Feedback(feedback) => {
+            use crate::model::event::FeedbackStage::{Executed, PartiallyExecuted};
+            let known = data.known.get_or_insert_default();
+            let held = matches!(feedback.action, Some(Action::StopPayment | Action::Delay));
+            let done = matches!(feedback.stage, Executed | PartiallyExecuted);
+            let mut over = false;
+            if held && done && !feedback.payment_id.is_none() {
+                over |= known.block(event.time_ms, fingerprint);
+            }
+            if let Some(verdict) = feedback.verdict {
+                over |= known.verdict(event.time_ms, verdict, batch.text(feedback.payee));
+            }
+            over
         }
         Body::Payment(_) | Body::Tick => false,
     }

@@ -4,8 +4,9 @@
 use super::capture::{Capture, Captured, contributing};
 use super::entry::{Entry, Movement};
 use super::facts::{EventFacts, Fate, NONE, RoleLists, entry_flags};
+use super::features::{Known, Retry, place_of, travel_cell, travelled};
 use super::group::{Call, Group, Settings, ShardState, Visit};
-use super::reference::{ReferenceData, list_bits};
+use super::reference::{ReferenceData, list_bits, pair_allowed, registered, registry_fresh};
 use super::register::EntryAction;
 use super::screen::{Outcome, Screen, try_payment};
 use super::table::Slot;
@@ -13,7 +14,7 @@ use super::visit_plan::{RolePlan, RuleVisit, VisitPlan};
 use super::window::{AsOf, Own, Scratch};
 use crate::limits;
 use crate::model::entity::Reference;
-use crate::model::event::{Batch, Body, Event, Payment};
+use crate::model::event::{Batch, Body, Event, PairLevel, Payment};
 use crate::model::time::{DAY, Millis, day_number};
 use crate::rules::plan::feature::{Direction, Role, StateFeature};
 use crate::rules::plan::program::MISSING;
@@ -77,13 +78,15 @@ impl Group {
     /// it.
     fn learn(&mut self, visit: &Visit, view: &StepView<'_>) {
         let event = &view.events[visit.event as usize];
-        if matches!(event.body, Body::List(_)) {
+        // Those are applied by the consult phase.
+        if matches!(event.body, Body::List(_) | Body::Registry(_)) {
             return;
         }
+        let fingerprint = view.facts[visit.event as usize].fingerprint;
         let shard = self.shard(visit.hash.shard());
         let header = &mut shard.table.headers[visit.slot as usize];
         let data = &mut header.extra.get_or_insert_default().reference;
-        self.bounds_hit += u64::from(super::step::apply(view.batch, event, data));
+        self.bounds_hit += u64::from(super::step::apply(view.batch, event, fingerprint, data));
     }
 
     fn pay(
@@ -116,6 +119,15 @@ impl Group {
         }
         if facts.payment_row != NONE {
             self.read(index, role, facts, payment, view);
+        }
+        // After reading: the next one is to see where this one was.
+        if role == Role::Payer
+            && facts.transition.pre
+            && let Some(place) = place_of(payment)
+        {
+            let header = &mut self.shard(visit.hash.shard()).table.headers[visit.slot as usize];
+            let reference = &mut header.extra.get_or_insert_default().reference;
+            reference.known.get_or_insert_default().stay(time_ms, place);
         }
     }
 
@@ -296,6 +308,19 @@ impl ShardState {
     }
 }
 
+/// What happened to an entity beside its payments.
+fn beside(reference: Option<&ReferenceData>) -> Option<&Known> {
+    reference?.known.as_deref()
+}
+
+fn known(reference: Option<&ReferenceData>, value: impl FnOnce(&Known) -> Option<i64>) -> i64 {
+    beside(reference).and_then(value).unwrap_or(MISSING)
+}
+
+fn tri(value: Option<bool>) -> i64 {
+    value.map_or(MISSING, i64::from)
+}
+
 /// An entity as one visit reads it.
 struct Reading<'a> {
     as_of: AsOf<'a>,
@@ -416,6 +441,7 @@ impl<'a> Reading<'a> {
             F::HistoryCount(direction, days) => as_of.history_count(*direction, *days),
             F::HistorySum(direction, days) => as_of.history_sum(*direction, *days),
             F::HistoryNightShare(days) => as_of.night_share(*days),
+            F::HistoryWeeks(direction) => as_of.habitual_weeks(*direction),
             F::HistoryNewPayers(days) => as_of.new_payers(*days),
             F::HistoryQuantile(days, ppm) => as_of.history_quantile(*days, *ppm, scratch),
             F::PairCount(days) => as_of.pair_count(*days),
@@ -427,6 +453,44 @@ impl<'a> Reading<'a> {
             F::Listed(category, level) => {
                 i64::from(self.role_lists() & list_bits(*category, *level) != 0)
             }
+            F::Since(kind) => known(self.reference, |k| k.since(*kind, as_of.time_ms)),
+            F::SinceVerdict(verdict) => {
+                known(self.reference, |k| k.since_verdict(*verdict, as_of.time_ms))
+            }
+            F::LimitRaised(window_ms) => known(self.reference, |k| {
+                let limit = k.raised(as_of.time_ms, *window_ms)?;
+                (limit.currency == self.view.plan.currency).then_some(limit.minor)
+            }),
+            F::Registered(status) => tri(registered(self.role_lists(), *status)),
+            F::RegistryFresh => tri(registry_fresh(self.role_lists())),
+            F::Blocked(window_ms) => {
+                as_of.retried(beside(self.reference), *window_ms, Retry::Amount)
+            }
+            F::RetriedSum(window_ms) => {
+                as_of.retried(beside(self.reference), *window_ms, Retry::Sum)
+            }
+            F::RetriedCount(window_ms) => {
+                as_of.retried(beside(self.reference), *window_ms, Retry::Count)
+            }
+            F::PairAllowed(level) => {
+                let lists = &self.lists;
+                let payer = lists[Role::Payer as usize] | lists[Role::PayerCustomer as usize];
+                let payee = lists[Role::Payee as usize] | lists[Role::PayeeCustomer as usize];
+                // A household is of both; the others are the payer's to give.
+                let household = *level == PairLevel::Household;
+                tri(pair_allowed(if household { payer | payee } else { payer }, *level))
+            }
+            F::PairVerified(window_ms) => {
+                let payee = self.view.batch.text(self.payment.payee.account);
+                let known = beside(self.reference);
+                i64::from(known.is_some_and(|k| k.confirmed(payee, as_of.time_ms, *window_ms)))
+            }
+            F::TravelKm(km) | F::TravelSpeed(km) => {
+                let known = beside(self.reference);
+                let travelled = travelled(known, self.payment, as_of.time_ms, *km);
+                travel_cell(travelled, usize::from(matches!(feature, F::TravelSpeed(_))))
+            }
+            F::NewUser(window_ms) => i64::from(as_of.is_new_user(*window_ms)),
             F::Controlled(kind) => {
                 let time_ms = as_of.time_ms;
                 i64::from(self.reference.is_some_and(|r| r.controlled_at(*kind, time_ms)))

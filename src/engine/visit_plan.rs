@@ -201,10 +201,15 @@ fn cost(feature: &StateFeature) -> u32 {
         F::Count(_) | F::Sum(_) | F::FlowRatio(_) | F::AgeDays | F::Grade => 0,
         F::CustomerType | F::AccountClass | F::Listed(..) | F::Controlled(_) => 0,
         F::Max(_) | F::Min(_) | F::IdleBefore(_) => 1,
+        F::Since(_) | F::SinceVerdict(_) | F::LimitRaised(_) | F::NewUser(_) => 1,
+        F::Registered(_) | F::RegistryFresh | F::PairAllowed(_) | F::PairVerified(_) => 1,
+        F::TravelKm(_) | F::TravelSpeed(_) => 4,
+        F::Blocked(_) | F::RetriedSum(_) | F::RetriedCount(_) => 2,
         F::PairCount(_) | F::PairAgeDays | F::HistoryCount(..) | F::HistorySum(..) => 2,
         F::Counterparties(_) => 2,
         F::TopShare(..) | F::Dwell(_) | F::Cycles { .. } => 3,
         F::Asked(..) | F::HistoryNightShare(_) => 3,
+        F::HistoryWeeks(_) => 3,
         F::HistoryQuantile(..) | F::HistoryNewPayers(_) => 4,
     }
 }

@@ -1,12 +1,13 @@
-//! Events as JSON lines: `payment.v1`, `account.v1`, `list.v1`, `control.v1`, as `wire` reads them.
+//! Events as JSON lines: `payment.v1`, `account.v1`, `list.v1`, `control.v1`,
+//! `registry.v1`, `feedback.v1`, as `wire` reads them.
 
 use serde::{Serialize, Serializer};
 
 use super::calendar::ZONE;
 use crate::model::entity::EntityKind;
 use crate::model::event::{
-    AccountEvent, Batch, Body, ControlEvent, Event, Geo, ListEvent, ListOp, Party, Payment, Text,
-    session,
+    AccountEvent, Batch, Body, ControlEvent, Event, FeedbackEvent, Geo, ListEvent, ListOp, Party,
+    Payment, RegistryEvent, Text, session,
 };
 use crate::model::measure::ControlMode;
 use crate::model::money::Money;
@@ -33,6 +34,12 @@ pub fn write_line(
         Body::Control(control) => {
             serde_json::to_writer(&mut *out, &of_control(batch, control, time))
         }
+        Body::Registry(registry) => {
+            serde_json::to_writer(&mut *out, &of_registry(batch, registry, time))
+        }
+        Body::Feedback(feedback) => {
+            serde_json::to_writer(&mut *out, &of_feedback(batch, feedback, time))
+        }
         Body::Tick => return Ok(()),
     }?;
     out.push(b'\n');
@@ -47,6 +54,8 @@ pub fn key<'a>(batch: &'a Batch, event: &Event) -> &'a str {
         Body::Account(account) => batch.text(account.account),
         Body::List(list) => batch.text(list.subject),
         Body::Control(control) => batch.text(control.account),
+        Body::Registry(registry) => batch.text(registry.enterprise),
+        Body::Feedback(feedback) => batch.text(feedback.payer),
         Body::Tick => "",
     }
 }
@@ -161,6 +170,9 @@ shape!(AccountRecord {
     customer_type: &'a str,
     account_class: &'a str,
     risk_grade: &'a str,
+    limit_before: Amount,
+    limit_after: Amount,
+    currency: &'a str,
 });
 
 shape!(ListRecord {
@@ -168,6 +180,7 @@ shape!(ListRecord {
     entry_id: &'a str,
     op: &'a str,
     subject: SubjectRecord<'a>,
+    counterparty: &'a str,
     category: &'a str,
     level: &'a str,
     valid_from: Time,
@@ -176,6 +189,28 @@ shape!(ListRecord {
     source: &'a str,
     legal_basis: &'a str,
     purpose: &'a str,
+});
+
+shape!(RegistryRecord {
+    schema: &'a str,
+    enterprise: &'a str,
+    status: &'a str,
+    as_of: Time,
+    source: &'a str,
+    time: Time,
+});
+
+shape!(FeedbackRecord {
+    schema: &'a str,
+    feedback_id: &'a str,
+    alert_id: &'a str,
+    stage: &'a str,
+    executed: ExecutedRecord,
+    verdict: &'a str,
+    payer: &'a str,
+    payee: &'a str,
+    payment_id: &'a str,
+    time: Time,
 });
 
 shape!(SubjectRecord {
@@ -198,6 +233,11 @@ shape!(ControlRecord {
     released_at: Time,
     time: Time,
 });
+
+#[derive(Serialize)]
+struct ExecutedRecord {
+    action: &'static str,
+}
 
 #[derive(Serialize)]
 struct CheckRecord {
@@ -279,7 +319,7 @@ fn of_party<'a>(batch: &'a Batch, party: &Party, paid: Money) -> PartyRecord<'a>
     }
 }
 
-fn of_account<'a>(batch: &'a Batch, account: &AccountEvent, time: Time) -> AccountRecord<'a> {
+fn of_account<'a>(batch: &'a Batch, account: &'a AccountEvent, time: Time) -> AccountRecord<'a> {
     AccountRecord {
         schema: Some("account.v1"),
         event_id: text(batch, account.event_id),
@@ -295,6 +335,39 @@ fn of_account<'a>(batch: &'a Batch, account: &AccountEvent, time: Time) -> Accou
         customer_type: account.customer_type.map(|kind| kind.word()),
         account_class: account.account_class.map(|class| class.word()),
         risk_grade: account.risk_grade.map(|grade| grade.word()),
+        limit_before: account.limit_before.map(Amount),
+        limit_after: account.limit_after.map(Amount),
+        currency: account
+            .limit_before
+            .as_ref()
+            .or(account.limit_after.as_ref())
+            .map(|limit| limit.currency.code()),
+    }
+}
+
+fn of_registry<'a>(batch: &'a Batch, registry: &RegistryEvent, time: Time) -> RegistryRecord<'a> {
+    RegistryRecord {
+        schema: Some("registry.v1"),
+        enterprise: text(batch, registry.enterprise),
+        status: Some(registry.status.word()),
+        as_of: registry.as_of_ms.map(Time),
+        source: text(batch, registry.source),
+        time: Some(time),
+    }
+}
+
+fn of_feedback<'a>(batch: &'a Batch, feedback: &FeedbackEvent, time: Time) -> FeedbackRecord<'a> {
+    FeedbackRecord {
+        schema: Some("feedback.v1"),
+        feedback_id: text(batch, feedback.feedback_id),
+        alert_id: text(batch, feedback.alert_id),
+        stage: Some(feedback.stage.word()),
+        executed: feedback.action.map(|action| ExecutedRecord { action: action.word() }),
+        verdict: feedback.verdict.map(|verdict| verdict.word()),
+        payer: text(batch, feedback.payer),
+        payee: text(batch, feedback.payee),
+        payment_id: text(batch, feedback.payment_id),
+        time: Some(time),
     }
 }
 
@@ -315,6 +388,7 @@ fn of_list<'a>(batch: &'a Batch, list: &ListEvent, time: Time) -> ListRecord<'a>
             ListOp::Expire => "expire",
         }),
         subject: Some(SubjectRecord { kind: Some(kind), id: text(batch, list.subject) }),
+        counterparty: text(batch, list.counterparty),
         category: Some(list.category.word()),
         level: list.level.map(|level| level.word()),
         valid_from: list.valid_from_ms.map(Time),

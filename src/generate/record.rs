@@ -133,6 +133,8 @@ impl Recorder {
                 customer_type: Some(people.customer_type(account)),
                 account_class: Some(AccountClass::I),
                 risk_grade: None,
+                limit_before: None,
+                limit_after: None,
             })),
             Reference::Listed { subject, category, level, days } => {
                 let (subject_kind, subject) = match subject {
@@ -148,6 +150,7 @@ impl Recorder {
                     op: ListOp::Upsert,
                     subject_kind,
                     subject,
+                    counterparty: Text::NONE,
                     category,
                     level: Some(level),
                     valid_from_ms: Some(time_ms),

@@ -96,6 +96,10 @@ pub enum Body {
     List(Box<ListEvent>),
     /// A control begins, changes or ends.
     Control(Box<ControlEvent>),
+    /// The register of enterprises says what an enterprise is.
+    Registry(Box<RegistryEvent>),
+    /// The bank says what became of a payment that was held, or what it found out.
+    Feedback(Box<FeedbackEvent>),
     /// Time passed: nothing else; keeps the watermark moving when inputs are idle.
     Tick,
 }
@@ -197,6 +201,29 @@ words!(
     }
 );
 words!(
+    /// What the register of enterprises says.
+    RegistryStatus {
+        Active = "active", Abnormal = "abnormal", SeriousViolation = "serious_violation",
+        Revoked = "revoked", Cancelled = "cancelled", Liquidation = "liquidation",
+    }
+);
+words!(
+    /// How far an alert has come.
+    FeedbackStage {
+        Received = "received", Accepted = "accepted", Executed = "executed",
+        PartiallyExecuted = "partially_executed", Refused = "refused", Expired = "expired",
+        Duplicate = "duplicate", Extended = "extended", Released = "released", Verdict = "verdict",
+    }
+);
+words!(
+    /// What the bank found out.
+    Verdict {
+        ConfirmedFraud = "confirmed_fraud", ConfirmedMule = "confirmed_mule",
+        VictimConfirmed = "victim_confirmed", Genuine = "customer_confirmed_genuine",
+        FalsePositive = "false_positive", Inconclusive = "inconclusive",
+    }
+);
+words!(
     /// Category of a list entry.
     ListCategory {
         CaseAccount = "case_account", Punished = "punished",
@@ -214,6 +241,45 @@ words!(
         Supplier = "supplier",
     }
 );
+
+/// Account events whose times are kept: what a thief or a fraudster's victim does first.
+pub const MARKS: &[(&str, AccountEventKind)] = &[
+    ("phone_bound", AccountEventKind::PhoneBound),
+    ("device_bound", AccountEventKind::DeviceBound),
+    ("credential_reset", AccountEventKind::CredentialReset),
+    ("sim_change", AccountEventKind::SimChange),
+    ("limit_changed", AccountEventKind::LimitChanged),
+    ("payee_added", AccountEventKind::PayeeAdded),
+];
+
+/// What an `allow` entry with a counterparty allows between two parties.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum PairLevel {
+    /// They belong to one household.
+    Household = 0,
+    /// An analyst has looked, for a time.
+    Analyst = 1,
+    /// The payee is an approved supplier of the payer.
+    Supplier = 2,
+}
+
+impl PairLevel {
+    /// Every word with its value.
+    pub const WORDS: &'static [(&'static str, Self)] =
+        &[("household", Self::Household), ("analyst", Self::Analyst), ("supplier", Self::Supplier)];
+
+    /// The level of a list entry, if it is one of these.
+    #[must_use]
+    pub fn of(level: ListLevel) -> Option<Self> {
+        match level {
+            ListLevel::Household => Some(Self::Household),
+            ListLevel::Analyst => Some(Self::Analyst),
+            ListLevel::Supplier => Some(Self::Supplier),
+            _ => None,
+        }
+    }
+}
 
 /// Merchant categories (ISO 18245) that sell what is as good as money.
 pub mod goods {
@@ -420,6 +486,44 @@ pub struct AccountEvent {
     pub account_class: Option<AccountClass>,
     /// Grade after the event.
     pub risk_grade: Option<RiskGrade>,
+    /// Payment limit before a change of limit.
+    pub limit_before: Option<Money>,
+    /// Payment limit after it.
+    pub limit_after: Option<Money>,
+}
+
+/// A `registry.v1` record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegistryEvent {
+    /// The enterprise: the customer token of its accounts.
+    pub enterprise: Text,
+    /// What the register says.
+    pub status: RegistryStatus,
+    /// Since when; absent: since the record's time.
+    pub as_of_ms: Option<Millis>,
+    /// Which register.
+    pub source: Text,
+}
+
+/// A `feedback.v1` record. What names the payment is repeated from the alert's target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedbackEvent {
+    /// Unique per record.
+    pub feedback_id: Text,
+    /// The alert.
+    pub alert_id: Text,
+    /// How far it has come.
+    pub stage: FeedbackStage,
+    /// The measure that was carried out.
+    pub action: Option<Action>,
+    /// What was found out.
+    pub verdict: Option<Verdict>,
+    /// The payer's account.
+    pub payer: Text,
+    /// The payee's account.
+    pub payee: Text,
+    /// The payment.
+    pub payment_id: Text,
 }
 
 /// What a list record does.
@@ -442,6 +546,8 @@ pub struct ListEvent {
     pub subject_kind: EntityKind,
     /// The subject's number or token.
     pub subject: Text,
+    /// Account or customer on the other side, for an entry that only means the two of them.
+    pub counterparty: Text,
     /// Category.
     pub category: ListCategory,
     /// Level.

@@ -23,9 +23,56 @@ pub fn day_number(time_ms: Millis, utc_offset_ms: Millis) -> i32 {
     i32::try_from(days).unwrap_or(i32::MAX)
 }
 
+/// Hour of the local day, 0 to 23, in a zone with a fixed offset.
+#[must_use]
+pub fn hour_of_day(time_ms: Millis, utc_offset_ms: Millis) -> u32 {
+    ((time_ms + utc_offset_ms).rem_euclid(DAY) / HOUR) as u32
+}
+
+/// Number of the day of a calendar date as `2026-02-16`; `None` for anything else.
+#[must_use]
+pub fn day_of_date(text: &str) -> Option<i32> {
+    let mut parts = text.split('-');
+    let mut number = |digits: usize| -> Option<i32> {
+        let part = parts.next().filter(|part| part.len() == digits)?;
+        part.bytes().all(|b| b.is_ascii_digit()).then(|| part.parse().ok())?
+    };
+    let (year, month, day) = (number(4)?, number(2)?, number(2)?);
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let february = if is_leap { 29 } else { 28 };
+    let lengths = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let length = *lengths.get(usize::try_from(month - 1).ok()?)?;
+    if parts.next().is_some() || year < 1970 || !(1..=length).contains(&day) {
+        return None;
+    }
+    let before = year - 1;
+    let leaps = |year: i32| year / 4 - year / 100 + year / 400;
+    let years = (year - 1970) * 365 + leaps(before) - leaps(1969);
+    let months: i32 = lengths[..(month - 1) as usize].iter().sum();
+    Some(years + months + day - 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dates_are_counted_from_1970() {
+        for (text, day) in [
+            ("1970-01-01", Some(0)),
+            ("1972-03-01", Some(790)),
+            ("2000-02-29", Some(11_016)),
+            ("2026-03-05", Some(20_517)),
+            ("2100-02-29", None),
+            ("2026-13-01", None),
+            ("2026-00-10", None),
+            ("2026-2-16", None),
+            ("2026-02-16x", None),
+            ("2026-02", None),
+        ] {
+            assert_eq!(day_of_date(text), day, "{text}");
+        }
+    }
 
     #[test]
     fn the_day_turns_at_local_midnight() {

@@ -8,8 +8,8 @@ use super::plan::feature::{Direction, PaymentField, Role, flag};
 use super::plan::program::Type;
 use crate::limits;
 use crate::model::event::{
-    AccountClass, Category, Channel, CustomerType, ListCategory, ListLevel, PayeeCheck,
-    PaymentStatus, PaymentType, RiskGrade, session,
+    AccountClass, Category, Channel, CustomerType, ListCategory, ListLevel, MARKS, PairLevel,
+    PayeeCheck, PaymentStatus, PaymentType, RegistryStatus, RiskGrade, Verdict, session,
 };
 use crate::model::measure::Action;
 
@@ -70,6 +70,14 @@ word_sets! {
     Control = "control" from Action::WORDS;
     /// Words of a session flag.
     Session = "session flag" from SESSION_BITS;
+    /// Words of account events that are kept.
+    AccountEvent = "account event" from MARKS;
+    /// Words of an enterprise's status.
+    Registry = "registry status" from RegistryStatus::WORDS;
+    /// Words of what the bank found out.
+    Verdict = "verdict" from Verdict::WORDS;
+    /// Words of what two parties are allowed.
+    PairLevel = "pair level" from PairLevel::WORDS;
     /// Words of an entry's flags.
     EntryFlag = "entry flag" from flag::WORDS;
 }
@@ -164,6 +172,8 @@ pub enum Arg {
     Clock,
     /// A factor of at least one thousandth.
     Factor,
+    /// Kilometres.
+    Km,
     /// A list's category.
     ListCategory,
     /// A list's level; may be left out.
@@ -172,6 +182,14 @@ pub enum Arg {
     Control,
     /// A session flag.
     SessionFlag,
+    /// An account event that is kept.
+    AccountEvent,
+    /// A status in the register of enterprises.
+    RegistryStatus,
+    /// What the bank found out.
+    Verdict,
+    /// What two parties are allowed.
+    PairLevel,
 }
 
 impl Arg {
@@ -186,6 +204,10 @@ impl Arg {
             Self::ListLevel => Some(WordSet::ListLevel),
             Self::Control => Some(WordSet::Control),
             Self::SessionFlag => Some(WordSet::Session),
+            Self::AccountEvent => Some(WordSet::AccountEvent),
+            Self::RegistryStatus => Some(WordSet::Registry),
+            Self::Verdict => Some(WordSet::Verdict),
+            Self::PairLevel => Some(WordSet::PairLevel),
             _ => None,
         }
     }
@@ -210,10 +232,15 @@ impl Arg {
             Self::Channels => "channel, …".to_owned(),
             Self::Clock => "'hh:mm'".to_owned(),
             Self::Factor => "factor".to_owned(),
+            Self::Km => "km".to_owned(),
             Self::ListCategory => "category".to_owned(),
             Self::ListLevel => "[level]".to_owned(),
             Self::Control => "control".to_owned(),
             Self::SessionFlag => "flag".to_owned(),
+            Self::AccountEvent => "event".to_owned(),
+            Self::RegistryStatus => "status".to_owned(),
+            Self::Verdict => "verdict".to_owned(),
+            Self::PairLevel => "level".to_owned(),
         }
     }
 }
@@ -314,6 +341,8 @@ pub enum Makes {
     HistorySum(Direction),
     /// Share of debits at night.
     HistoryNightShare,
+    /// Weeks with the same habit.
+    HistoryWeeks(Direction),
     /// New payers.
     HistoryNewPayers,
     /// Quantile of debits.
@@ -334,6 +363,32 @@ pub enum Makes {
     Listed,
     /// Control look-up.
     Controlled,
+    /// Time since an account event.
+    Since,
+    /// Time since a verdict.
+    SinceVerdict,
+    /// Raised limit.
+    LimitRaised,
+    /// Status in the register.
+    Registered,
+    /// Age of the register's record.
+    RegistryFresh,
+    /// Blocked payment (payer only).
+    Blocked,
+    /// Payments since (payer only).
+    RetriedSum,
+    /// Their number (payer only).
+    RetriedCount,
+    /// What the parties are allowed.
+    PairAllowed,
+    /// Confirmed by the customer.
+    PairVerified,
+    /// New user of the device.
+    NewUser,
+    /// Distance travelled (payer only).
+    TravelKm,
+    /// Speed of it (payer only).
+    TravelSpeed,
 }
 
 /// One field or function.
@@ -403,6 +458,7 @@ pub const MEMBERS: &[Member] = {
     field(O::Payment, "same_account", BOOL, M::Field(P::SameAccount), "收付为同一账户", "payer and payee are one account"),
     call(O::Payment, "is_multiple_of", &[Arg::Step], BOOL, M::IsMultipleOf, "金额是否为其整数倍；其他币种时缺值", "whether the amount is a multiple of this; missing in another currency than the pack's"),
     call(O::Payment, "between", &[Arg::Clock, Arg::Clock], BOOL, M::IsBetween, "当地时间是否在此区间内（含起点，不含终点，可跨午夜）", "whether it happens at these hours of the local day, start included, end not; may pass midnight"),
+    field(O::Payment, "is_festival", BOOL, M::Field(P::IsFestival), "当日是否为策略文件列出的节日", "whether the day belongs to a festival of the policy"),
     field(O::Payment, "is_goods", BOOL, M::Field(P::IsGoods), "商户类别为黄金珠宝、话费充值、礼品卡、游戏或加油卡等可变现商品；无商户类别码时缺值", "the merchant sells what is as good as money: gold, top-ups, gift, game, fuel cards; missing without a merchant category"),
     call(O::Payment, "session", &[Arg::SessionFlag], BOOL, M::Session, "会话标志；无会话信息时缺值", "whether the session carries the flag; missing when the record has no session"),
 
@@ -422,14 +478,30 @@ pub const MEMBERS: &[Member] = {
     call(O::Account, "listed", &[Arg::ListCategory, Arg::ListLevel], BOOL, M::Listed, "账户或其客户在名单上且有效", "whether the account or its customer is on a list, valid now"),
     call(O::Account, "controlled", &[Arg::Control], BOOL, M::Controlled, "账户上有此控制且在有效期", "whether a control of this kind is in force"),
 
+    call(O::Account, "travel_km", &[Arg::Km], INT, M::TravelKm, "与上一笔已定位付款的距离（公里，两次定位误差均小于该公里数，仅 payer）；无则缺值", "kilometres from the payer's newest earlier payment, both located to less than so many kilometres (payer only); missing when either is not"),
+    call(O::Account, "travel_speed", &[Arg::Km], INT, M::TravelSpeed, "上述两次定位之间的速度（公里/小时，仅 payer）；无则缺值", "kilometres an hour between the two (payer only); missing when either is not located"),
+    call(O::Account, "debit_weeks", &[], INT, M::HistoryWeeks(Debit), "最近八周同一星期几、同一小时内有转出的周数，不含本笔", "on how many of the same weekdays of the last eight weeks money went out in this hour of the day"),
+    call(O::Account, "credit_weeks", &[], INT, M::HistoryWeeks(Credit), "最近八周同一星期几、同一小时内有转入的周数，不含本笔", "on how many of the same weekdays of the last eight weeks money came in in this hour of the day"),
+    call(O::Account, "since", &[Arg::AccountEvent], DURATION, M::Since, "距最近一次此类账户事件的时间；未发生过时缺值", "time since the newest account event of this kind; missing when none is known"),
+    call(O::Account, "since_verdict", &[Arg::Verdict], DURATION, M::SinceVerdict, "距最近一次此类反馈结论的时间；无则缺值", "time since the bank last found this out; missing when it never did"),
+    call(O::Account, "limit_raised", &[Arg::Window], MONEY, M::LimitRaised, "窗口内最近一次提额后的限额；未提额或其他币种时缺值", "the payment limit after the newest raise in the window; missing when there is none, or in another currency"),
+    call(O::Account, "registered_as", &[Arg::RegistryStatus], BOOL, M::Registered, "账户所属企业在登记机关为此状态；无登记信息时缺值", "whether the account's enterprise stands in the register like this; missing when nothing is known of it"),
+    call(O::Account, "registry_fresh", &[], BOOL, M::RegistryFresh, "企业登记信息是否在 24 小时内更新；无登记信息时缺值", "whether the register was asked within 24 hours; missing when nothing is known"),
+    call(O::Account, "blocked", &[Arg::Window], MONEY, M::Blocked, "窗口内最近一笔被拦截或延迟的付款金额（仅 payer）；无则缺值", "amount of the newest payment that was blocked or delayed in the window (payer only); missing when there is none"),
+    call(O::Account, "retried_sum", &[Arg::Window], MONEY, M::RetriedSum, "被拦截后向其他新收款人付款合计（仅 payer）；无拦截时缺值", "sum paid since that block to other payees not met before it (payer only); missing when there is none"),
+    call(O::Account, "retried_count", &[Arg::Window], INT, M::RetriedCount, "上述付款笔数（仅 payer）；无拦截时缺值", "number of those payments (payer only); missing when there is no block"),
+
     call(O::Customer, "debits", &[Arg::Window], Gives::Record(O::Entries), M::Entries(Debit), "客户名下全部账户的转出", "money out of all accounts of the customer"),
     call(O::Customer, "credits", &[Arg::Window], Gives::Record(O::Entries), M::Entries(Credit), "客户名下全部账户的转入", "money into all accounts of the customer"),
     call(O::Customer, "flow", &[Arg::Window], Gives::Record(O::Flow), M::Flow, "客户名下全部账户的转入与转出", "money in and out of all accounts of the customer"),
 
     call(O::Device, "uses", &[Arg::Window], Gives::Record(O::Uses), M::Entries(Debit), "窗口内由该设备发起的支付", "payments ordered on the device in the window"),
+    call(O::Device, "is_new", &[Arg::Window], BOOL, M::NewUser, "本次使用者是否在窗口内首次使用该设备，含本次", "whether the present user first used the device in the window, this use included"),
     call(O::Device, "listed", &[Arg::ListCategory, Arg::ListLevel], BOOL, M::Listed, "设备在名单上且有效", "whether the device is on a list, valid now"),
 
     call(O::Pair, "count", &[Arg::Days(limits::PAIR_DAYS)], INT, M::PairCount, "此付款人给此收款人的既往笔数，不含本笔", "earlier payments of this payer to this payee, this one not counted"),
+    call(O::Pair, "allowed", &[Arg::PairLevel], BOOL, M::PairAllowed, "名单允许双方往来：家庭成员、分析员放行、合格供应商；付款人未维护供应商名单时 supplier 缺值", "whether a list allows the two to each other: household, analyst, supplier; of suppliers missing when the payer keeps none"),
+    call(O::Pair, "verified", &[Arg::Window], BOOL, M::PairVerified, "窗口内客户已确认向该收款人付款属实", "whether the customer confirmed payments to this payee in the window"),
     call(O::Pair, "age_days", &[], INT, M::PairAge, "首次付给此收款人距今天数；从未付过时缺值", "days since this payer first paid this payee; missing when never"),
 
     call(O::Entries, "without", &[Arg::Flags], Gives::Record(O::Entries), M::Without, "剔除带有标志的分录", "leaves out entries with one of the flags"),

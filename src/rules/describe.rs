@@ -5,7 +5,7 @@ use super::describe_query::{asked, between};
 use super::plan::Plan;
 use super::plan::feature::{Direction, FlowView, PaymentField, Role, StateFeature, View, flag};
 use super::plan::program::{ArithmeticOp, CellRef, ExprId, Node, Type, cell_double};
-use crate::model::event::{ListCategory, ListLevel};
+use crate::model::event::{ListCategory, ListLevel, PairLevel};
 use crate::model::measure::Action;
 use crate::model::money::format_decimal;
 use crate::model::time::{DAY, HOUR, MINUTE, Millis, SECOND};
@@ -122,7 +122,10 @@ fn cell(plan: &Plan, at: CellRef) -> String {
         CellRef::State(of, index) => {
             let found = &plan.parts[of as usize].features[usize::from(index)];
             match found {
-                StateFeature::PairCount(_) | StateFeature::PairAgeDays => feature(plan, found),
+                StateFeature::PairCount(_)
+                | StateFeature::PairAgeDays
+                | StateFeature::PairAllowed(_)
+                | StateFeature::PairVerified(_) => feature(plan, found),
                 _ => format!("{}.{}", role(of), feature(plan, found)),
             }
         }
@@ -155,6 +158,7 @@ pub fn payment_field(plan: &Plan, field: PaymentField) -> String {
             format!("payment.is_multiple_of(money('{of}'))")
         }
         P::IsGoods => "payment.is_goods".to_owned(),
+        P::IsFestival => "payment.is_festival".to_owned(),
         P::IsBetween(hours) => format!("payment.{}", between(hours)),
     }
 }
@@ -227,6 +231,22 @@ pub fn feature(plan: &Plan, feature: &StateFeature) -> String {
         F::AccountClass => "account_class".to_owned(),
         F::Listed(category, level) => listed(*category, *level),
         F::Controlled(action) => format!("controlled('{}')", Action::word(*action)),
+        F::HistoryWeeks(d) => format!("{}_weeks()", direction(*d)),
+        F::Since(kind) => format!("since('{}')", kind.word()),
+        F::SinceVerdict(verdict) => format!("since_verdict('{}')", verdict.word()),
+        F::LimitRaised(window) => format!("limit_raised(duration('{}'))", duration(*window)),
+        F::Registered(status) => format!("registered_as('{}')", status.word()),
+        F::RegistryFresh => "registry_fresh()".to_owned(),
+        F::Blocked(window) => format!("blocked(duration('{}'))", duration(*window)),
+        F::RetriedSum(window) => format!("retried_sum(duration('{}'))", duration(*window)),
+        F::RetriedCount(window) => format!("retried_count(duration('{}'))", duration(*window)),
+        F::PairAllowed(level) => {
+            format!("pair.allowed('{}')", PairLevel::WORDS[*level as usize].0)
+        }
+        F::PairVerified(window) => format!("pair.verified(duration('{}'))", duration(*window)),
+        F::TravelKm(km) => format!("travel_km({km})"),
+        F::TravelSpeed(km) => format!("travel_speed({km})"),
+        F::NewUser(window) => format!("is_new(duration('{}'))", duration(*window)),
         F::HistoryNightShare(days) => format!("history({days}).night_share()"),
         F::HistoryNewPayers(days) => format!("history({days}).new_payers()"),
         F::Asked(query, measure) => {

@@ -27,7 +27,7 @@ the examples in the files, `goshawk rules list` lists the rules.
 | `phases` | `pre`: at the payment's first event; `post`: when it settles |
 | `subject` | whose state decides: `payer`, `payee`, `device` |
 | `target` | `{ held, settled }`: `payment`, `payer` or `payee`, while it can be held and once settled |
-| `guards` | ids of guards that are evaluated and shown |
+| `guards` | ids of guards that are evaluated and shown; guards with `scope = \"all\"` are, in every rule outside the family `list` |
 | `floor` | measure when only this rule fires; absent: the score alone decides |
 | `[params]` | `name = { value, unit, doc, by_grade }`: whole number, fraction, `\"10m\"`, amount with `unit = \"CNY\"`, list of words; `by_grade = { high = \"3000.00\" }` takes another value for accounts of a grade |
 | `[features]` | named expressions; a feature may use those above it |

@@ -11,9 +11,10 @@ use crate::model::event::{Batch, Body, Event};
 use crate::source::Step;
 
 /// Types of records, as [`type_of`] numbers them, then what no type is known of.
-const TYPES: [&str; 6] = ["payment", "account", "list", "control", "tick", "unknown"];
+const TYPES: [&str; 8] =
+    ["payment", "account", "list", "control", "registry", "feedback", "tick", "unknown"];
 const PAYMENT: usize = 0;
-const UNKNOWN: usize = 5;
+const UNKNOWN: usize = 7;
 /// What becomes of a record.
 const STATUSES: [&str; 4] = ["scored", "applied", "duplicate", "rejected"];
 const SCORED: usize = 0;
@@ -127,7 +128,9 @@ fn type_of(body: &Body) -> usize {
         Body::Account(_) => 1,
         Body::List(_) => 2,
         Body::Control(_) => 3,
-        Body::Tick => 4,
+        Body::Registry(_) => 4,
+        Body::Feedback(_) => 5,
+        Body::Tick => 6,
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use goshawk::model::entity::EntityKind;
 use goshawk::model::event::{
-    AccountEvent, Batch, Body, ControlEvent, Event, Geo, ListEvent, ListOp, Party, Payment, Text,
+    AccountEvent, Batch, Body, ControlEvent, Event, FeedbackEvent, Geo, ListEvent, ListOp, Party,
+    Payment, RegistryEvent, Text,
 };
 use goshawk::model::measure::ControlMode;
 
@@ -25,6 +26,8 @@ pub fn flat(batch: &Batch, event: &Event) -> Flat {
         Body::Account(account) => into.account(account),
         Body::List(list) => into.list(list),
         Body::Control(control) => into.control(control),
+        Body::Registry(registry) => into.registry(registry),
+        Body::Feedback(feedback) => into.feedback(feedback),
         Body::Tick => {}
     }
     into.flat
@@ -172,6 +175,8 @@ impl Into<'_> {
             customer_type,
             account_class,
             risk_grade,
+            limit_before,
+            limit_after,
         } = *event;
         for (path, text) in [
             ("event_id", event_id),
@@ -189,6 +194,43 @@ impl Into<'_> {
         self.value("customer_type", customer_type.map(|word| word.word()));
         self.value("account_class", account_class.map(|word| word.word()));
         self.value("risk_grade", risk_grade.map(|word| word.word()));
+        self.value("limit_before", limit_before.map(|limit| limit.minor));
+        self.value("limit_after", limit_after.map(|limit| limit.minor));
+        let currency = limit_before.or(limit_after).map(|limit| limit.currency);
+        self.value("currency", currency);
+    }
+
+    fn registry(&mut self, event: &RegistryEvent) {
+        let RegistryEvent { enterprise, status, as_of_ms, source } = *event;
+        self.text("enterprise", enterprise);
+        self.value("status", Some(status.word()));
+        self.value("as_of", as_of_ms);
+        self.text("source", source);
+    }
+
+    fn feedback(&mut self, event: &FeedbackEvent) {
+        let FeedbackEvent {
+            feedback_id,
+            alert_id,
+            stage,
+            action,
+            verdict,
+            payer,
+            payee,
+            payment_id,
+        } = *event;
+        for (path, text) in [
+            ("feedback_id", feedback_id),
+            ("alert_id", alert_id),
+            ("payer", payer),
+            ("payee", payee),
+            ("payment_id", payment_id),
+        ] {
+            self.text(path, text);
+        }
+        self.value("stage", Some(stage.word()));
+        self.value("executed.action", action.map(|action| action.word()));
+        self.value("verdict", verdict.map(|verdict| verdict.word()));
     }
 
     fn list(&mut self, event: &ListEvent) {
@@ -197,6 +239,7 @@ impl Into<'_> {
             op,
             subject_kind,
             subject,
+            counterparty,
             category,
             level,
             valid_from_ms,
@@ -208,6 +251,7 @@ impl Into<'_> {
         for (path, text) in [
             ("entry_id", entry_id),
             ("subject.id", subject),
+            ("counterparty", counterparty),
             ("source", source),
             ("legal_basis", legal_basis),
             ("purpose", purpose),

@@ -79,6 +79,8 @@ pub fn decode(record: &[u8], record_time: Option<i64>) -> Result<Flat, Refusal> 
         "account.v1" => account(&Object::read("", text, ACCOUNT)?, &mut out),
         "list.v1" => list(&Object::read("", text, LIST)?, record_time, &mut out),
         "control.v1" => control(&Object::read("", text, CONTROL)?, record_time, &mut out),
+        "registry.v1" => registry(&Object::read("", text, REGISTRY)?, record_time, &mut out),
+        "feedback.v1" => feedback(&Object::read("", text, FEEDBACK)?, record_time, &mut out),
         _ => Err(UnknownSchema),
     }?;
     if record_time.is_some_and(|at| time > at + SKEW) {
@@ -163,6 +165,22 @@ const ACCOUNT: &[&str] = &[
     "risk_grade",
     "time",
     "event_time",
+    "limit_before",
+    "limit_after",
+    "currency",
+];
+const REGISTRY: &[&str] = &["enterprise", "status", "as_of", "source", "event_time", "time"];
+const FEEDBACK: &[&str] = &[
+    "feedback_id",
+    "alert_id",
+    "stage",
+    "executed",
+    "verdict",
+    "payer",
+    "payee",
+    "payment_id",
+    "event_time",
+    "time",
 ];
 const LIST: &[&str] = &[
     "entry_id",
@@ -178,6 +196,7 @@ const LIST: &[&str] = &[
     "purpose",
     "event_time",
     "time",
+    "counterparty",
 ];
 const CONTROL: &[&str] = &[
     "control_id",
@@ -494,6 +513,40 @@ fn account(o: &Object, out: &mut Flat) -> Result<i64, RejectReason> {
     o.optional(out, "customer_type", word(words::CustomerType::WORDS))?;
     o.optional(out, "account_class", word(words::AccountClass::WORDS))?;
     o.optional(out, "risk_grade", word(words::RiskGrade::WORDS))?;
+    for name in ["limit_before", "limit_after"] {
+        let Some(raw) = o.get(name) else { continue };
+        let currency = currency(o.need("currency")?)?;
+        o.put(out, name, Some(amount(currency)(raw)?));
+        o.put(out, "currency", Some(currency));
+    }
+    Ok(at)
+}
+
+fn registry(o: &Object, record_time: Option<i64>, out: &mut Flat) -> Result<i64, RejectReason> {
+    o.optional(out, "as_of", date_or_time)?;
+    let own = o.get("event_time").or(o.get("time")).map(time).transpose()?;
+    let at = own.or(record_time).ok_or(MissingField)?;
+    o.put(out, "time", Some(at));
+    o.need_id(out, "enterprise")?;
+    o.put(out, "status", Some(word(words::RegistryStatus::WORDS)(o.need("status")?)?));
+    o.ids(out, &["source"])?;
+    Ok(at)
+}
+
+fn feedback(o: &Object, record_time: Option<i64>, out: &mut Flat) -> Result<i64, RejectReason> {
+    let own = o.get("event_time").or(o.get("time")).map(time).transpose()?;
+    let at = own.or(record_time).ok_or(MissingField)?;
+    o.put(out, "time", Some(at));
+    if let Some(raw) = o.get("executed") {
+        let executed = Object::read("executed.", raw, &["action"])?;
+        let action = executed.get("action").map(string).transpose()?;
+        let known = |word: &String| Action::WORDS.iter().any(|(known, _)| known == word);
+        executed.put(out, "action", action.filter(known));
+    }
+    o.ids(out, &["feedback_id", "alert_id"])?;
+    o.put(out, "stage", Some(word(words::FeedbackStage::WORDS)(o.need("stage")?)?));
+    o.optional(out, "verdict", word(words::Verdict::WORDS))?;
+    o.ids(out, &["payer", "payee", "payment_id"])?;
     Ok(at)
 }
 
@@ -525,7 +578,7 @@ fn list(o: &Object, record_time: Option<i64>, out: &mut Flat) -> Result<i64, Rej
     let from = o.get("valid_from").map(date_or_time).transpose()?;
     let at = own.or(record_time).or(from).ok_or(MissingField)?;
     o.put(out, "time", Some(at));
-    o.ids(out, &["entry_id"])?;
+    o.ids(out, &["entry_id", "counterparty"])?;
     o.put(out, "category", Some(word(words::ListCategory::WORDS)(o.need("category")?)?));
     o.optional(out, "level", word(words::ListLevel::WORDS))?;
     o.ids(out, &["source"])?;

@@ -162,6 +162,33 @@ const ACCOUNT: Fields = &[
     ("account_class", false, Look::Words(&["I", "II"])),
     ("risk_grade", false, Look::Words(&["low", "medium"])),
     ("event_time", false, Look::Time),
+    ("limit_before", false, Look::Amount),
+    ("limit_after", false, Look::Amount),
+    ("currency", true, Look::Currency),
+];
+const REGISTRY: Fields = &[
+    ("enterprise", true, Look::Id),
+    ("status", true, Look::Words(&["cancelled", "active", "lost"])),
+    ("as_of", false, Look::Date),
+    ("source", false, Look::Id),
+    ("event_time", true, Look::Time),
+    ("time", false, Look::Time),
+];
+const FEEDBACK: Fields = &[
+    ("feedback_id", false, Look::Id),
+    ("alert_id", false, Look::Id),
+    ("stage", true, Look::Words(&["executed", "verdict", "lost"])),
+    (
+        "executed",
+        false,
+        Look::Object(&[("action", false, Look::Words(&["delay", "freeze", "shrug"]))]),
+    ),
+    ("verdict", false, Look::Words(&["victim_confirmed", "false_positive", "unsure"])),
+    ("payer", false, Look::Id),
+    ("payee", false, Look::Id),
+    ("payment_id", false, Look::Id),
+    ("event_time", true, Look::Time),
+    ("time", false, Look::Time),
 ];
 const SUBJECT: Fields =
     &[("kind", true, Look::Words(&["account", "device", "ip"])), ("id", true, Look::Id)];
@@ -170,6 +197,7 @@ const LIST: Fields = &[
     ("op", true, Look::Words(&["upsert", "expire"])),
     ("subject", true, Look::Object(SUBJECT)),
     ("subject_kind", false, Look::Words(&["account", "customer"])),
+    ("counterparty", false, Look::Id),
     ("category", true, Look::Words(&["case_account", "allow", "fleet"])),
     ("level", false, Look::Words(&["confirmed_case", "merchant", "vague"])),
     ("valid_from", false, Look::Date),
@@ -209,7 +237,9 @@ impl Writer<'_> {
     }
 
     fn record(&mut self) {
-        let (schema, fields) = match self.random.below(8) {
+        let (schema, fields) = match self.random.below(10) {
+            8 => ("registry.v1", REGISTRY),
+            9 => ("feedback.v1", FEEDBACK),
             0 => ("account.v1", ACCOUNT),
             1 => ("list.v1", LIST),
             2 => ("control.v1", CONTROL),

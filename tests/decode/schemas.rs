@@ -10,7 +10,8 @@ use super::flat::Flat;
 use super::{decode, decoder, records};
 use crate::oracle::streams::{Random, START};
 
-const FORMATS: [&str; 4] = ["payment.v1", "account.v1", "list.v1", "control.v1"];
+const FORMATS: [&str; 6] =
+    ["payment.v1", "account.v1", "list.v1", "control.v1", "registry.v1", "feedback.v1"];
 
 /// A property that is no object itself.
 struct Leaf {
@@ -114,7 +115,8 @@ fn a_property_that_is_left_out_is_missing_and_only_a_required_one_is_missed() {
         for (path, leaf) in leaves(format) {
             let mut without = record.clone();
             *slot(&mut without, &path) = Value::Null;
-            let needed = leaf.required || (format == "control.v1" && path == "currency");
+            let needed = leaf.required
+                || (["control.v1", "account.v1"].contains(&format) && path == "currency");
             let mut rest = expect.clone();
             rest.remove(&path);
             if format == "control.v1" && path == "amount" {

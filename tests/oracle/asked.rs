@@ -79,7 +79,7 @@ impl<'a> Look<'a> {
     }
 
     /// Everybody this owner had to do with before the window.
-    fn met(&self, owner: (EntityKind, &str), window: Millis) -> Vec<&'a str> {
+    pub fn met(&self, owner: (EntityKind, &str), window: Millis) -> Vec<&'a str> {
         let offset = self.naive.utc_offset;
         let today = day_number(self.event.time_ms, offset);
         let mut met = self.remembered(owner);

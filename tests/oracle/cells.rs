@@ -67,6 +67,13 @@ pub fn payment(
             "" => MISSING,
             mcc => i64::from(is_goods(mcc)),
         },
+        PaymentField::IsFestival => {
+            let today = (event.time_ms + naive.utc_offset).div_euclid(DAY);
+            let festivals = naive.plan.policy.festivals.iter();
+            let on =
+                |(from, to): &&(i32, i32)| i64::from(*from) <= today && today <= i64::from(*to);
+            i64::from(festivals.filter(on).count() > 0)
+        }
         PaymentField::IsBetween(hours) => {
             let (from, to) = (i64::from(hours.from_min), i64::from(hours.to_min));
             i64::from(match from < to {
@@ -147,6 +154,9 @@ impl<'a> Look<'a> {
     fn cell(&self, role: Role, owner: (EntityKind, &str), feature: &StateFeature) -> i64 {
         let now = self.event.time_ms;
         let naive = self.naive;
+        if let Some(value) = self.known(role, owner, feature) {
+            return value;
+        }
         match feature {
             StateFeature::Count(v) => self.view(owner, v).len() as i64,
             StateFeature::Sum(v) => sum(&self.view(owner, v)),
@@ -180,6 +190,14 @@ impl<'a> Look<'a> {
                 let clock = |e: &Entry| (e.time + naive.utc_offset).rem_euclid(DAY);
                 let night = debits.iter().filter(|e| clock(e) < 5 * HOUR).count();
                 ratio(night as i64, debits.len() as i64)
+            }
+            StateFeature::HistoryWeeks(direction) => {
+                let hour = |time: Millis| (time + naive.utc_offset).rem_euclid(DAY) / HOUR;
+                let mut entries = self.remembered(owner);
+                entries.retain(|e| e.direction == *direction && hour(e.time) == hour(now));
+                let week =
+                    |k: i64| entries.iter().any(|e| self.day(e.time) == self.today() - 7 * k);
+                (1..=8).filter(|k| week(*k)).count() as i64
             }
             StateFeature::HistoryNewPayers(days) => self.new_payers(owner, i64::from(*days)),
             StateFeature::PairCount(days) => {
@@ -229,6 +247,7 @@ impl<'a> Look<'a> {
                 let mut on = controls.filter(|c| owner == (EntityKind::Account, &c.account));
                 i64::from(on.any(|c| c.kind == *action && c.from <= now && now < c.to))
             }
+            other => unreachable!("{other:?} is about what happened"),
         }
     }
 

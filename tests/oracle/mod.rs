@@ -5,6 +5,7 @@
 
 mod asked;
 mod cells;
+mod known;
 mod laws;
 mod naive;
 pub mod plans;

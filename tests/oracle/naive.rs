@@ -20,6 +20,7 @@ use goshawk::rules::plan::program::{CellRef, ExprId, MISSING, Node, Program, Row
 use goshawk::rules::plan::{GuardEffect, Plan};
 
 use super::cells;
+use super::known::Happened;
 
 /// What became of one event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +92,8 @@ pub struct ListEntry {
     pub id: String,
     pub category: ListCategory,
     pub level: Option<ListLevel>,
+    /// The other side, where the entry only means payments between the two.
+    pub counterparty: String,
     pub from: Millis,
     pub to: Millis,
 }
@@ -124,6 +127,8 @@ pub struct Naive {
     pub lists: Vec<ListEntry>,
     pub controls: Vec<Control>,
     pub profiles: Vec<Profile>,
+    /// What happened beside payments, in order of arrival.
+    pub happened: Vec<Happened>,
     greatest: Option<Millis>,
     /// Entries at or before this have left the ledgers.
     pub horizon: Millis,
@@ -155,6 +160,7 @@ impl Naive {
             lists: Vec::new(),
             controls: Vec::new(),
             profiles: Vec::new(),
+            happened: Vec::new(),
             greatest: None,
             horizon: Millis::MIN,
             arrivals: 0,
@@ -181,7 +187,11 @@ impl Naive {
             Err(outcome) => return self.nothing(outcome, p.amount.minor),
         };
         let outcome = Outcome::Scored { late: event.time_ms < before };
-        self.judge(batch, event, p, &change, outcome)
+        let judged = self.judge(batch, event, p, &change, outcome);
+        if change.pre {
+            self.stayed(batch, event.time_ms, p);
+        }
+        judged
     }
 
     pub fn watermark(&self) -> Millis {
@@ -354,7 +364,10 @@ impl Naive {
         let text = |span| batch.text(span).to_owned();
         match &event.body {
             Body::Payment(_) | Body::Tick => {}
+            Body::Registry(r) => self.registered(batch, event.time_ms, r),
+            Body::Feedback(f) => self.fed_back(batch, event.time_ms, f),
             Body::Account(a) => {
+                self.account_happened(batch, event.time_ms, a);
                 let profile = self.profile_mut(text(a.account));
                 if a.kind == AccountEventKind::Opened {
                     profile.opened = Some(event.time_ms);
@@ -369,15 +382,19 @@ impl Naive {
                 let found = self.lists.iter().position(|e| {
                     e.subject == subject
                         && e.id == id
-                        && (!id.is_empty() || (e.category, e.level) == (l.category, l.level))
+                        && (!id.is_empty()
+                            || (e.category, e.level, &*e.counterparty)
+                                == (l.category, l.level, batch.text(l.counterparty)))
                 });
+                let (from, to) = Self::validity(event.time_ms, l);
                 let entry = ListEntry {
                     subject,
                     id,
                     category: l.category,
                     level: l.level,
-                    from: l.valid_from_ms.unwrap_or(Millis::MIN),
-                    to: l.valid_to_ms.unwrap_or(Millis::MAX),
+                    counterparty: text(l.counterparty),
+                    from,
+                    to,
                 };
                 match (l.op, found) {
                     (ListOp::Upsert, Some(at)) => self.lists[at] = entry,
@@ -414,6 +431,11 @@ impl Naive {
         &mut self.profiles[at]
     }
 
+    /// Whether an entry is of the payment with an id.
+    pub fn is_payment(&self, entry: &Entry, id: &str) -> bool {
+        self.payments[entry.payment].id == id
+    }
+
     pub fn listed(
         &self,
         subject: (EntityKind, &str),
@@ -424,6 +446,7 @@ impl Naive {
         self.lists.iter().any(|e| {
             (e.subject.0, &*e.subject.1) == subject
                 && e.category == category
+                && e.counterparty.is_empty()
                 && (level.is_none() || e.level == level)
                 && (e.from..e.to).contains(&time)
         })

@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use goshawk::model::event::{Channel, ListCategory, ListLevel, PaymentType, session};
+use goshawk::model::event::{
+    AccountEventKind, Channel, ListCategory, ListLevel, PairLevel, PaymentType, RegistryStatus,
+    Verdict, session,
+};
 use goshawk::model::measure::Action;
 use goshawk::model::money::Currency;
 use goshawk::model::time::{DAY, HOUR, MINUTE, SECOND};
@@ -63,16 +66,37 @@ pub fn features(random: &mut Random, role: Role) -> Vec<StateFeature> {
         features.push(F::HistorySum(direction, random.pick(&days)));
     }
     features.extend([F::HistoryNightShare(random.pick(&days)), F::HistoryNightShare(90)]);
+    features.extend([F::HistoryWeeks(Direction::Debit), F::HistoryWeeks(Direction::Credit)]);
     features.extend([F::HistoryNewPayers(random.pick(&days)), F::HistoryNewPayers(90)]);
     features.push(F::IdleBefore(random.pick(&windows)));
     for ppm in [0, 500_000, 950_000, 1_000_000] {
         features.push(F::HistoryQuantile(random.pick(&days), ppm));
     }
     if role == Role::Payer {
+        for level in [PairLevel::Household, PairLevel::Analyst, PairLevel::Supplier] {
+            features.push(F::PairAllowed(level));
+        }
+        features.extend([F::TravelKm(50), F::TravelSpeed(50), F::TravelKm(1), F::TravelSpeed(1)]);
+        for window in [HOUR, DAY, 7 * DAY] {
+            features.push(F::PairVerified(window));
+            features.extend([F::Blocked(window), F::RetriedSum(window), F::RetriedCount(window)]);
+        }
         features.extend([F::PairCount(random.pick(&[1, 30, 180])), F::PairCount(180)]);
         features.push(F::PairAgeDays);
     }
+    if role == Role::Device {
+        features.extend([F::NewUser(HOUR), F::NewUser(DAY), F::NewUser(7 * DAY)]);
+    }
     if matches!(role, Role::Payer | Role::Payee) {
+        features.extend([
+            F::Since(AccountEventKind::CredentialReset),
+            F::Since(AccountEventKind::LimitChanged),
+            F::SinceVerdict(Verdict::VictimConfirmed),
+            F::LimitRaised(random.pick(&[HOUR, DAY])),
+            F::Registered(RegistryStatus::Cancelled),
+            F::Registered(RegistryStatus::Abnormal),
+            F::RegistryFresh,
+        ]);
         features.extend([F::AgeDays, F::Grade, F::CustomerType, F::AccountClass]);
         features.extend([F::Controlled(Action::CreditOnly), F::Controlled(Action::StopPayment)]);
     }
@@ -164,6 +188,7 @@ pub fn fields() -> Vec<PaymentField> {
         P::SameAccount,
         P::IsMultipleOf(100),
         P::IsGoods,
+        P::IsFestival,
         P::IsBetween(Hours::NIGHT),
         P::IsBetween(Hours { from_min: 1_200, to_min: 240 }),
     ]
@@ -310,6 +335,7 @@ fn policy() -> Policy {
         },
         customer_reasons: Default::default(),
         external_codes: Default::default(),
+        festivals: vec![(20_458, 20_458), (20_460, 20_470)],
     }
 }
 

@@ -5,8 +5,9 @@ use goshawk::limits::{LATENESS_DEFAULT, LEDGER_RETENTION};
 use goshawk::model::entity::EntityKind;
 use goshawk::model::event::{
     AccountClass, AccountEvent, AccountEventKind, Batch, Body, Category, Channel, ControlEvent,
-    CustomerType, Event, ListCategory, ListEvent, ListLevel, ListOp, Party, PayeeCheck, Payment,
-    PaymentStatus, PaymentType, Position, RiskGrade, Text,
+    CustomerType, Event, FeedbackEvent, FeedbackStage, Geo, ListCategory, ListEvent, ListLevel,
+    ListOp, Party, PayeeCheck, Payment, PaymentStatus, PaymentType, Position, RegistryEvent,
+    RegistryStatus, RiskGrade, Text, Verdict,
 };
 use goshawk::model::measure::Action;
 use goshawk::model::money::{Currency, Money};
@@ -104,7 +105,9 @@ impl Stream {
                 3..7 => Body::List(Box::new(self.list_event(time))),
                 7..10 => Body::Control(Box::new(self.control_event(number, time))),
                 10 => Body::Tick,
-                11..36 => self.next_status(number, time),
+                11..13 => Body::Feedback(Box::new(self.feedback_event())),
+                13 => Body::Registry(Box::new(self.registry_event(time))),
+                14..36 => self.next_status(number, time),
                 36..40 => self.repeat(number, time),
                 40..43 => self.contradict(number),
                 _ => self.fresh(number, time),
@@ -253,11 +256,24 @@ impl Stream {
         );
         payment.category = category;
         payment.mcc = self.text(mcc);
+        payment.terminal_geo = self.geo(15);
+        payment.device_geo = self.geo(15);
         payment.device_id = self.text(&device);
         payment.session_flags = session_flags;
         payment.payee_check = payee_check;
         self.made.push(Made { payment, time });
         Body::Payment(payment)
+    }
+
+    /// Now and then a place; few, so that some are the same.
+    fn geo(&mut self, percent: u64) -> Option<Geo> {
+        let r = &mut self.random;
+        let places =
+            [(36_067_100, 120_382_600), (25_038_900, 102_718_300), (31_230_400, 121_473_700)];
+        let (lat_udeg, lon_udeg) = r.pick(&places);
+        let accuracy_m =
+            r.pick(&[None, Some(10), Some(999), Some(1_000), Some(49_999), Some(50_000)]);
+        r.chance(percent).then_some(Geo { lat_udeg, lon_udeg, accuracy_m })
     }
 
     /// One of the payments, the newest most likely.
@@ -312,12 +328,27 @@ impl Stream {
     fn account_event(&mut self) -> AccountEvent {
         let account = self.account();
         let r = &mut self.random;
-        let kinds = [AccountEventKind::Opened, AccountEventKind::GradeChanged];
+        let kinds = [
+            AccountEventKind::Opened,
+            AccountEventKind::GradeChanged,
+            AccountEventKind::CredentialReset,
+            AccountEventKind::LimitChanged,
+        ];
         let kind = r.pick(&kinds);
         let types = [CustomerType::Psp, CustomerType::Merchant, CustomerType::Person];
         let customer_type = r.chance(50).then(|| r.pick(&types));
         let account_class = r.chance(50).then(|| r.pick(&[AccountClass::II, AccountClass::III]));
         let risk_grade = r.chance(50).then(|| r.pick(&[RiskGrade::Medium, RiskGrade::High]));
+        let usd = Currency::parse("USD").expect("a code");
+        let currency = if r.chance(10) { usd } else { Currency::CNY };
+        let mut limit = || {
+            let minor = r.pick(&[1_000_000, 5_000_000, 20_000_000]);
+            r.chance(80).then_some(Money { minor, currency })
+        };
+        let (limit_before, limit_after) = match kind {
+            AccountEventKind::LimitChanged => (limit(), limit()),
+            _ => (None, None),
+        };
         AccountEvent {
             event_id: Text::NONE,
             kind,
@@ -331,6 +362,40 @@ impl Stream {
             customer_type,
             account_class,
             risk_grade,
+            limit_before,
+            limit_after,
+        }
+    }
+
+    fn registry_event(&mut self, time: Millis) -> RegistryEvent {
+        let customer = self.account() / 2;
+        let r = &mut self.random;
+        let words = [RegistryStatus::Active, RegistryStatus::Cancelled, RegistryStatus::Abnormal];
+        let status = r.pick(&words);
+        let as_of_ms = r.chance(60).then(|| time + r.between(-2 * DAY, DAY));
+        let enterprise = self.text(&format!("c{customer}"));
+        RegistryEvent { enterprise, status, as_of_ms, source: Text::NONE }
+    }
+
+    fn feedback_event(&mut self) -> FeedbackEvent {
+        let about = self.known();
+        let r = &mut self.random;
+        let stage =
+            r.pick(&[FeedbackStage::Executed, FeedbackStage::Executed, FeedbackStage::Verdict]);
+        let action = r.pick(&[Some(Action::StopPayment), Some(Action::Delay), None]);
+        let verdicts = [None, Some(Verdict::Genuine), Some(Verdict::VictimConfirmed)];
+        let verdict = r.pick(&verdicts);
+        let payer = if r.chance(95) { about.payer.account } else { Text::NONE };
+        let payee = if r.chance(80) { about.payee.account } else { Text::NONE };
+        FeedbackEvent {
+            feedback_id: Text::NONE,
+            alert_id: Text::NONE,
+            stage,
+            action,
+            verdict,
+            payer,
+            payee,
+            payment_id: about.payment_id,
         }
     }
 
@@ -357,17 +422,30 @@ impl Stream {
                 ListLevel::Benign,
                 ListLevel::Merchant,
                 ListLevel::Public,
+                ListLevel::Household,
+                ListLevel::Analyst,
+                ListLevel::Supplier,
+                ListLevel::Supplier,
             ])),
             _ => r.pick(&[None, Some(ListLevel::Confirmed), Some(ListLevel::Suspected)]),
         };
         let span = 4 * self.shape.gap + SECOND;
         let valid_from_ms = r.chance(60).then(|| time + r.between(-span, span));
         let valid_to_ms = r.chance(40).then(|| time + r.between(0, 3 * span));
+        let pair =
+            matches!(level, Some(ListLevel::Household | ListLevel::Analyst | ListLevel::Supplier));
+        let other = self.account();
+        let counterparty = match (pair || self.random.chance(5), self.random.chance(30)) {
+            (true, false) => self.text(&format!("A{other}")),
+            (true, true) => self.text(&format!("c{}", other / 2)),
+            (false, _) => Text::NONE,
+        };
         ListEvent {
             entry_id: self.text(entry_id),
             op,
             subject_kind,
             subject: self.text(&subject),
+            counterparty,
             category,
             level,
             valid_from_ms,

@@ -67,7 +67,7 @@ impl<'q> Filter<'q> {
 }
 
 /// Counterparties of the ledger's entries at or before a moment, in order.
-fn met_before(as_of: &AsOf<'_>, from_ms: Millis) -> Vec<Reference> {
+pub(super) fn met_before(as_of: &AsOf<'_>, from_ms: Millis) -> Vec<Reference> {
     let earlier = as_of.entries.up_to(as_of.entries.count_until(from_ms));
     let counts = |e: &Entry| as_of.live(*e) && !as_of.own.is(*e);
     let mut met: Vec<Reference> =
@@ -79,7 +79,7 @@ fn met_before(as_of: &AsOf<'_>, from_ms: Millis) -> Vec<Reference> {
 
 impl AsOf<'_> {
     /// Whether long memory knows a counterparty.
-    fn remembers(&self, who: Reference) -> bool {
+    pub(super) fn remembers(&self, who: Reference) -> bool {
         self.extra.is_some_and(|e| e.long.knows(who, self.day(self.time_ms)))
     }
 

@@ -6,9 +6,13 @@ use super::super::entry::Entry;
 use super::super::long::Pair;
 use super::super::window::AsOf;
 use crate::model::entity::Reference;
+use crate::model::time::hour_of_day;
 use crate::rules::plan::feature::Direction;
 use crate::rules::plan::program::{MISSING, double_cell};
 use crate::rules::plan::query::Hours;
+
+/// Weeks that a habit is looked for in.
+const WEEKS: i32 = 8;
 
 impl AsOf<'_> {
     /// Share, by number, of the debits between 00:00 and 05:00 on the days before today.
@@ -28,6 +32,32 @@ impl AsOf<'_> {
             }
         }
         if all == 0 { MISSING } else { double_cell(night as f64 / all as f64) }
+    }
+
+    /// On how many of the last eight same weekdays money went this way in this hour of the day.
+    pub fn habitual_weeks(&mut self, direction: Direction) -> i64 {
+        let (today, offset) = (self.day(self.time_ms), self.utc_offset_ms);
+        let hour = hour_of_day(self.time_ms, offset);
+        let week = |day: i32| {
+            let apart = today - day;
+            (apart > 0 && apart % 7 == 0 && apart <= 7 * WEEKS).then_some(apart / 7)
+        };
+        let mut weeks = 0u32;
+        for entry in self.recent(7 * WEEKS + 1).filter(|e| e.direction() == direction) {
+            if let Some(week) = week(self.day(entry.time_ms()))
+                && hour_of_day(entry.time_ms(), offset) == hour
+            {
+                weeks |= 1 << week;
+            }
+        }
+        for day in self.extra.iter().flat_map(|e| e.long.days(today, (7 * WEEKS + 1) as u16)) {
+            if let Some(week) = week(day.day)
+                && day.hours[direction as usize] >> hour & 1 == 1
+            {
+                weeks |= 1 << week;
+            }
+        }
+        i64::from(weeks.count_ones())
     }
 
     /// Payers whose unbroken relation began in the last days.

@@ -1,9 +1,15 @@
 //! Features beyond plain windows: what costs more than a running value, each kind in a file.
 //!
 //! - [`ask`]: finer questions to a ledger, see [`crate::rules::plan::query`]
+//! - [`known`]: what happened to an account beside its payments
+//! - [`travel`]: how far and how fast between two located payments
 //! - [`memory`]: what long memory and ledger say together
 
 mod ask;
+mod known;
 mod memory;
+mod travel;
 
 pub(super) use ask::Filter;
+pub(super) use known::{Known, Retry};
+pub(super) use travel::{cell as travel_cell, place_of, travelled};

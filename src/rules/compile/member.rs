@@ -6,7 +6,7 @@ use super::literal;
 use super::lower::Lowering;
 use super::operand::{Operand, Typed};
 use crate::limits;
-use crate::model::event::{ListCategory, ListLevel};
+use crate::model::event::{ListCategory, ListLevel, MARKS, PairLevel, RegistryStatus, Verdict};
 use crate::model::measure::Action;
 use crate::rules::catalogue::{self, Arg, Gives, Makes, Member, Owner, SESSION_BITS, type_word};
 use crate::rules::diagnostics::meant_or_list;
@@ -148,6 +148,7 @@ impl Lowering<'_, '_> {
             Arg::Window => (Type::Duration, 1..=limits::WINDOW_MAX),
             Arg::Days(max) => (Type::Int, 1..=i64::from(max)),
             Arg::Rank => (Type::Int, 1..=16),
+            Arg::Km => (Type::Int, 1..=1_000),
             Arg::Amount => (Type::Money, 0..=limits::AMOUNT_MINOR_MAX),
             Arg::Step => (Type::Money, 1..=limits::AMOUNT_MINOR_MAX),
             Arg::Factor => (Type::Double, 1_000..=1_000_000_000),
@@ -183,6 +184,7 @@ impl Lowering<'_, '_> {
             }
             Arg::Days(max) => (format!("days must be 1 to {max}"), None),
             Arg::Rank => ("k must be 1 to 16".to_owned(), None),
+            Arg::Km => ("kilometres must be 1 to 1000".to_owned(), None),
             Arg::Amount | Arg::Step => ("the amount is out of range".to_owned(), None),
             Arg::Factor => ("a factor is 0.001 to 1000.0, with at most 6 digits".to_owned(), None),
             _ => ("a share is above 0 and at most 1, with at most 6 digits".to_owned(), None),
@@ -400,6 +402,34 @@ fn state_feature(makes: Makes, base: &Operand, args: &[i64]) -> Option<StateFeat
             let level = args.get(1).map(|level| ListLevel::WORDS[*level as usize].1);
             StateFeature::Listed(category, level)
         }
+        (Makes::HistoryWeeks(direction), _) => StateFeature::HistoryWeeks(direction),
+        (Makes::Since, _) => StateFeature::Since(MARKS[number(0) as usize].1),
+        (Makes::SinceVerdict, _) => {
+            StateFeature::SinceVerdict(Verdict::WORDS[number(0) as usize].1)
+        }
+        (Makes::LimitRaised, _) => StateFeature::LimitRaised(number(0)),
+        (Makes::Registered, _) => {
+            StateFeature::Registered(RegistryStatus::WORDS[number(0) as usize].1)
+        }
+        (Makes::RegistryFresh, _) => StateFeature::RegistryFresh,
+        (Makes::Blocked, Operand::Record(_, Some(Role::Payer))) => StateFeature::Blocked(number(0)),
+        (Makes::RetriedSum, Operand::Record(_, Some(Role::Payer))) => {
+            StateFeature::RetriedSum(number(0))
+        }
+        (Makes::RetriedCount, Operand::Record(_, Some(Role::Payer))) => {
+            StateFeature::RetriedCount(number(0))
+        }
+        (Makes::PairAllowed, _) => {
+            StateFeature::PairAllowed(PairLevel::WORDS[number(0) as usize].1)
+        }
+        (Makes::PairVerified, _) => StateFeature::PairVerified(number(0)),
+        (Makes::TravelKm, Operand::Record(_, Some(Role::Payer))) => {
+            StateFeature::TravelKm(number(0) as u32)
+        }
+        (Makes::TravelSpeed, Operand::Record(_, Some(Role::Payer))) => {
+            StateFeature::TravelSpeed(number(0) as u32)
+        }
+        (Makes::NewUser, _) => StateFeature::NewUser(number(0)),
         (Makes::Controlled, _) => StateFeature::Controlled(Action::WORDS[number(0) as usize].1),
         _ => return None,
     })

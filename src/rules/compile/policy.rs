@@ -4,7 +4,7 @@ use super::literal;
 use crate::model::alert::Bilingual;
 use crate::model::measure::Action;
 use crate::model::money::Currency;
-use crate::model::time::Millis;
+use crate::model::time::{Millis, day_of_date};
 use crate::rules::diagnostics::{Sink, meant_or_list};
 use crate::rules::document::Text;
 use crate::rules::plan::policy::{Band, Breaker, Family, Policy};
@@ -31,6 +31,16 @@ fn duration(text: &Text, sink: &mut Sink<'_>) -> Option<Millis> {
     if found.is_none() {
         let message = format!("`{}` is not a duration", text.value);
         let hint = "durations look like \"10m\", \"24h\", \"7d\"".to_owned();
+        sink.report(text.file, text.span.clone(), message, "here", Some(hint));
+    }
+    found
+}
+
+fn date(text: &Text, sink: &mut Sink<'_>) -> Option<i32> {
+    let found = day_of_date(&text.value);
+    if found.is_none() {
+        let message = format!("`{}` is not a date", text.value);
+        let hint = "dates look like \"2026-02-16\"".to_owned();
         sink.report(text.file, text.span.clone(), message, "here", Some(hint));
     }
     found
@@ -83,6 +93,15 @@ pub(super) fn compile(doc: &PolicyDoc, sink: &mut Sink<'_>) -> Option<Policy> {
         .iter()
         .map(|(code, external)| (code.value.clone(), external.value.clone()))
         .collect();
+    let festivals: Vec<_> =
+        doc.festivals.iter().map(|(from, to)| (date(from, sink), date(to, sink), to)).collect();
+    for (from, to, text) in &festivals {
+        if from.zip(*to).is_some_and(|(from, to)| to < from) {
+            let message = "the festival ends before it begins";
+            sink.report(text.file, text.span.clone(), message, "before `from`", None);
+        }
+    }
+    let festivals = festivals.into_iter().map(|(from, to, _)| from.zip(to));
     Some(Policy {
         families,
         bands,
@@ -101,5 +120,6 @@ pub(super) fn compile(doc: &PolicyDoc, sink: &mut Sink<'_>) -> Option<Policy> {
         },
         customer_reasons,
         external_codes,
+        festivals: festivals.collect::<Option<_>>()?,
     })
 }

@@ -39,6 +39,9 @@ impl<'f> Compiler<'_, 'f> {
 
     fn guard(&mut self, doc: &GuardDoc) -> Option<GuardPlan> {
         let effect = self.choose(&doc.effect, "effect of a guard", EFFECTS);
+        if let Some(scope) = &doc.scope {
+            self.choose(scope, "scope of a guard", &[("all", ())])?;
+        }
         let mut scope = Scope::default();
         let when = self.lowering(&mut scope, &doc.when).condition(&doc.when);
         Some(GuardPlan {
@@ -81,8 +84,13 @@ impl<'f> Compiler<'_, 'f> {
             None => Some(None),
         };
         let family = self.family(&doc.family);
-        let guards: Vec<u16> =
+        let mut guards: Vec<u16> =
             doc.guards.iter().filter_map(|guard| self.guard_index(guard)).collect();
+        // Lists are overridden by nobody.
+        if doc.family.value != "list" {
+            let everywhere = self.everywhere().into_iter().filter(|g| !guards.contains(g));
+            guards.extend(everywhere.collect::<Vec<_>>());
+        }
         let supports = self.supports(doc, order);
         let logic = self.logic(doc, subject.unwrap_or(Role::Payer));
         let logic = logic?;
@@ -191,6 +199,13 @@ impl<'f> Compiler<'_, 'f> {
             self.sink.report(text.file, text.span.clone(), message, "unknown guard", Some(hint));
         }
         found.map(|index| index as u16)
+    }
+
+    /// Guards that every rule outside the list family names.
+    fn everywhere(&self) -> Vec<u16> {
+        let order = guard_order(&self.pack.guards);
+        let all = order.iter().enumerate().filter(|(_, guard)| guard.scope.is_some());
+        all.map(|(index, _)| index as u16).collect()
     }
 
     fn supports(&mut self, doc: &RuleDoc, order: &[usize]) -> Vec<Support> {

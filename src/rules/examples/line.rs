@@ -6,8 +6,9 @@ use super::MIDNIGHT_MS;
 use crate::model::entity::EntityKind;
 use crate::model::event::{
     AccountClass, AccountEvent, AccountEventKind, Batch, Body, Category, Channel, ControlEvent,
-    CustomerType, Event, ListCategory, ListEvent, ListLevel, ListOp, Party, PayeeCheck, Payment,
-    PaymentStatus, PaymentType, Position, RiskGrade, Text,
+    CustomerType, Event, FeedbackEvent, FeedbackStage, Geo, ListCategory, ListEvent, ListLevel,
+    ListOp, Party, PayeeCheck, Payment, PaymentStatus, PaymentType, Position, RegistryEvent,
+    RegistryStatus, RiskGrade, Text, Verdict,
 };
 use crate::model::measure::Action;
 use crate::model::money::{Currency, Money, parse_decimal};
@@ -38,7 +39,11 @@ pub(super) fn read(line: &str, currency: Currency, batch: &mut Batch) -> Result<
             list(batch, time_ms, subject, category, Some(level), options)
         }
         ["control", account, kind] => control(batch, time_ms, account, kind, options),
-        ["account", account, kind] => account_event(batch, time_ms, account, kind, options),
+        ["registry", enterprise, status] => registry(batch, time_ms, enterprise, status, options),
+        ["feedback", payer, stage] => feedback(batch, time_ms, payer, stage, options),
+        ["account", account, kind] => {
+            account_event(batch, time_ms, account, kind, currency, options)
+        }
         [payers, "->", payees, amount] => {
             payments(batch, time_ms, (payers, payees), amount, currency, options)
         }
@@ -136,6 +141,7 @@ fn list(
         op: known("operation", options.remove("op").unwrap_or("upsert"), &ops)?,
         subject_kind: known("subject", options.remove("kind").unwrap_or("account"), &kinds)?,
         subject: batch.push_text(subject),
+        counterparty: batch.push_text(options.remove("with").unwrap_or("")),
         category: known("list category", category, ListCategory::WORDS)?,
         level: level.map(|l| known("list level", l, ListLevel::WORDS)).transpose()?,
         valid_from_ms: options.remove("from").map(moment).transpose()?,
@@ -179,12 +185,19 @@ fn account_event(
     time_ms: Millis,
     account: &str,
     kind: &str,
+    currency: Currency,
     mut options: Options<'_>,
 ) -> Result<(), String> {
     let word = |options: &mut Options<'_>, key| options.remove(key).map(str::to_owned);
     let customer = word(&mut options, "customer").unwrap_or_else(|| format!("cus-{account}"));
     let (class, grade) = (word(&mut options, "class"), word(&mut options, "grade"));
     let customer_type = word(&mut options, "type");
+    let mut limit = |key: &str| {
+        let minor = options.remove(key).map(|w| parse_decimal(w, currency.exponent()));
+        let minor = minor.transpose().map_err(|error| format!("`{key}`: {error}"))?;
+        Ok::<_, String>(minor.map(|minor| Money { minor, currency }))
+    };
+    let (limit_before, limit_after) = (limit("before")?, limit("after")?);
     let event = AccountEvent {
         event_id: Text::NONE,
         kind: known("kind of account event", kind, AccountEventKind::WORDS)?,
@@ -200,9 +213,52 @@ fn account_event(
             .transpose()?,
         account_class: class.map(|w| known("class", &w, AccountClass::WORDS)).transpose()?,
         risk_grade: grade.map(|w| known("grade", &w, RiskGrade::WORDS)).transpose()?,
+        limit_before,
+        limit_after,
     };
     done(&options)?;
     push(batch, time_ms, Body::Account(Box::new(event)));
+    Ok(())
+}
+
+fn registry(
+    batch: &mut Batch,
+    time_ms: Millis,
+    enterprise: &str,
+    status: &str,
+    mut options: Options<'_>,
+) -> Result<(), String> {
+    let event = RegistryEvent {
+        enterprise: batch.push_text(enterprise),
+        status: known("registry status", status, RegistryStatus::WORDS)?,
+        as_of_ms: options.remove("as_of").map(moment).transpose()?,
+        source: Text::NONE,
+    };
+    done(&options)?;
+    push(batch, time_ms, Body::Registry(Box::new(event)));
+    Ok(())
+}
+
+fn feedback(
+    batch: &mut Batch,
+    time_ms: Millis,
+    payer: &str,
+    stage: &str,
+    mut options: Options<'_>,
+) -> Result<(), String> {
+    let (action, verdict) = (options.remove("action"), options.remove("verdict"));
+    let event = FeedbackEvent {
+        feedback_id: Text::NONE,
+        alert_id: Text::NONE,
+        stage: known("stage of feedback", stage, FeedbackStage::WORDS)?,
+        action: action.map(|w| known("measure", w, Action::WORDS)).transpose()?,
+        verdict: verdict.map(|w| known("verdict", w, Verdict::WORDS)).transpose()?,
+        payer: batch.push_text(payer),
+        payee: batch.push_text(options.remove("payee").unwrap_or("")),
+        payment_id: batch.push_text(options.remove("payment").unwrap_or("")),
+    };
+    done(&options)?;
+    push(batch, time_ms, Body::Feedback(Box::new(event)));
     Ok(())
 }
 
@@ -281,10 +337,29 @@ fn payment(
     );
     payment.category = category.map(|w| known("category", w, Category::WORDS)).transpose()?;
     payment.mcc = batch.push_text(options.remove("mcc").unwrap_or(""));
+    payment.terminal_geo = options.remove("at").map(geo).transpose()?;
+    payment.device_geo = options.remove("device_at").map(geo).transpose()?;
     payment.device_id = batch.push_text(options.remove("device").unwrap_or(""));
     payment.session_flags = session_flags;
     payment.payee_check = check.map(|w| known("name check", w, PayeeCheck::WORDS)).transpose()?;
     Ok(payment)
+}
+
+/// `36.0671,120.3826`, or with a radius of uncertainty in kilometres as a third number.
+fn geo(word: &str) -> Result<Geo, String> {
+    let wrong = || format!("`{word}` is no place, as 36.0671,120.3826 or 36.0671,120.3826,1.5");
+    let numbers: Result<Vec<i64>, _> = word.split(',').map(|part| parse_decimal(part, 6)).collect();
+    let numbers = numbers.map_err(|_| wrong())?;
+    let degrees = |value: i64, most: i64| {
+        i32::try_from(value).ok().filter(|v| i64::from(v.abs()) <= most * 1_000_000)
+    };
+    let (lat, lon, accuracy) = match numbers.as_slice() {
+        [lat, lon] => (*lat, *lon, None),
+        [lat, lon, km] => (*lat, *lon, Some(u32::try_from(km / 1_000).map_err(|_| wrong())?)),
+        _ => return Err(wrong()),
+    };
+    let (lat_udeg, lon_udeg) = degrees(lat, 90).zip(degrees(lon, 180)).ok_or_else(wrong)?;
+    Ok(Geo { lat_udeg, lon_udeg, accuracy_m: accuracy })
 }
 
 fn party(

@@ -11,6 +11,10 @@
 //! -2d 09:00 list Q case_account confirmed_case from=-9d to=-1d
 //! 09:00 control A credit_only from=0d+09:00
 //! -6d 09:00 account A opened type=person
+//! 09:00 account A limit_changed before=50000 after=200000
+//! 09:00 list A allow supplier with=B     only between the two
+//! 09:00 registry cus-A cancelled as_of=-4d
+//! 10:05 feedback A executed action=stop_payment payment=p1 payee=B   (a payment with id=p1)
 //! ```
 //!
 //! Accounts are persons unless `type=` says otherwise (`type=none`: not known), and account `A`

@@ -61,6 +61,8 @@ pub fn of_cell(feature: &StateFeature) -> u32 {
     let base = match feature {
         F::Count(_) | F::Sum(_) | F::AgeDays | F::Grade => 1,
         F::CustomerType | F::AccountClass | F::Listed(..) | F::Controlled(_) => 1,
+        F::Since(_) | F::SinceVerdict(_) | F::LimitRaised(_) | F::NewUser(_) => 1,
+        F::Registered(_) | F::RegistryFresh | F::PairAllowed(_) | F::PairVerified(_) => 1,
         F::FlowRatio(_) | F::IdleBefore(_) => 2,
         F::Max(_) | F::Min(_) | F::PairCount(_) | F::PairAgeDays => 3,
         F::Counterparties(_) | F::HistoryCount(..) | F::HistorySum(..) => 4,

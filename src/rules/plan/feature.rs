@@ -1,6 +1,8 @@
 //! What the cells of a row hold, and how a visit computes them.
 
-use crate::model::event::{ListCategory, ListLevel};
+use crate::model::event::{
+    AccountEventKind, ListCategory, ListLevel, PairLevel, RegistryStatus, Verdict,
+};
 use crate::model::measure::Action;
 use crate::model::time::Millis;
 
@@ -142,6 +144,9 @@ pub enum StateFeature {
     /// Share, by number, of debits between 00:00 and 05:00 in the last `days` days, today left out;
     /// missing when there is none.
     HistoryNightShare(u16),
+    /// On how many of the same weekdays of the last eight weeks money went the same way in the
+    /// present hour of the day.
+    HistoryWeeks(Direction),
     /// Payers whose unbroken relation to the account began in the last `days` days, today and the
     /// present one included.
     HistoryNewPayers(u16),
@@ -167,6 +172,37 @@ pub enum StateFeature {
     Listed(ListCategory, Option<ListLevel>),
     /// Whether a control of this kind is in force at the event's time.
     Controlled(Action),
+    /// Time since the newest account event of a kind; missing when none is known.
+    Since(AccountEventKind),
+    /// Time since the bank last found this out about the account; missing when it never did.
+    SinceVerdict(Verdict),
+    /// The payment limit after the newest raise in the window; missing when there is none, or in
+    /// another currency.
+    LimitRaised(Millis),
+    /// Whether the account's enterprise stands in the register like this; missing when unknown.
+    Registered(RegistryStatus),
+    /// Whether the register was asked within the last day; missing when nothing is known.
+    RegistryFresh,
+    /// Amount of the payer's newest payment that was blocked or delayed in the window; missing when
+    /// there is none.
+    Blocked(Millis),
+    /// Sum of the payer's payments since that block, to other payees not met before it; missing
+    /// when there is none.
+    RetriedSum(Millis),
+    /// Their number; missing when there is no block.
+    RetriedCount(Millis),
+    /// Whether a list entry allows the two parties to each other; of suppliers missing when the
+    /// payer keeps none.
+    PairAllowed(PairLevel),
+    /// Whether the customer confirmed payments to this payee in the window.
+    PairVerified(Millis),
+    /// Whether the present user first used the device in the window, this use included.
+    NewUser(Millis),
+    /// Kilometres from the place of the payer's newest earlier payment, both located to within so
+    /// many kilometres; missing when either is not.
+    TravelKm(u32),
+    /// Kilometres an hour between the two.
+    TravelSpeed(u32),
 }
 
 impl StateFeature {
@@ -176,6 +212,7 @@ impl StateFeature {
         match self {
             Self::Count(_) | Self::Counterparties(_) | Self::Cycles { .. } => Type::Int,
             Self::HistoryCount(..) | Self::HistoryNewPayers(_) => Type::Int,
+            Self::HistoryWeeks(_) => Type::Int,
             Self::PairCount(_) | Self::PairAgeDays | Self::AgeDays => Type::Int,
             Self::Sum(_) | Self::Max(_) | Self::Min(_) => Type::Money,
             Self::HistorySum(..) | Self::HistoryQuantile(..) => Type::Money,
@@ -185,6 +222,11 @@ impl StateFeature {
             Self::Grade | Self::CustomerType | Self::AccountClass => Type::Enum,
             Self::Listed(..) | Self::Controlled(_) => Type::Bool,
             Self::Asked(_, measure) => measure.ty(),
+            Self::Since(_) | Self::SinceVerdict(_) => Type::Duration,
+            Self::LimitRaised(_) | Self::Blocked(_) | Self::RetriedSum(_) => Type::Money,
+            Self::RetriedCount(_) | Self::TravelKm(_) | Self::TravelSpeed(_) => Type::Int,
+            Self::Registered(_) | Self::RegistryFresh | Self::NewUser(_) => Type::Bool,
+            Self::PairAllowed(_) | Self::PairVerified(_) => Type::Bool,
         }
     }
 
@@ -238,6 +280,8 @@ pub enum PaymentField {
     IsGoods,
     /// Whether the event's time lies in these hours of the local day.
     IsBetween(Hours),
+    /// Whether the event's day belongs to a festival of the policy.
+    IsFestival,
 }
 
 impl PaymentField {
@@ -250,7 +294,8 @@ impl PaymentField {
             Self::Status | Self::PaymentType | Self::Channel | Self::Category => Type::Enum,
             Self::PayeeCheck => Type::Enum,
             Self::Session(_) | Self::OwnTransfer | Self::SameAccount => Type::Bool,
-            Self::IsMultipleOf(_) | Self::IsBetween(_) | Self::IsGoods => Type::Bool,
+            Self::IsMultipleOf(_) | Self::IsBetween(_) => Type::Bool,
+            Self::IsGoods | Self::IsFestival => Type::Bool,
             Self::PayerAgeYears => Type::Int,
         }
     }

@@ -33,6 +33,8 @@ pub struct Policy {
     pub customer_reasons: BTreeMap<Action, Bilingual>,
     /// The user's own codes, by reason code.
     pub external_codes: BTreeMap<String, String>,
+    /// Festivals, as first and last day of each.
+    pub festivals: Vec<(i32, i32)>,
 }
 
 /// A family of rules that see the same side of a matter.

@@ -43,6 +43,8 @@ pub(in crate::rules) struct PolicyDoc {
     pub(in crate::rules) breaker: BreakerDoc,
     pub(in crate::rules) customer_reasons: Vec<(Text, Bi)>,
     pub(in crate::rules) external_codes: Vec<(Text, Text)>,
+    /// First and last day.
+    pub(in crate::rules) festivals: Vec<(Text, Text)>,
 }
 
 const KEYS: &[&str] = &[
@@ -54,6 +56,7 @@ const KEYS: &[&str] = &[
     "breaker",
     "customer_reasons",
     "external_codes",
+    "festivals",
 ];
 
 pub(super) fn read(file: usize, root: &Node, sink: &mut Sink<'_>) -> Option<PolicyDoc> {
@@ -95,6 +98,18 @@ pub(super) fn read(file: usize, root: &Node, sink: &mut Sink<'_>) -> Option<Poli
         .iter()
         .filter_map(|(code, node)| Some((code.clone(), as_text(node, sink)?)))
         .collect();
+    let festivals: Vec<(Text, Text)> = fields
+        .items("festivals", sink)
+        .iter()
+        .filter_map(|node| {
+            let known = &["name", "from", "to"];
+            let festival = Fields::open(node, "a festival", known, sink)?;
+            festival.require_text("name", sink);
+            let (from, to) =
+                (festival.require_text("from", sink), festival.require_text("to", sink));
+            Some((from?, to?))
+        })
+        .collect();
     let (pack_id, pack_version, currency) = pack?;
     let (cool_down, idle) = episodes?;
     let measures = measures?;
@@ -116,6 +131,7 @@ pub(super) fn read(file: usize, root: &Node, sink: &mut Sink<'_>) -> Option<Poli
         breaker: breaker?,
         customer_reasons,
         external_codes,
+        festivals,
     })
 }
 

@@ -101,6 +101,8 @@ pub(in crate::rules) struct GuardDoc {
     pub(in crate::rules) title: Bi,
     pub(in crate::rules) when: Text,
     pub(in crate::rules) effect: Text,
+    /// `all`: every rule outside the list family names it.
+    pub(in crate::rules) scope: Option<Text>,
 }
 
 const RULE_KEYS: &[&str] = &[
@@ -191,13 +193,14 @@ pub(super) fn read_rule(file: usize, root: &Node, sink: &mut Sink<'_>) -> Option
 }
 
 pub(super) fn read_guard(node: &Node, sink: &mut Sink<'_>) -> Option<GuardDoc> {
-    let known = &["id", "title", "when", "effect"];
+    let known = &["id", "title", "when", "effect", "scope"];
     let fields = Fields::open(node, "a guard", known, sink)?;
     let id = fields.require_text("id", sink);
     let title = fields.require("title", sink).and_then(|node| read_bi(node, sink));
     let when = fields.require_text("when", sink);
     let effect = fields.require_text("effect", sink);
-    Some(GuardDoc { id: id?, title: title?, when: when?, effect: effect? })
+    let scope = fields.text("scope", sink);
+    Some(GuardDoc { id: id?, title: title?, when: when?, effect: effect?, scope })
 }
 
 pub(super) fn read_bi(node: &Node, sink: &mut Sink<'_>) -> Option<Bi> {

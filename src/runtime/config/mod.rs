@@ -103,6 +103,10 @@ pub struct Topics {
     pub lists: Vec<String>,
     /// `control.v1`.
     pub controls: Vec<String>,
+    /// `registry.v1`.
+    pub registry: Vec<String>,
+    /// `feedback.v1`.
+    pub feedback: Vec<String>,
     /// Alerts of live rules.
     pub alerts: String,
     /// Alerts of shadow rules.
@@ -210,6 +214,8 @@ impl Default for Topics {
             accounts: Vec::new(),
             lists: Vec::new(),
             controls: Vec::new(),
+            registry: Vec::new(),
+            feedback: Vec::new(),
             alerts: "alerts".to_owned(),
             shadow: "alerts.shadow".to_owned(),
             rejects: "rejects".to_owned(),
@@ -234,11 +240,9 @@ impl Topics {
     /// Every input topic, once, in order of name: the order that steps and positions go by.
     #[must_use]
     pub fn inputs(&self) -> Vec<String> {
-        let mut all: Vec<String> = [&self.payments, &self.accounts, &self.lists, &self.controls]
-            .into_iter()
-            .flatten()
-            .cloned()
-            .collect();
+        let events = [&self.payments, &self.accounts, &self.lists, &self.controls];
+        let more = [&self.registry, &self.feedback];
+        let mut all: Vec<String> = events.into_iter().chain(more).flatten().cloned().collect();
         all.sort();
         all.dedup();
         all

@@ -67,6 +67,8 @@ enum Schema {
     Account,
     List,
     Control,
+    Registry,
+    Feedback,
 }
 
 impl Schema {
@@ -76,6 +78,8 @@ impl Schema {
             "account.v1" => Some(Self::Account),
             "list.v1" => Some(Self::List),
             "control.v1" => Some(Self::Control),
+            "registry.v1" => Some(Self::Registry),
+            "feedback.v1" => Some(Self::Feedback),
             _ => None,
         }
     }
@@ -173,6 +177,8 @@ impl Decoder {
             Some(Schema::Account) => reference::account(text, clock, batch),
             Some(Schema::List) => reference::list(text, clock, record_time_ms, batch),
             Some(Schema::Control) => reference::control(text, clock, record_time_ms, batch),
+            Some(Schema::Registry) => reference::registry(text, clock, record_time_ms, batch),
+            Some(Schema::Feedback) => reference::feedback(text, clock, record_time_ms, batch),
             None => Err(Fault::new(RejectReason::UnknownSchema, "schema")),
         }?;
         self.admit(envelope, decoded.time_ms, decoded.body, batch)

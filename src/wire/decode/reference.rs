@@ -1,4 +1,4 @@
-//! `account.v1`, `list.v1`, `control.v1`.
+//! `account.v1`, `list.v1`, `control.v1`, `registry.v1`, `feedback.v1`.
 
 use super::json::{Fields, find};
 use super::scan::Shape;
@@ -7,14 +7,15 @@ use super::{Decoded, Fault};
 use crate::model::entity::EntityKind;
 use crate::model::event::{
     AccountClass, AccountEvent, AccountEventKind, Batch, Body, ControlEvent, CustomerType,
-    ListCategory, ListEvent, ListLevel, ListOp, RiskGrade,
+    FeedbackEvent, FeedbackStage, ListCategory, ListEvent, ListLevel, ListOp, RegistryEvent,
+    RegistryStatus, RiskGrade, Verdict,
 };
 use crate::model::measure::{Action, ControlMode};
 use crate::model::money::Money;
 use crate::model::reject::RejectReason;
 use crate::model::time::Millis;
 
-static ACCOUNT: Shape<14> = Shape::new([
+static ACCOUNT: Shape<17> = Shape::new([
     "event_id",
     "kind",
     "account",
@@ -29,6 +30,9 @@ static ACCOUNT: Shape<14> = Shape::new([
     "risk_grade",
     "time",
     "event_time",
+    "limit_before",
+    "limit_after",
+    "currency",
 ]);
 
 /// Decodes an account event.
@@ -37,6 +41,11 @@ pub(super) fn account(text: &str, clock: &Clock, batch: &mut Batch) -> Result<De
     let f = Fields::outer(text, &found, &ACCOUNT)?;
     let time = f.get(12).or(f.get(13)).map_or_else(|| f.need(12), Ok)?;
     let time_ms = time.time(clock)?;
+    let limit = |index: usize| -> Result<Option<Money>, Fault> {
+        let Some(raw) = f.get(index) else { return Ok(None) };
+        let currency = f.need(16)?.currency()?;
+        Ok(Some(Money { minor: raw.decimal(currency.exponent())?, currency }))
+    };
     let body = Body::Account(Box::new(AccountEvent {
         event_id: f.id(0, batch)?,
         kind: f.need(1)?.read(AccountEventKind::parse)?,
@@ -50,11 +59,13 @@ pub(super) fn account(text: &str, clock: &Clock, batch: &mut Batch) -> Result<De
         customer_type: f.word(9, CustomerType::parse)?,
         account_class: f.word(10, AccountClass::parse)?,
         risk_grade: f.word(11, RiskGrade::parse)?,
+        limit_before: limit(14)?,
+        limit_after: limit(15)?,
     }));
     Ok(Decoded { time_ms, body })
 }
 
-static LIST: Shape<13> = Shape::new([
+static LIST: Shape<14> = Shape::new([
     "entry_id",
     "op",
     "subject",
@@ -68,6 +79,7 @@ static LIST: Shape<13> = Shape::new([
     "purpose",
     "event_time",
     "time",
+    "counterparty",
 ]);
 static SUBJECT: Shape<2> = Shape::new(["kind", "id"]);
 
@@ -115,6 +127,7 @@ pub(super) fn list(
         op,
         subject_kind,
         subject: name,
+        counterparty: f.id(13, batch)?,
         category: f.need(4)?.read(ListCategory::parse)?,
         level: f.word(5, ListLevel::parse)?,
         valid_from_ms,
@@ -183,4 +196,82 @@ pub(super) fn control(
         released_at_ms: date(10)?,
     }));
     Ok(Decoded { time_ms: own.or(record_time_ms).unwrap_or(from_ms), body })
+}
+
+static REGISTRY: Shape<6> =
+    Shape::new(["enterprise", "status", "as_of", "source", "event_time", "time"]);
+
+/// Decodes a registry event. Without a time of its own it happens when its record was written.
+pub(super) fn registry(
+    text: &str,
+    clock: &Clock,
+    record_time_ms: Option<Millis>,
+    batch: &mut Batch,
+) -> Result<Decoded, Fault> {
+    let found = find(text, &REGISTRY)?;
+    let f = Fields::outer(text, &found, &REGISTRY)?;
+    let as_of_ms = f.date_or_time(2, clock)?;
+    let own = f.get(4).or(f.get(5)).map(|raw| raw.time(clock)).transpose()?;
+    let time_ms = match own.or(record_time_ms) {
+        Some(time_ms) => time_ms,
+        None => f.need(4)?.time(clock)?,
+    };
+    let body = Body::Registry(Box::new(RegistryEvent {
+        enterprise: f.need_id(0, batch)?,
+        status: f.need(1)?.read(RegistryStatus::parse)?,
+        as_of_ms,
+        source: f.id(3, batch)?,
+    }));
+    Ok(Decoded { time_ms, body })
+}
+
+static FEEDBACK: Shape<10> = Shape::new([
+    "feedback_id",
+    "alert_id",
+    "stage",
+    "executed",
+    "verdict",
+    "payer",
+    "payee",
+    "payment_id",
+    "event_time",
+    "time",
+]);
+static EXECUTED: Shape<1> = Shape::new(["action"]);
+
+/// Decodes a feedback event. Without a time of its own it happens when its record was written.
+pub(super) fn feedback(
+    text: &str,
+    clock: &Clock,
+    record_time_ms: Option<Millis>,
+    batch: &mut Batch,
+) -> Result<Decoded, Fault> {
+    let found = find(text, &FEEDBACK)?;
+    let f = Fields::outer(text, &found, &FEEDBACK)?;
+    let own = f.get(8).or(f.get(9)).map(|raw| raw.time(clock)).transpose()?;
+    let time_ms = match own.or(record_time_ms) {
+        Some(time_ms) => time_ms,
+        None => f.need(8)?.time(clock)?,
+    };
+    let action = match f.get(3) {
+        Some(raw) if raw.is_object() => {
+            let found = find(raw.text(), &EXECUTED)?;
+            let executed = Fields::inner(raw.text(), raw, &found, &EXECUTED, "executed.")?;
+            // A measure that this version does not know was carried out all the same.
+            executed.word(0, Action::parse)?.flatten()
+        }
+        Some(raw) => return Err(raw.fault(RejectReason::WrongType)),
+        None => None,
+    };
+    let body = Body::Feedback(Box::new(FeedbackEvent {
+        feedback_id: f.id(0, batch)?,
+        alert_id: f.id(1, batch)?,
+        stage: f.need(2)?.read(FeedbackStage::parse)?,
+        action,
+        verdict: f.word(4, Verdict::parse)?,
+        payer: f.id(5, batch)?,
+        payee: f.id(6, batch)?,
+        payment_id: f.id(7, batch)?,
+    }));
+    Ok(Decoded { time_ms, body })
 }

@@ -1,4 +1,5 @@
-//! Schemas of the messages we read: `payment.v1`, `account.v1`, `list.v1`, `control.v1`.
+//! Schemas of the messages we read: `payment.v1`, `account.v1`, `list.v1`, `control.v1`,
+//! `registry.v1`, `feedback.v1`.
 //!
 //! Unknown fields are ignored and unknown words become `other`, so words are listed as examples and
 //! never close a field.
@@ -6,8 +7,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::model::event::{
-    AccountClass, AccountEventKind, Category, Channel, CustomerType, ListCategory, ListLevel,
-    PayeeCheck, PaymentStatus, PaymentType, RiskGrade,
+    AccountClass, AccountEventKind, Category, Channel, CustomerType, FeedbackStage, ListCategory,
+    ListLevel, PayeeCheck, PaymentStatus, PaymentType, RegistryStatus, RiskGrade, Verdict,
 };
 use crate::model::measure::Action;
 
@@ -155,7 +156,7 @@ const fn join() -> [Field; 62] {
     fields
 }
 
-const ACCOUNT: [Field; 13] = [
+const ACCOUNT: [Field; 16] = [
     may("event_id", Shape::Id, "unique per record"),
     must("kind", words!(AccountEventKind), "what happened"),
     must("account", Shape::Id, "account number or token"),
@@ -169,9 +170,12 @@ const ACCOUNT: [Field; 13] = [
     may("customer_type", words!(CustomerType), "kind of customer"),
     may("account_class", words!(AccountClass), "class after the event"),
     may("risk_grade", words!(RiskGrade), "grade after the event"),
+    may("limit_before", Shape::Amount, "payment limit before a change; needs `currency`"),
+    may("limit_after", Shape::Amount, "payment limit after a change; needs `currency`"),
+    may("currency", Shape::Id, "of the limits"),
 ];
 
-const LIST: [Field; 12] = [
+const LIST: [Field; 13] = [
     may("entry_id", Shape::Id, "name of the entry; else subject, category and level name it"),
     must("op", Shape::Words(|| vec!["upsert", "expire"]), "add or replace, or end"),
     must(
@@ -180,6 +184,7 @@ const LIST: [Field; 12] = [
         "kind of subject",
     ),
     must("subject.id", Shape::Id, "its number or token"),
+    may("counterparty", Shape::Id, "account or customer on the other side of a pair"),
     must("category", words!(ListCategory), "category"),
     may("level", words!(ListLevel), "how sure a case is, or what `allow` allows"),
     may("valid_from", Shape::Time, "inclusive; absent: since ever"),
@@ -209,12 +214,46 @@ const CONTROL: [Field; 12] = [
     may("time", Shape::Time, "when this record was true; absent: its timestamp"),
 ];
 
+const REGISTRY: [Field; 5] = [
+    must("enterprise", Shape::Id, "the enterprise: customer token of its accounts"),
+    must("status", words!(RegistryStatus), "what the register says"),
+    may("as_of", Shape::Time, "since when; absent: since the record's time"),
+    may("source", Shape::Id, "which register"),
+    may("time", Shape::Time, "when the register was asked; absent: the record's timestamp"),
+];
+
+const FEEDBACK: [Field; 9] = [
+    may("feedback_id", Shape::Id, "unique per record"),
+    may("alert_id", Shape::Id, "the alert"),
+    must("stage", words!(FeedbackStage), "how far it has come"),
+    may(
+        "executed.action",
+        Shape::Words(|| Action::WORDS.iter().map(|(word, _)| *word).collect()),
+        "the measure that was carried out",
+    ),
+    may("verdict", words!(Verdict), "what was found out"),
+    may("payer", Shape::Id, "the payer's account, from the alert's target"),
+    may("payee", Shape::Id, "the payee's account"),
+    may("payment_id", Shape::Id, "the payment"),
+    may("time", Shape::Time, "when; absent: the record's timestamp"),
+];
+
 /// The formats we read.
 pub const FORMATS: &[Format] = &[
     Format { name: "payment.v1", doc: "One status of one payment.", fields: &PAYMENT },
     Format { name: "account.v1", doc: "Something happened to an account.", fields: &ACCOUNT },
     Format { name: "list.v1", doc: "A list entry begins, changes or ends.", fields: &LIST },
     Format { name: "control.v1", doc: "A control begins, changes or ends.", fields: &CONTROL },
+    Format {
+        name: "registry.v1",
+        doc: "The register of enterprises says what an enterprise is.",
+        fields: &REGISTRY,
+    },
+    Format {
+        name: "feedback.v1",
+        doc: "What became of an alert, and what the bank found out.",
+        fields: &FEEDBACK,
+    },
 ];
 
 /// The schema of a format.

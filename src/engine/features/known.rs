@@ -1,0 +1,185 @@
+//! What happened to an account beside its payments: resets, changed limits, blocked payments, what
+//! the bank found out; and what the register says of an enterprise. Read as of an event's own time.
+
+use super::super::entry::Entry;
+use super::super::window::AsOf;
+use super::travel::Place;
+use crate::limits;
+use crate::model::event::{AccountEventKind, RegistryStatus, Verdict};
+use crate::model::money::Money;
+use crate::model::time::Millis;
+use crate::rules::plan::program::MISSING;
+
+/// Kept behind [`super::super::reference::ReferenceData::known`]. Each list is in order of time.
+#[derive(Debug, Default)]
+pub(in super::super) struct Known {
+    marks: Vec<(Millis, AccountEventKind)>,
+    /// Raised limits: the limit after it.
+    raises: Vec<(Millis, Money)>,
+    /// Payments that were blocked or delayed, by fingerprint.
+    blocks: Vec<(Millis, u32)>,
+    /// With the payee they are about, if any.
+    verdicts: Vec<(Millis, Verdict, Box<str>)>,
+    /// Where payments were ordered.
+    places: Vec<(Millis, Place)>,
+    /// When the register was asked, since when it says so, what it says.
+    registry: Vec<(Millis, Millis, RegistryStatus)>,
+}
+
+/// Adds an item in order of time; `true` when the oldest had to leave for it.
+fn keep<T>(list: &mut Vec<T>, item: T, time_ms: impl Fn(&T) -> Millis) -> bool {
+    let at = list.partition_point(|known| time_ms(known) <= time_ms(&item));
+    list.insert(at, item);
+    let over = list.len() > limits::MARKS_MAX;
+    if over {
+        list.remove(0);
+    }
+    over
+}
+
+impl Known {
+    /// An account event.
+    pub fn mark(&mut self, time_ms: Millis, kind: AccountEventKind) -> bool {
+        keep(&mut self.marks, (time_ms, kind), |m| m.0)
+    }
+
+    /// A payment limit was raised to `limit`.
+    pub fn raise(&mut self, time_ms: Millis, limit: Money) -> bool {
+        keep(&mut self.raises, (time_ms, limit), |r| r.0)
+    }
+
+    /// A payment was blocked or delayed.
+    pub fn block(&mut self, time_ms: Millis, fingerprint: u32) -> bool {
+        keep(&mut self.blocks, (time_ms, fingerprint), |b| b.0)
+    }
+
+    /// The bank found something out.
+    pub fn verdict(&mut self, time_ms: Millis, verdict: Verdict, payee: &str) -> bool {
+        keep(&mut self.verdicts, (time_ms, verdict, payee.into()), |v| v.0)
+    }
+
+    /// A payment was ordered at a place. The oldest of many leave unseen: only the last one counts.
+    pub fn stay(&mut self, time_ms: Millis, place: Place) {
+        let at = self.places.partition_point(|known| known.0 <= time_ms);
+        self.places.insert(at, (time_ms, place));
+        if self.places.len() > limits::PLACES_MAX {
+            self.places.remove(0);
+        }
+    }
+
+    /// The newest place of a sort at or before a time.
+    pub fn place_before(
+        &self,
+        time_ms: Millis,
+        is_wanted: impl Fn(&Place) -> bool,
+    ) -> Option<(Millis, Place)> {
+        let mut places = self.places.iter().rev();
+        places.find(|(at, place)| *at <= time_ms && is_wanted(place)).copied()
+    }
+
+    /// The register was asked.
+    pub fn register(&mut self, time_ms: Millis, as_of_ms: Millis, status: RegistryStatus) -> bool {
+        keep(&mut self.registry, (time_ms, as_of_ms, status), |r| r.0)
+    }
+
+    /// When the register was last asked, and what it said, as of a time.
+    pub fn registry_at(&self, time_ms: Millis) -> Option<(Millis, RegistryStatus)> {
+        let valid = |r: &&(Millis, Millis, RegistryStatus)| r.0 <= time_ms && r.1 <= time_ms;
+        self.registry.iter().rev().find(valid).map(|r| (r.0, r.2))
+    }
+
+    /// Time since the newest account event of a kind.
+    pub fn since(&self, kind: AccountEventKind, time_ms: Millis) -> Option<Millis> {
+        let newest = self.marks.iter().rev().find(|m| m.0 <= time_ms && m.1 == kind);
+        newest.map(|m| time_ms - m.0)
+    }
+
+    /// Time since the newest verdict of a kind.
+    pub fn since_verdict(&self, verdict: Verdict, time_ms: Millis) -> Option<Millis> {
+        let newest = self.verdicts.iter().rev().find(|v| v.0 <= time_ms && v.1 == verdict);
+        newest.map(|v| time_ms - v.0)
+    }
+
+    /// Whether the customer has confirmed payments to a payee in the window.
+    pub fn confirmed(&self, payee: &str, time_ms: Millis, window_ms: Millis) -> bool {
+        let inside = |at: Millis| time_ms - window_ms < at && at <= time_ms;
+        let mut verdicts = self.verdicts.iter();
+        verdicts.any(|v| inside(v.0) && v.1 == Verdict::Genuine && *v.2 == *payee)
+    }
+
+    /// The limit after the newest raise in the window.
+    pub fn raised(&self, time_ms: Millis, window_ms: Millis) -> Option<Money> {
+        let inside = |at: Millis| time_ms - window_ms < at && at <= time_ms;
+        self.raises.iter().rev().find(|r| inside(r.0)).map(|r| r.1)
+    }
+
+    /// Bytes held, itself included.
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.marks.capacity() * size_of::<(Millis, AccountEventKind)>()
+            + self.raises.capacity() * size_of::<(Millis, Money)>()
+            + self.blocks.capacity() * size_of::<(Millis, u32)>()
+            + self.verdicts.capacity() * size_of::<(Millis, Verdict, Box<str>)>()
+            + self.places.capacity() * size_of::<(Millis, Place)>()
+            + self.registry.capacity() * size_of::<(Millis, Millis, RegistryStatus)>()
+    }
+}
+
+/// What is asked about a payment that was blocked.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) enum Retry {
+    /// Its amount.
+    Amount,
+    /// Sum of later payments to other, new payees.
+    Sum,
+    /// Their number.
+    Count,
+}
+
+impl AsOf<'_> {
+    /// The newest payment in the window that was blocked, and what was paid to others since.
+    pub fn retried(&mut self, known: Option<&Known>, window_ms: Millis, what: Retry) -> i64 {
+        self.note_reach(window_ms);
+        let Some((blocked_ms, blocked)) = known.and_then(|k| self.blocked(k, window_ms)) else {
+            return MISSING;
+        };
+        if blocked.is_foreign() {
+            return MISSING;
+        }
+        if matches!(what, Retry::Amount) {
+            return blocked.amount_minor();
+        }
+        let met = super::ask::met_before(self, blocked_ms);
+        let (mut sum, mut count, mut foreign) = (0, 0, false);
+        for entry in self.entries.backwards().take_while(|e| e.time_ms() > blocked_ms) {
+            let other = entry.counterparty();
+            let is_new = met.binary_search(&other).is_err() && !self.remembers(other);
+            let counts = entry.is_debit() && other != blocked.counterparty() && is_new;
+            if counts && self.live(entry) {
+                foreign |= entry.is_foreign();
+                sum += entry.summand();
+                count += 1;
+            }
+        }
+        self.lower_bound |= foreign;
+        if matches!(what, Retry::Count) { count } else { sum }
+    }
+
+    /// The newest block in the window whose payment the ledger still holds.
+    fn blocked(&self, known: &Known, window_ms: Millis) -> Option<(Millis, Entry)> {
+        let inside = |at: Millis| self.time_ms - window_ms < at && at <= self.time_ms;
+        let blocks = known.blocks.iter().rev().filter(|b| inside(b.0));
+        blocks.into_iter().find_map(|(at, fingerprint)| {
+            let same = |e: &Entry| e.is_debit() && e.fingerprint() == *fingerprint;
+            self.entries.backwards().find(same).map(|entry| (*at, entry))
+        })
+    }
+
+    /// Whether the present user of a device first used it in the window, this use included.
+    pub fn is_new_user(&mut self, window_ms: Millis) -> bool {
+        let earlier = self.entries.up_to(self.entries.count_until(self.time_ms - window_ms));
+        let other = self.own.other;
+        let used = |e: Entry| e.counterparty() == other && self.live(e) && !self.own.is(e);
+        !earlier.backwards().any(used) && !self.remembers(other)
+    }
+}
