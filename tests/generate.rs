@@ -372,7 +372,7 @@ impl goshawk::backtest::drive::Observer for Nobody {
         &mut self,
         _: &Step,
         _: &goshawk::engine::StepOutput,
-        _: &goshawk::backtest::report::Tally,
+        _: &goshawk::backtest::tally::Tally,
     ) -> Result<bool, goshawk::backtest::drive::ObserverError> {
         Ok(true)
     }
@@ -382,15 +382,14 @@ impl goshawk::backtest::drive::Observer for Nobody {
 fn the_shipped_rules_find_what_is_planted_within_the_alert_budget() {
     let plan = goshawk::rules::compile(&goshawk::rules::shipped::files()).expect("the pack");
     let config = goshawk::engine::EngineConfig::for_tenant("town");
-    let mut engine = goshawk::engine::Engine::new(config, std::sync::Arc::new(plan));
+    let lane = goshawk::backtest::drive::Lane::new(config, std::sync::Arc::new(plan));
     let town = GenerateConfig::new(8_000, 120_000, 3);
     let mut town = Generator::new(GenerateConfig { planted_per_million: 800, ..town }).expect("ok");
     let truth = goshawk::backtest::truth::Truth::new(None);
     let inline = goshawk::engine::Inline;
-    let (report, _) =
-        goshawk::backtest::drive::drive(&mut town, &mut engine, &inline, truth, &mut Nobody)
-            .expect("neither side fails");
-    let report = serde_json::to_value(&report).expect("numbers and words");
+    let mut drive = goshawk::backtest::drive::Drive::new(vec![lane], truth);
+    drive.run(&mut town, &inline, &mut Nobody).expect("neither side fails");
+    let report = serde_json::to_value(drive.report(&drive.lanes[0])).expect("numbers and words");
     // The town is small for what is planted in it, so the budget is held against what is not: at
     // most three accounts in a thousand a day are alerted for nothing.
     let number = |value: &serde_json::Value| value.as_f64().expect("a number");

@@ -1,6 +1,7 @@
 //! The one integration-test binary. Each module says what belongs in it.
 
 mod amlsim; // the whole program over labelled transfers, where they lie beside the checkout
+mod backtest; // judging packs: figures, comparisons, sweeps, the page
 mod bad_rules; // what the rule compiler says about wrong files
 mod cel; // our plan against another implementation of CEL, and the compiler's properties
 mod decode; // records to events and back: a plain decoder, JSON of events, the published schemas

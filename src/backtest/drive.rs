@@ -1,12 +1,15 @@
-//! The loop: source, engine, tally.
+//! The loop: source, engines, tallies.
 
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use crate::engine::{Engine, Fork, StepOutput};
+use crate::engine::{Engine, EngineConfig, Fork, StepOutput};
+use crate::rules::plan::Plan;
 use crate::source::{Progress, Source, SourceError, Step};
 
-use super::report::{Report, Tally};
-use super::truth::Truth;
+use super::report::Report;
+use super::tally::Tally;
+use super::truth::{Found, Truth};
 
 /// Why a drive ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +25,7 @@ pub type ObserverError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Watches a drive.
 pub trait Observer {
-    /// Called after each step; `false` ends the drive.
+    /// Called after each step with what the first pack made of it; `false` ends the drive.
     ///
     /// # Errors
     /// Whatever it met while writing results away.
@@ -34,38 +37,92 @@ pub trait Observer {
     ) -> Result<bool, ObserverError>;
 }
 
-/// Drives a source through an engine to its end.
-///
-/// # Errors
-/// When the source cannot go on, or the observer fails.
-pub fn drive(
-    source: &mut dyn Source,
-    engine: &mut Engine,
-    fork: &dyn Fork,
-    mut truth: Truth,
-    observer: &mut dyn Observer,
-) -> Result<(Report, Ending), DriveError> {
-    let began = Instant::now();
-    let mut tally = Tally::new(engine.plan());
-    let mut step = Step::default();
-    let ending = loop {
-        step.clear();
-        match source.next(&mut step)? {
-            Progress::End => break Ending::End,
-            Progress::Idle => continue,
-            Progress::Step => {}
-        }
+/// One pack of a drive: its engine, and what came of it so far.
+#[derive(Debug)]
+pub struct Lane {
+    /// The engine.
+    pub engine: Engine,
+    pub(super) tally: Tally,
+    pub(super) found: Found,
+}
+
+impl Lane {
+    /// A pack with an engine of its own, which reports its findings.
+    #[must_use]
+    pub fn new(config: EngineConfig, plan: Arc<Plan>) -> Self {
+        let tally = Tally::new(&plan, config.utc_offset_ms);
+        let found = Found::new(plan.rules.len());
+        let engine = Engine::new(EngineConfig { report_findings: true, ..config }, plan);
+        Self { engine, tally, found }
+    }
+
+    fn step(&mut self, step: &Step, truth: &Truth, fork: &dyn Fork) -> StepOutput {
         let taken = Instant::now();
-        let output = engine.step(&step.batch, fork);
-        tally.add(&step, &output, taken.elapsed());
-        truth.learn(source.take_labels(), &step.batch);
-        truth.observe(&output.alerts);
-        if !observer.step(&step, &output, &tally).map_err(DriveError::Observer)? {
-            break Ending::Stopped;
-        }
-    };
-    let report = tally.report(engine, &truth, began.elapsed());
-    Ok((report, ending))
+        let output = self.engine.step(&step.batch, fork);
+        self.tally.add(step, &output, taken.elapsed());
+        self.found.observe(truth, self.engine.plan(), step, &output);
+        output
+    }
+}
+
+/// Packs over the same events.
+#[derive(Debug)]
+pub struct Drive {
+    /// The packs; the first is the one that observers watch.
+    pub lanes: Vec<Lane>,
+    /// The labels.
+    pub truth: Truth,
+    took: Duration,
+}
+
+impl Drive {
+    /// Nothing read yet.
+    #[must_use]
+    pub fn new(lanes: Vec<Lane>, truth: Truth) -> Self {
+        Self { lanes, truth, took: Duration::ZERO }
+    }
+
+    /// Drives a source through every pack to its end.
+    ///
+    /// # Errors
+    /// When the source cannot go on, or the observer fails.
+    pub fn run(
+        &mut self,
+        source: &mut dyn Source,
+        fork: &dyn Fork,
+        observer: &mut dyn Observer,
+    ) -> Result<Ending, DriveError> {
+        let began = Instant::now();
+        let mut step = Step::default();
+        let ending = loop {
+            step.clear();
+            match source.next(&mut step)? {
+                Progress::End => break Ending::End,
+                Progress::Idle => continue,
+                Progress::Step => {}
+            }
+            self.truth.learn(source.take_labels(), &step.batch);
+            let mut go_on = true;
+            for (index, lane) in self.lanes.iter_mut().enumerate() {
+                let output = lane.step(&step, &self.truth, fork);
+                if index == 0 {
+                    go_on =
+                        observer.step(&step, &output, &lane.tally).map_err(DriveError::Observer)?;
+                }
+            }
+            if !go_on {
+                break Ending::Stopped;
+            }
+        };
+        self.took = began.elapsed();
+        Ok(ending)
+    }
+
+    /// The figures of one pack.
+    #[must_use]
+    pub fn report(&self, lane: &Lane) -> Report {
+        Report::new(lane, &self.truth, self.took)
+    }
 }
 
 /// Why a drive failed.

@@ -6,11 +6,12 @@ use std::time::Instant;
 
 use anyhow::{Context as _, anyhow};
 
-use super::drive::{Writer, create, end_on_interrupt, print_report};
+use super::drive::{Writer, create, end_on_interrupt};
+use super::figures::print_report;
 use super::printer::{Format, Printer};
 use super::rules::PackArgs;
 use super::{Failure, load_pack};
-use crate::backtest::drive::{Ending, drive};
+use crate::backtest::drive::{Drive, Ending, Lane};
 use crate::backtest::truth::Truth;
 use crate::engine::{Engine, EngineConfig};
 use crate::generate::{GenerateConfig, Generator};
@@ -61,12 +62,9 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
     std::fs::create_dir_all(&args.data_dir)
         .with_context(|| format!("cannot create {}", args.data_dir.display()))?;
     let encoder = encoder(&args.data_dir, &plan, source.topics())?;
-    let engine_config = EngineConfig {
-        threads: usize::from(args.threads),
-        report_findings: true,
-        ..EngineConfig::for_tenant("demo")
-    };
-    let mut engine = Engine::new(engine_config, Arc::clone(&plan));
+    let engine_config =
+        EngineConfig { threads: usize::from(args.threads), ..EngineConfig::for_tenant("demo") };
+    let lane = Lane::new(engine_config, Arc::clone(&plan));
     let pool = Pool::new(usize::from(args.threads))?;
     end_on_interrupt()?;
     let alerts = args.data_dir.join("alerts.jsonl");
@@ -92,7 +90,10 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
         began,
     };
     let truth = Truth::new(Some(std::collections::HashMap::new()));
-    let (report, ending) = drive(&mut source, &mut engine, &pool, truth, &mut writer)?;
+    let mut drive = Drive::new(vec![lane], truth);
+    let ending = drive.run(&mut source, &pool, &mut writer)?;
+    let [lane] = &drive.lanes[..] else { unreachable!("one pack was driven") };
+    let report = drive.report(lane);
     writer.progress.finish_and_clear();
     if ending == Ending::Stopped {
         printer.talk("Stopped before the end; the figures cover what was done.");
@@ -104,7 +105,7 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
             "wrong alerts: {wrong} accounts, {:.2} per 10,000 active accounts",
             wrong as f64 * 10_000.0 / report.accounts_active.max(1) as f64
         ));
-        print_memory(&engine, printer);
+        print_memory(&lane.engine, printer);
     }
     printer.talk(&format!("Alerts are in {}.", alerts.display()));
     Ok(())

@@ -1,4 +1,4 @@
-//! What `demo` and `backtest` share: writing alerts, showing progress, printing the report.
+//! What `demo` and `backtest` share: writing alerts, showing progress.
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
@@ -9,9 +9,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::printer::{Format, Printer};
+use super::printer::Printer;
 use crate::backtest::drive::{Observer, ObserverError};
-use crate::backtest::report::{Report, Tally};
+use crate::backtest::tally::Tally;
 use crate::engine::StepOutput;
 use crate::model::alert::AlertKind;
 use crate::sink::{Message, Stream};
@@ -158,101 +158,4 @@ impl Observer for Writer<'_> {
         let expired = self.until.is_some_and(|until| Instant::now() >= until);
         Ok(!expired && !INTERRUPTED.load(Ordering::Relaxed))
     }
-}
-
-/// Prints a report in the format asked for.
-pub(super) fn print_report(
-    report: &Report,
-    format: Format,
-    printer: &Printer,
-) -> anyhow::Result<()> {
-    match format {
-        Format::Json => printer.data(&serde_json::to_string(report)?),
-        Format::Csv => print_csv(report, printer)?,
-        Format::Table => print_tables(report, printer),
-    }
-    Ok(())
-}
-
-fn print_csv(report: &Report, printer: &Printer) -> anyhow::Result<()> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    for rule in &report.rules {
-        writer.serialize(rule)?;
-    }
-    let bytes = writer.into_inner().map_err(|error| error.into_error())?;
-    printer.data(String::from_utf8(bytes)?.trim_end());
-    Ok(())
-}
-
-fn print_tables(report: &Report, printer: &Printer) {
-    let rejected: u64 = report.rejected.values().sum();
-    let latency = &report.decision_latency_us;
-    printer.data(&format!(
-        "{} events: {} scored ({} late), {} applied, {} duplicates, {} skipped, {rejected} rejected",
-        report.events,
-        report.scored,
-        report.late,
-        report.applied,
-        report.duplicates,
-        report.skipped
-    ));
-    for (reason, count) in &report.rejected {
-        printer.data(&format!("  rejected as {reason}: {count}"));
-    }
-    printer.data(&format!(
-        "{:.0} events/s; decision latency p50 {} us, p99 {} us, p99.9 {} us",
-        report.events_per_second, latency.p50, latency.p99, latency.p999
-    ));
-    let words = |map: &std::collections::BTreeMap<&str, u64>| {
-        let parts: Vec<_> = map.iter().map(|(word, n)| format!("{word} {n}")).collect();
-        if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
-    };
-    printer.data(&format!("alerts: {}", words(&report.alerts)));
-    printer.data(&format!("measures: {}", words(&report.measures)));
-    printer.data(&format!(
-        "{} of {} active accounts alerted; {:.4} % per active account and day",
-        report.accounts_alerted,
-        report.accounts_active,
-        report.alerted_per_active_account_day * 100.0
-    ));
-    let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
-    table.set_header([
-        "rule",
-        "findings",
-        "accounts",
-        "% of account-days",
-        "suppressed",
-        "not evaluable",
-    ]);
-    for rule in &report.rules {
-        table.add_row([
-            rule.id.clone(),
-            rule.findings.to_string(),
-            rule.accounts.to_string(),
-            format!("{:.4}", rule.accounts_per_active_account_day * 100.0),
-            rule.suppressed.to_string(),
-            rule.not_evaluable.to_string(),
-        ]);
-    }
-    printer.data(&table.to_string());
-    let Some(labels) = &report.labels else { return };
-    printer.data(&format!(
-        "labels: {} of {} planted accounts found; precision {:.3}, recall {:.3}",
-        labels.accounts_found, labels.accounts_planted, labels.precision, labels.recall
-    ));
-    let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
-    table.set_header(["pattern", "planted", "found", "missed", "money not yet moved (median)"]);
-    for pattern in &labels.patterns {
-        let lead = pattern.median_lead_share;
-        table.add_row([
-            pattern.kind.clone(),
-            pattern.planted.to_string(),
-            pattern.found.to_string(),
-            (pattern.planted - pattern.found).to_string(),
-            lead.map_or_else(|| "-".to_owned(), |share| format!("{:.0} %", share * 100.0)),
-        ]);
-    }
-    printer.data(&table.to_string());
 }

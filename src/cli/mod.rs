@@ -8,6 +8,7 @@ mod completions;
 mod config;
 mod demo;
 mod drive;
+mod figures;
 mod generate;
 pub mod printer;
 pub mod rules;
@@ -106,7 +107,12 @@ pub fn main() -> ExitCode {
 
 /// Compiles a rule pack; what is wrong with it has been said on failure.
 fn load_pack(folders: &pack::Folders<'_>, printer: &Printer) -> Result<Plan, Failure> {
-    folders.load().map_err(|error| {
+    usable(folders.load(), printer)
+}
+
+/// A compiled pack; what is wrong with it has been said on failure.
+fn usable(outcome: Result<Plan, PackError>, printer: &Printer) -> Result<Plan, Failure> {
+    outcome.map_err(|error| {
         if let PackError::Wrong { found, files } = &error {
             printer.talk(&rules::render(found, files));
         }

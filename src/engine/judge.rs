@@ -9,6 +9,7 @@ use super::visit::{StepView, is_judged};
 use super::{FindingRecord, Fork, RuleCounts};
 use crate::engine::act::{Act, Made};
 use crate::model::event::Body;
+use crate::model::time::day_number;
 use crate::rules::plan::feature::Role;
 use crate::rules::plan::program::{MISSING, Row};
 
@@ -159,6 +160,22 @@ impl Judgement {
     /// Accounts seen for the first time that day, summed over the step.
     pub fn account_days(&self) -> u64 {
         self.first_of_day.iter().map(|n| u64::from(*n)).sum()
+    }
+
+    /// The same, by day number: a run of events of one day is one entry.
+    pub fn active_by_day(&self, view: &StepView<'_>) -> Vec<(i32, u32)> {
+        let mut days: Vec<(i32, u32)> = Vec::new();
+        for (event, first) in view.events.iter().zip(&self.first_of_day) {
+            if *first == 0 {
+                continue;
+            }
+            let day = day_number(event.time_ms, view.settings.utc_offset_ms);
+            match days.last_mut() {
+                Some((last, sum)) if *last == day => *sum += u32::from(*first),
+                _ => days.push((day, u32::from(*first))),
+            }
+        }
+        days
     }
 
     /// The findings as records for reports.

@@ -203,6 +203,9 @@ pub struct StepOutput {
     pub rules: Vec<RuleCounts>,
     /// Findings in order of event, then rule, if the engine was told to report them.
     pub findings: Vec<FindingRecord>,
+    /// Accounts seen for the first time of a day, by day number, if the engine was told to report
+    /// findings; a day may stand several times. Their sum is [`Counts::account_days`].
+    pub active_by_day: Vec<(i32, u32)>,
     /// Watermark after the step: greatest event time seen less the allowed lateness.
     pub watermark_ms: i64,
 }

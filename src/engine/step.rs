@@ -177,6 +177,7 @@ impl Engine {
         };
         if self.config.report_findings {
             output.findings.extend(judgement.records(&view, &self.act));
+            output.active_by_day.extend(judgement.active_by_day(&view));
         }
         output.counts.account_days += judgement.account_days();
         for group in &mut self.groups {

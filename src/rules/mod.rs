@@ -15,6 +15,7 @@
 //! - [`lint`]: what is allowed and yet not meant; [`mutants`]: what examples must notice
 //! - [`plan`]: the result; [`describe`]: its cells in the author's words
 //! - [`text`]: values as people read them
+//! - [`vary`]: one parameter set to other values
 //! - [`reference`]: the language reference, printed from the catalogue
 //! - [`shipped`]: the pack inside the binary
 
@@ -37,6 +38,7 @@ pub mod reference;
 pub mod shipped;
 mod source;
 pub mod text;
+pub mod vary;
 
 use sha2::{Digest as _, Sha256};
 

@@ -1,22 +1,32 @@
 //! `goshawk backtest FILE`: a file through the same engine, as fast as it can.
+//!
+//! - [`sweep`]: one parameter over a range, as packs
+//! - [`print`]: what a comparison and a sweep print
 
-use std::path::PathBuf;
+mod print;
+mod sweep;
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, anyhow};
 
-use super::drive::{Writer, create, end_on_interrupt, print_report};
+use super::drive::{Writer, create, end_on_interrupt};
+use super::figures::print_report;
 use super::printer::{Format, Printer};
 use super::rules::PackArgs;
 use super::{Failure, load_pack};
-use crate::backtest::drive::drive;
+use crate::backtest::drive::{Drive, Lane};
+use crate::backtest::sweep::Sweep;
 use crate::backtest::truth::Truth;
-use crate::engine::{Engine, EngineConfig};
+use crate::engine::EngineConfig;
 use crate::limits;
 use crate::model::time::{DAY, Millis};
+use crate::rules::plan::Plan;
 use crate::runtime::fork::Pool;
 use crate::runtime::key::load_key;
+use crate::runtime::pack::Folders;
 use crate::source::file::{self, Columns};
 use crate::wire::decode::{DecodeConfig, Decoder};
 use crate::wire::encode::privacy::Privacy;
@@ -27,7 +37,9 @@ use crate::wire::encode::{EncodeConfig, Encoder, PackName};
 #[command(after_help = "Examples:
   goshawk backtest payments.jsonl.zst
   goshawk backtest transactions.csv.zst --columns amlsim --format json
-  goshawk backtest payments.csv --columns ours.toml --rules rules --alerts alerts.jsonl")]
+  goshawk backtest payments.csv --columns ours.toml --rules rules --alerts alerts.jsonl
+  goshawk backtest payments.jsonl.zst --rules rules --against rules.old
+  goshawk backtest payments.jsonl.zst --sweep M01.min_in=2000..20000/10 --format csv")]
 pub struct Args {
     /// JSON lines (.jsonl, .ndjson, .json) or CSV (.csv), plain, .gz or .zst.
     file: PathBuf,
@@ -36,6 +48,16 @@ pub struct Args {
     columns: Option<String>,
     #[command(flatten)]
     pack: PackArgs,
+    /// Compare with this pack, the one before a change: a folder, or `shipped`.
+    #[arg(long, value_name = "PACK")]
+    against: Option<PathBuf>,
+    /// Folder of an overlay of that pack. May be given again.
+    #[arg(long, value_name = "DIR", requires = "against")]
+    against_overlay: Vec<PathBuf>,
+    /// Set one parameter of a rule to values of a range, ends included, 10 unless said. Every value
+    /// is a pack with an engine of its own: memory grows with them.
+    #[arg(long, value_name = "RULE.PARAMETER=FROM..TO[/VALUES]", conflicts_with = "against")]
+    sweep: Option<sweep::Spec>,
     /// Labels as CSV: event_id,pattern,kind.
     #[arg(long)]
     labels: Option<PathBuf>,
@@ -65,6 +87,9 @@ pub struct Args {
 
 pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
     let plan = Arc::new(load_pack(&args.pack.folders(), printer)?);
+    let before = args.against.as_deref().map(|pack| load_against(pack, args, printer)).transpose()?;
+    let sweep = args.sweep.as_ref();
+    let sweep = sweep.map(|spec| sweep::packs(spec, &args.pack.folders(), printer)).transpose()?;
     let columns = args.columns.as_deref().map(load_columns).transpose()?;
     let labels = args.labels.as_deref().map(file::read_labels).transpose();
     let labels = labels.map_err(|error| Failure::Usage(error.into()))?;
@@ -87,10 +112,12 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
     });
     let config = EngineConfig {
         threads: usize::from(args.threads),
-        report_findings: true,
         ..EngineConfig::for_tenant(&args.tenant)
     };
-    let mut engine = Engine::new(config, plan);
+    let lane = |plan: &Plan| Lane::new(config.clone(), Arc::new(plan.clone()));
+    let mut lanes = vec![Lane::new(config.clone(), plan)];
+    lanes.extend(before.iter().chain(sweep.iter().flat_map(|sweep| &sweep.plans)).map(lane));
+    let mask = encoder.mask().clone();
     let pool = Pool::new(usize::from(args.threads))?;
     end_on_interrupt()?;
     let mut writer = Writer {
@@ -105,9 +132,17 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
         began: Instant::now(),
     };
     let truth = Truth::new(labels);
-    let (report, _) = drive(&mut *source, &mut engine, &pool, truth, &mut writer)?;
+    let mut drive = Drive::new(lanes, truth);
+    drive.run(&mut *source, &pool, &mut writer)?;
     writer.progress.finish_and_clear();
-    print_report(&report, args.format, printer)?;
+    let report = drive.report(&drive.lanes[0]);
+    let against = before.map(|_| drive.compare(&drive.lanes[1], &drive.lanes[0], &mask));
+    let sweep = sweep.map(|packs| Sweep::new(&drive, &packs.parameter, &packs.settings));
+    match (&against, &sweep) {
+        (Some(against), _) => print::comparison(&report, against, args.format, printer)?,
+        (None, Some(sweep)) => print::sweep(&report, sweep, args.format, printer)?,
+        (None, None) => print_report(&report, args.format, printer)?,
+    }
     Ok(())
 }
 
@@ -127,6 +162,11 @@ fn jump(text: &str) -> Result<Jump, String> {
         }
     };
     Ok(Jump(Some(max_ms)))
+}
+
+fn load_against(pack: &Path, args: &Args, printer: &Printer) -> Result<Plan, Failure> {
+    let rules = (pack != Path::new("shipped")).then_some(pack);
+    load_pack(&Folders { rules, overlays: &args.against_overlay }, printer)
 }
 
 fn load_columns(name: &str) -> Result<Columns, Failure> {
