@@ -10,9 +10,11 @@
 //! - [`report`]: the figures of one pack
 //! - [`comparison`]: what one pack alerts on and another does not
 //! - [`sweep`]: the figures over the values of one parameter
+//! - [`page`]: all of it as one page that needs nothing else
 
 pub mod comparison;
 pub mod drive;
+pub mod page;
 pub mod report;
 pub mod sweep;
 pub mod tally;

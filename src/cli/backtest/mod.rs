@@ -18,6 +18,7 @@ use super::printer::{Format, Printer};
 use super::rules::PackArgs;
 use super::{Failure, load_pack};
 use crate::backtest::drive::{Drive, Lane};
+use crate::backtest::page::{self, Content};
 use crate::backtest::sweep::Sweep;
 use crate::backtest::truth::Truth;
 use crate::engine::EngineConfig;
@@ -39,7 +40,8 @@ use crate::wire::encode::{EncodeConfig, Encoder, PackName};
   goshawk backtest transactions.csv.zst --columns amlsim --format json
   goshawk backtest payments.csv --columns ours.toml --rules rules --alerts alerts.jsonl
   goshawk backtest payments.jsonl.zst --rules rules --against rules.old
-  goshawk backtest payments.jsonl.zst --sweep M01.min_in=2000..20000/10 --format csv")]
+  goshawk backtest payments.jsonl.zst --sweep M01.min_in=2000..20000/10 --format csv
+  goshawk backtest payments.jsonl.zst --against shipped --rules rules --report change.html")]
 pub struct Args {
     /// JSON lines (.jsonl, .ndjson, .json) or CSV (.csv), plain, .gz or .zst.
     file: PathBuf,
@@ -58,6 +60,9 @@ pub struct Args {
     /// is a pack with an engine of its own: memory grows with them.
     #[arg(long, value_name = "RULE.PARAMETER=FROM..TO[/VALUES]", conflicts_with = "against")]
     sweep: Option<sweep::Spec>,
+    /// Also draw everything as one page that opens without a network.
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
     /// Labels as CSV: event_id,pattern,kind.
     #[arg(long)]
     labels: Option<PathBuf>,
@@ -138,6 +143,12 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
     let report = drive.report(&drive.lanes[0]);
     let against = before.map(|_| drive.compare(&drive.lanes[1], &drive.lanes[0], &mask));
     let sweep = sweep.map(|packs| Sweep::new(&drive, &packs.parameter, &packs.settings));
+    if let Some(path) = &args.report {
+        let name = args.file.file_name().unwrap_or(args.file.as_os_str()).to_string_lossy();
+        let (against, sweep) = (against.as_ref(), sweep.as_ref());
+        let page = page::draw(&Content { name: &name, report: &report, against, sweep });
+        std::fs::write(path, page).with_context(|| format!("cannot write {}", path.display()))?;
+    }
     match (&against, &sweep) {
         (Some(against), _) => print::comparison(&report, against, args.format, printer)?,
         (None, Some(sweep)) => print::sweep(&report, sweep, args.format, printer)?,
