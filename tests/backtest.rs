@@ -300,3 +300,111 @@ fn what_cannot_be_swept_is_told() {
         TOWN.goshawk(&["backtest", at, "--sweep", "M02.min_count=4..8", "--against", "shipped"]);
     assert_eq!(output.status.code(), Some(2));
 }
+
+/// The section of a page with this id.
+fn section<'a>(page: &'a str, id: &str) -> &'a str {
+    let from = page.find(&format!("<section id=\"{id}\">")).unwrap_or_else(|| panic!("{id}"));
+    page[from..].split("</section>").next().expect("closed")
+}
+
+/// The figures of the row that begins with a word.
+fn figures<'a>(section: &'a str, word: &str) -> Vec<&'a str> {
+    let start = format!("<tr><td class=\"text\">{word}</td>");
+    let from = section.find(&start).unwrap_or_else(|| panic!("{word} in {section}"));
+    let row = section[from + start.len()..].split("</tr>").next().expect("closed");
+    let cells = row.split("<td").skip(1).filter(|cell| !cell.starts_with(" class=\"words\""));
+    cells.filter_map(|cell| cell.split('>').nth(1)?.split('<').next()).collect()
+}
+
+fn assert_self_contained(page: &str) {
+    for word in ["://", "src=", "<link", "<script", "url(", "@import", "<iframe", "<img", "srcset"]
+    {
+        assert!(!page.contains(word), "{word} in the page");
+    }
+    assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"));
+    assert!(page.contains("default-src 'none'"));
+    for tag in ["section", "table", "svg", "details", "summary", "rect", "title", "p", "dl"] {
+        let count = |what: String| page.matches(&what).count();
+        let opened = count(format!("<{tag}>")) + count(format!("<{tag} "));
+        assert_eq!(opened, count(format!("</{tag}>")), "{tag} is opened and closed");
+    }
+}
+
+#[test]
+fn a_page_holds_the_figures_of_the_report_and_nothing_from_elsewhere() {
+    let args = ["--rules", "other", "--against", "shipped", "--report", "change.html"];
+    let both = TOWN.report(&args);
+    let page = std::fs::read_to_string(TOWN.path("change.html")).expect("a page");
+    assert_self_contained(&page);
+    let rules = section(&page, "rules");
+    for rule in both["rules"].as_array().expect("rules") {
+        let cells = figures(rules, rule["id"].as_str().expect("an id"));
+        assert_eq!(cells[0], rule["mode"]);
+        for (cell, key) in cells[1..].iter().zip(["findings", "accounts", "accounts_alone"]) {
+            assert_eq!(*cell, rule[key].to_string(), "{key} of {}", rule["id"]);
+        }
+        for language in ["zh", "en"] {
+            let title = rule["title"][language].as_str().expect("a title").replace('\'', "&#39;");
+            assert!(rules.contains(&title), "{title}");
+        }
+    }
+    let rate = section(&page, "rate");
+    for day in both["days"].as_array().expect("days") {
+        let cells = figures(rate, day["day"].as_str().expect("a day"));
+        assert_eq!(cells[0], day["accounts_active"].to_string());
+        assert_eq!(cells[1], day["accounts_alerted"].to_string());
+    }
+    let patterns = section(&page, "patterns");
+    for pattern in both["labels"]["patterns"].as_array().expect("patterns") {
+        let cells = figures(patterns, pattern["kind"].as_str().expect("a kind"));
+        assert_eq!(cells[0], format!("{} / {}", pattern["found"], pattern["planted"]));
+    }
+    let overlap = section(&page, "overlap");
+    for pair in both["overlap"].as_array().expect("pairs") {
+        let cells = figures(overlap, pair["rules"][0].as_str().expect("an id"));
+        assert!(cells.contains(&pair["accounts"].to_string().as_str()), "{pair}");
+    }
+    let against = &both["against"];
+    let change = section(&page, "change");
+    for row in against["rules"].as_array().expect("rules") {
+        let cells = figures(change, row["id"].as_str().expect("an id"));
+        assert_eq!(cells[2], row["accounts_gained"].to_string());
+        assert_eq!(cells[3], row["accounts_lost"].to_string());
+    }
+    let lost = against["accounts_lost"]["examples"].as_array().expect("examples");
+    assert!(!lost.is_empty());
+    assert!(change.matches("<details>").count() >= lost.len());
+    for example in lost {
+        let summary =
+            format!("<details><summary>{} ·", example["account"].as_str().expect("clear"));
+        assert!(change.contains(&summary), "{summary}");
+    }
+    let hits = section(&page, "hits");
+    let cell = both["rules"].as_array().expect("rules").iter().find_map(|rule| {
+        let at = rule["findings_by_day"].as_array()?.iter().position(|n| number(n) > 0)?;
+        let (day, hits) = (&both["days"][at]["day"], &rule["findings_by_day"][at]);
+        Some(format!("{} {}: {hits}<", rule["id"].as_str()?, day.as_str()?))
+    });
+    assert!(hits.contains(&cell.expect("something was found")));
+}
+
+#[test]
+fn a_page_draws_the_curve_and_escapes_what_it_is_given() {
+    TOWN.pack("marked", "en = \"Burst", "en = \"<script>alert('1')</script> & Burst");
+    let args = ["--rules", "marked", "--sweep", "M02.min_count=4..8/3", "--report", "sweep.html"];
+    let swept = TOWN.report(&args);
+    let page = std::fs::read_to_string(TOWN.path("sweep.html")).expect("a page");
+    assert_self_contained(&page);
+    assert!(page.contains("&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt; &amp; Burst"));
+    let curve = section(&page, "sweep");
+    let points = swept["sweep"]["points"].as_array().expect("points");
+    for point in points {
+        let value = point["value"].as_str().expect("a value");
+        let cells = figures(curve, value);
+        assert_eq!(cells[0], point["findings"].to_string());
+        assert!(curve.contains(&format!("<title>{value}: {}</title>", point["findings"])));
+    }
+    // Alert rate, findings and accounts, precision and recall of rule and pack.
+    assert_eq!(curve.matches("<polyline").count(), 7);
+    assert!(curve.matches("<circle").count() >= 3 * points.len());
+}

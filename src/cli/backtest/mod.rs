@@ -92,7 +92,8 @@ pub struct Args {
 
 pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
     let plan = Arc::new(load_pack(&args.pack.folders(), printer)?);
-    let before = args.against.as_deref().map(|pack| load_against(pack, args, printer)).transpose()?;
+    let before =
+        args.against.as_deref().map(|pack| load_against(pack, args, printer)).transpose()?;
     let sweep = args.sweep.as_ref();
     let sweep = sweep.map(|spec| sweep::packs(spec, &args.pack.folders(), printer)).transpose()?;
     let columns = args.columns.as_deref().map(load_columns).transpose()?;
