@@ -36,7 +36,11 @@ fn masked() -> Encoder {
 }
 
 fn event(id: &str, offset: i64) -> EventRef {
-    EventRef { event_id: id.into(), position: Position { topic: 0, partition: 3, offset } }
+    EventRef {
+        event_id: id.into(),
+        position: Position { topic: 0, partition: 3, offset },
+        parties: ["6225881234564325".into(), "6222000000000009".into()],
+    }
 }
 
 fn cny(minor: i64) -> Money {

@@ -11,8 +11,10 @@ mod encode; // messages we write: alerts, rejects, headers, published schemas
 mod generate; // the generator: determinism, order, labels, patterns past their thresholds
 mod http; // the HTTP surface and the metrics behind it, by real sockets and promtool
 mod kafka; // the built program against a real broker: delivery, take-over, fencing, recovery
+mod labels; // what a run says of planted fraud, from labels in the source and in a file
 mod lint; // what `rules lint` remarks on, one pack each
 mod oracle; // the engine against a naive reference and against itself, on seeded random streams
 mod overlays; // an institution's changes to the pack, and what is wrong with them
+mod privacy; // what a masked alert must not show
 mod rules_tools; // the tools for authors, as commands
 mod tidy; // style: headers, layers, purity, leftovers, dead links

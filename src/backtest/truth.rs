@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::engine::StepOutput;
 use crate::model::alert::{Alert, AlertKind};
-use crate::model::event::{Batch, Body};
+use crate::model::event::{Batch, Body, PaymentStatus};
 use crate::model::label::Label;
 use crate::model::time::Millis;
 use crate::rules::plan::Plan;
@@ -76,6 +76,13 @@ pub(super) struct Pattern {
     accounts: BTreeSet<String>,
 }
 
+/// Where a payment's money is booked.
+#[derive(Clone, Copy, Debug)]
+struct Booking {
+    movement: usize,
+    settled: bool,
+}
+
 /// Labels, as far as they have been read.
 #[derive(Debug, Default)]
 pub struct Truth {
@@ -85,7 +92,8 @@ pub struct Truth {
     /// Pattern of a labelled event.
     pattern_of: HashMap<String, String>,
     accounts: BTreeSet<String>,
-    payments: BTreeSet<(String, String)>,
+    /// By pattern and payment: which movement of the pattern holds its money.
+    payments: HashMap<(String, String), Booking>,
 }
 
 impl Truth {
@@ -97,9 +105,10 @@ impl Truth {
 
     /// Takes the labels of one step's events.
     pub fn learn(&mut self, labels: Vec<Label>, batch: &Batch) {
+        // A source's own labels and a file's are booked alike, so that both give the same figures.
         for label in labels {
             self.any = true;
-            self.plant(label);
+            self.file.insert(label.event_id, (label.pattern, label.kind));
         }
         if self.file.is_empty() {
             return;
@@ -108,18 +117,35 @@ impl Truth {
             let Body::Payment(payment) = &event.body else { continue };
             let event_id = batch.text(payment.event_id);
             let Some((pattern, kind)) = self.file.get(event_id).cloned() else { continue };
-            let first =
-                self.payments.insert((pattern.clone(), batch.text(payment.payment_id).to_owned()));
+            let settled = payment.status == PaymentStatus::Settled;
+            let books = self.book(&pattern, batch.text(payment.payment_id), settled);
             self.plant(Label {
                 event_id: event_id.to_owned(),
                 pattern,
                 kind,
                 time_ms: event.time_ms,
-                amount_minor: if first { payment.amount.minor } else { 0 },
+                amount_minor: if books { payment.amount.minor } else { 0 },
                 payer: batch.text(payment.payer.account).to_owned(),
                 payee: batch.text(payment.payee.account).to_owned(),
             });
         }
+    }
+
+    /// Whether a payment's money is booked with the status at hand: with the one that settles, else
+    /// with the first, whose booking the settling one takes over.
+    fn book(&mut self, pattern: &str, payment: &str, settled: bool) -> bool {
+        let moved = self.patterns.get_mut(pattern).map(|pattern| &mut pattern.moved);
+        let movement = moved.as_ref().map_or(0, |moved| moved.len());
+        let key = (pattern.to_owned(), payment.to_owned());
+        let before = self.payments.get(&key).copied();
+        if before.is_some_and(|before| before.settled || !settled) {
+            return false;
+        }
+        if let (Some(before), Some(moved)) = (before, moved) {
+            moved[before.movement].1 = 0;
+        }
+        self.payments.insert(key, Booking { movement, settled });
+        true
     }
 
     /// Whether there are labels at all, even if none has come up.

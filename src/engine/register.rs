@@ -157,15 +157,15 @@ impl Register {
         }
     }
 
-    /// The id and position of the event behind a ledger entry: the settling one for a credit, else
-    /// the first. `parties` tells whether payer and payee are those of the entry.
+    /// The id, position, payer and payee of the event behind a ledger entry: the settling one for a
+    /// credit, else the first. `parties` tells whether payer and payee are those of the entry.
     pub fn event_of(
         &self,
         fingerprint: u32,
         amount_minor: i64,
         credit: bool,
         parties: impl Fn(Reference, Reference) -> bool,
-    ) -> Option<(&str, Position)> {
+    ) -> Option<(&str, Position, [Reference; 2])> {
         let number = self.numbers.find(tag(fingerprint), |n| {
             let record = self.record(n);
             record.fingerprint == fingerprint
@@ -180,7 +180,8 @@ impl Register {
             offset: record.offsets[event],
         };
         let (chunk, start) = (record.event_chunks[event], record.event_starts[event]);
-        Some((self.id(chunk, start, record.event_lens[event]), position))
+        let id = self.id(chunk, start, record.event_lens[event]);
+        Some((id, position, [record.payer, record.payee]))
     }
 
     /// Lets go of records whose last status is at or before `horizon_ms`.

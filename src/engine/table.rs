@@ -56,6 +56,12 @@ impl Table {
         }
     }
 
+    /// The name that holds a reference; empty if none does.
+    pub fn name_of(&self, reference: Reference) -> &[u8] {
+        let is_meant = |slot: Slot| self.headers[slot as usize].reference == reference;
+        self.slots.find(tag(reference), is_meant).map_or(&[], |slot| self.key(slot))
+    }
+
     /// Asks for the line that tells where the entity is.
     pub fn prefetch_slot(&self, hash: KeyHash) {
         self.slots.prefetch(tag(hash.first()));

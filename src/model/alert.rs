@@ -167,6 +167,9 @@ pub struct EventRef {
     pub event_id: String,
     /// Where its record lies.
     pub position: Position,
+    /// Accounts that it is between, in clear: they may be part of its id, and other ones than the
+    /// alert's.
+    pub parties: [String; 2],
 }
 
 /// One observed value that decided.

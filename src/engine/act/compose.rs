@@ -87,6 +87,8 @@ impl Composer<'_> {
             event: EventRef {
                 event_id: self.text(self.payment.event_id),
                 position: self.event.position,
+                parties: [self.payment.payer.account, self.payment.payee.account]
+                    .map(|account| self.text(account)),
             },
             event_time_ms: self.event.time_ms,
             record_time_ms: self.event.record_time_ms,

@@ -7,6 +7,7 @@ use super::super::capture::Captured;
 use super::super::group::Group;
 use super::super::visit::StepView;
 use crate::model::alert::{Bilingual, EventRef, Evidence, GuardOutcome, GuardResult};
+use crate::model::entity::Reference;
 use crate::model::measure::Action;
 use crate::rules::plan::feature::Role;
 use crate::rules::plan::program::{MISSING, Row};
@@ -181,9 +182,14 @@ fn events_of(groups: &[&Group], role: Role, captured: &Captured) -> (Vec<EventRe
         return (Vec::new(), false);
     };
     let per_group = groups[0].shards.len();
+    let shard = |number: usize| &groups[number / per_group].shards[number % per_group];
+    let account = |reference: Reference| {
+        let name = shard(usize::from(reference.shard())).table.name_of(reference);
+        String::from_utf8_lossy(name).into_owned()
+    };
     let name = |entry: &super::super::entry::Entry| {
-        let shard = (entry.fingerprint() >> (32 - crate::limits::SHARD_BITS)) as usize;
-        let register = &groups[shard / per_group].shards[shard % per_group].register;
+        let number = (entry.fingerprint() >> (32 - crate::limits::SHARD_BITS)) as usize;
+        let register = &shard(number).register;
         let other = entry.counterparty();
         // A customer's ledger names only the other side's account, a device's names neither.
         let parties = |payer, payee| match (role, entry.is_debit()) {
@@ -193,13 +199,13 @@ fn events_of(groups: &[&Group], role: Role, captured: &Captured) -> (Vec<EventRe
             (_, true) => (payer, payee) == (*keeper, other),
             (_, false) => (payer, payee) == (other, *keeper),
         };
-        let (id, position) = register.event_of(
+        let (id, position, between) = register.event_of(
             entry.fingerprint(),
             entry.amount_minor(),
             !entry.is_debit(),
             parties,
         )?;
-        Some(EventRef { event_id: id.to_owned(), position })
+        Some(EventRef { event_id: id.to_owned(), position, parties: between.map(account) })
     };
     let events: Vec<EventRef> = entries.iter().filter_map(name).collect();
     let truncated = *truncated || events.len() < entries.len();

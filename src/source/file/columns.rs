@@ -12,7 +12,8 @@ use crate::model::time::Millis;
 use crate::source::SourceError;
 use crate::wire::decode::time::Clock;
 
-/// Keys of a mapping, with the object and the field of `payment.v1` they fill.
+/// Keys of a mapping, with the object (a dot leads into one inside another) and the field of
+/// `payment.v1` they fill.
 pub(super) const FIELDS: &[(&str, &str, &str)] = &[
     ("event_id", "", "event_id"),
     ("payment_id", "", "payment_id"),
@@ -34,7 +35,11 @@ pub(super) const FIELDS: &[(&str, &str, &str)] = &[
     ("device", "device", "id"),
     ("device_ip", "device", "ip"),
     ("device_bssid", "device", "bssid"),
+    ("device_geo_lat", "device.geo", "lat"),
+    ("device_geo_lon", "device.geo", "lon"),
+    ("device_geo_accuracy_km", "device.geo", "accuracy_km"),
     ("session_id", "session", "id"),
+    ("session_flags", "session", "flags"),
     ("payee_check_result", "payee_check", "result"),
     ("payer", "payer", "account"),
     ("payer_bank", "payer", "bank"),
@@ -77,7 +82,9 @@ pub(super) const FIELDS: &[(&str, &str, &str)] = &[
 /// Number of a key in [`FIELDS`]; also by its name in `payment.v1` with dots as underscores.
 pub(super) fn field(key: &str) -> Option<usize> {
     FIELDS.iter().position(|(name, object, field)| {
-        *name == key || (object.is_empty() && *field == key) || key == format!("{object}_{field}")
+        *name == key
+            || (object.is_empty() && *field == key)
+            || key == format!("{}_{field}", object.replace('.', "_"))
     })
 }
 

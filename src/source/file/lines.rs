@@ -8,6 +8,9 @@ use crate::model::event::Position;
 use crate::source::{Progress, RejectedRecord, Run, Source, SourceError, Step};
 use crate::wire::decode::Decoder;
 
+/// What UTF-8 makes of U+FEFF.
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Reads one line into `line` (without its end) of at most one byte more than a record may have;
 /// the rest of a longer line is passed over. `false` at the end.
 pub(super) fn read_line(reader: &mut dyn BufRead, line: &mut Vec<u8>) -> std::io::Result<bool> {
@@ -62,6 +65,10 @@ impl Source for JsonLines {
             })?;
             if !more {
                 break;
+            }
+            // Some editors begin a file with a byte-order mark; JSON has none.
+            if self.number == 0 && self.line.starts_with(BYTE_ORDER_MARK) {
+                self.line.drain(..BYTE_ORDER_MARK.len());
             }
             let position = Position { topic: 0, partition: 0, offset: self.number };
             self.number += 1;

@@ -10,7 +10,7 @@ use jiff::{Timestamp, fmt::strtime};
 
 use super::columns::{ColumnRule, Columns, FIELDS, TimeKind, nearest};
 use super::labels::read_columns;
-use super::lines::read_line;
+use super::lines::{BYTE_ORDER_MARK, read_line};
 use super::{STEP_EVENTS, unreadable};
 use crate::limits;
 use crate::model::event::{Body, Position};
@@ -19,6 +19,8 @@ use crate::model::reject::{Reject, RejectReason};
 use crate::model::time::Millis;
 use crate::source::{Progress, RejectedRecord, Run, Source, SourceError, Step};
 use crate::wire::decode::Decoder;
+
+type Object = serde_json::Map<String, serde_json::Value>;
 
 /// A row on its way.
 #[derive(Debug)]
@@ -79,8 +81,7 @@ impl Csv {
             |problem: String| SourceError::Mapping { path: path.display().to_string(), problem };
         let mut bytes = Vec::new();
         read_row(&mut *reader, &mut bytes).map_err(|cause| unreadable(path, &cause))?;
-        let start = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-        let header = match split(&bytes[start..]) {
+        let header = match split(bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes)) {
             Split::Cells(header) => header,
             Split::Broken(_, what) => return Err(problem(format!("the header: {what}"))),
         };
@@ -281,20 +282,14 @@ impl Csv {
         let number = row.number.to_string();
         let event_id = values[place("event_id")].get_or_insert(number).clone();
         values[place("payment_id")].get_or_insert(event_id);
-        let mut object = serde_json::Map::new();
+        let mut object = Object::new();
         object.insert("schema".to_owned(), "payment.v1".into());
-        for ((_, parent, field), value) in FIELDS.iter().zip(values) {
+        for ((key, parent, field), value) in FIELDS.iter().zip(values) {
             let Some(value) = value else { continue };
-            let into = if parent.is_empty() {
-                &mut object
-            } else {
-                let entry = object.entry(*parent).or_insert_with(|| serde_json::json!({}));
-                match entry.as_object_mut() {
-                    Some(inner) => inner,
-                    None => continue,
-                }
-            };
-            into.insert((*field).to_owned(), value.into());
+            let value = if *key == "session_flags" { flags(&value) } else { value.into() };
+            if let Some(into) = inner(&mut object, parent) {
+                into.insert((*field).to_owned(), value);
+            }
         }
         serde_json::to_vec(&object).map_err(|e| (RejectReason::MalformedRow, e.to_string()))
     }
@@ -410,6 +405,20 @@ fn split(row: &[u8]) -> Split {
         start = end;
     }
     Split::Cells(cells)
+}
+
+/// The object that a path leads to, dots between its parts; made where it is not there yet.
+fn inner<'a>(object: &'a mut Object, path: &str) -> Option<&'a mut Object> {
+    let mut at = object;
+    for part in path.split('.').filter(|part| !part.is_empty()) {
+        at = at.entry(part).or_insert_with(|| Object::new().into()).as_object_mut()?;
+    }
+    Some(at)
+}
+
+/// The words of a cell that holds several, separated by `,` or `|`.
+fn flags(cell: &str) -> serde_json::Value {
+    cell.split([',', '|']).map(str::trim).filter(|word| !word.is_empty()).collect()
 }
 
 /// `text × factor / 10^digits`, exactly, as a decimal text.

@@ -118,6 +118,67 @@ fn compressed_lines_read_like_plain_ones() {
 }
 
 #[test]
+fn a_byte_order_mark_is_passed_over_at_the_beginning_only() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let line = r#"{"schema":"payment.v1","event_id":"e","payment_id":"p","status":"settled","event_time":"2026-03-05T10:03:10+08:00","amount":"5.00","currency":"CNY","payer":{"account":"A"},"payee":{"account":"B"},"payment_type":"transfer","channel":"web"}"#;
+    let path = write(&folder, "a.jsonl", format!("\u{feff}{line}\n\u{feff}{line}\n").as_bytes());
+    let (step, _) = read_all(&mut *open(&path, None, decode()).expect("opens"));
+    assert_eq!((step.batch.events.len(), step.rejected.len()), (1, 1));
+    assert_eq!(step.rejected[0].reject.position.offset, 1);
+}
+
+/// Paths of a schema's leaves, dots between them.
+fn leaves(object: &serde_json::Value, path: &str, found: &mut Vec<String>) {
+    for (name, below) in object["properties"].as_object().expect("an object") {
+        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        if below["type"] == "object" {
+            leaves(below, &path, found);
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_field_of_a_payment_can_come_from_a_column() {
+    let published = include_str!("../../../schemas/payment.v1.json");
+    let mut fields = Vec::new();
+    leaves(&serde_json::from_str(published).expect("JSON"), "", &mut fields);
+    fields.retain(|field| field != "schema");
+    fields.sort();
+    let mut mapped: Vec<_> = columns::FIELDS
+        .iter()
+        .map(|(_, object, field)| format!("{object}.{field}").trim_start_matches('.').to_owned())
+        .collect();
+    mapped.sort();
+    assert_eq!(mapped, fields);
+}
+
+#[test]
+fn flags_and_places_come_from_columns() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = "payer,payee,amount,time,currency,channel,status,payment_type,session_flags,\
+        device_geo_lat,device_geo_lon,device_geo_accuracy_km,terminal_geo_lat,terminal_geo_lon\n\
+        A,B,5.00,2026-03-05T10:00:00Z,CNY,mobile,settled,transfer,in_call | screen_share,\
+        36.067,120.38,1.5,-36.5,-0.25\n\
+        A,B,5.00,2026-03-05T10:00:01Z,CNY,mobile,settled,transfer,\"in_call,emulator\",,,,,\n";
+    let path = write(&folder, "a.csv", text.as_bytes());
+    let (step, _) = read_all(&mut *open(&path, None, decode()).expect("opens"));
+    assert!(step.rejected.is_empty(), "{:?}", step.rejected);
+    let payment = |at: usize| match &step.batch.events[at].body {
+        Body::Payment(payment) => payment,
+        _ => panic!("a payment"),
+    };
+    use crate::model::event::{Geo, session};
+    assert_eq!(payment(0).session_flags, Some(session::IN_CALL | session::SCREEN_SHARE));
+    let geo = |lat_udeg, lon_udeg, accuracy_m| Some(Geo { lat_udeg, lon_udeg, accuracy_m });
+    assert_eq!(payment(0).device_geo, geo(36_067_000, 120_380_000, Some(1_500)));
+    assert_eq!(payment(0).terminal_geo, geo(-36_500_000, -250_000, None));
+    assert_eq!(payment(1).session_flags, Some(session::IN_CALL | session::EMULATOR));
+    assert_eq!((payment(1).device_geo, payment(1).terminal_geo), (None, None));
+}
+
+#[test]
 fn wrong_mappings_say_what_and_where() {
     let problem = |text: &str| Columns::load(text, "m.toml").expect_err("refused").to_string();
     assert_eq!(

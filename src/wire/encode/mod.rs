@@ -272,7 +272,7 @@ impl Encoder {
 
     fn event<'a>(&'a self, event: &'a EventRef, known: &Known<'a>) -> EventBody<'a> {
         EventBody {
-            event_id: known.scrub(&event.event_id),
+            event_id: known.with(&event.parties).scrub(&event.event_id),
             topic: self.topic(event.position),
             partition: event.position.partition,
             offset: event.position.offset,
@@ -304,7 +304,17 @@ impl<'a> Known<'a> {
     fn new(mask: &'a Mask, alert: &'a Alert) -> Self {
         let mut names = vec![(TokenKind::Account, alert.target.account.as_str())];
         names.extend(alert.related.iter().map(|r| (TokenKind::of(r.kind), r.id.as_str())));
-        // Longest first: a number may be the beginning of another.
+        Self::longest_first(mask, names)
+    }
+
+    /// The same with an event's own parties.
+    fn with(&self, parties: &'a [String]) -> Self {
+        let own = parties.iter().map(|account| (TokenKind::Account, account.as_str()));
+        Self::longest_first(self.mask, self.names.iter().copied().chain(own).collect())
+    }
+
+    /// A number may be the beginning of another.
+    fn longest_first(mask: &'a Mask, mut names: Vec<(TokenKind, &'a str)>) -> Self {
         names.sort_by_key(|(_, name)| std::cmp::Reverse(name.len()));
         Self { mask, names }
     }
