@@ -111,6 +111,9 @@ pub const STEPS_IN_FLIGHT_MAX: usize = 4;
 /// Values of one parameter that a backtest tries at once, at most: each has an engine of its own.
 pub const SWEEP_VALUES_MAX: usize = 50;
 
+/// Controls whose ends are watched for the metrics, at most.
+pub const CONTROLS_WATCHED_MAX: usize = 1 << 20;
+
 /// Records fetched from one partition's queue at once; their bytes are bounded by the queue's own.
 pub const SOURCE_CHUNK_RECORDS: usize = 1_024;
 /// Records a partition may lag and still count as live: nobody waits for it.

@@ -8,8 +8,13 @@ use std::time::Duration;
 use goshawk::engine::{Counts, MemoryReport, RuleCounts, StepOutput};
 use goshawk::http::read_side::{ALERTS_KEPT, ReadSide};
 use goshawk::http::{HttpConfig, HttpError, HttpServer};
-use goshawk::model::event::{Body, Event, Position};
+use goshawk::model::entity::EntityKind;
+use goshawk::model::event::{
+    Batch, Body, ControlEvent, Event, ListCategory, ListEvent, ListOp, Position, Text,
+};
+use goshawk::model::measure::Action;
 use goshawk::model::reject::{Reject, RejectReason};
+use goshawk::model::time::{HOUR, Millis};
 use goshawk::sink::{Message, Stream};
 use goshawk::source::{RejectedRecord, Step};
 use goshawk::telemetry::Telemetry;
@@ -78,7 +83,94 @@ fn step() -> (Step, StepOutput) {
     (step, output)
 }
 
+fn list(batch: &mut Batch, category: ListCategory, time_ms: Millis) {
+    let list = ListEvent {
+        entry_id: Text::NONE,
+        op: ListOp::Upsert,
+        subject_kind: EntityKind::Account,
+        subject: batch.push_text("6222000000000001"),
+        counterparty: Text::NONE,
+        category,
+        level: None,
+        valid_from_ms: None,
+        valid_to_ms: None,
+        source: Text::NONE,
+        legal_basis: Text::NONE,
+        purpose: Text::NONE,
+    };
+    push(batch, time_ms, Body::List(Box::new(list)));
+}
+
+fn control(batch: &mut Batch, id: &str, [from_ms, to_ms]: [Millis; 2], released: Option<Millis>) {
+    let control = ControlEvent {
+        control_id: batch.push_text(id),
+        account: batch.push_text("6222000000000001"),
+        kind: Action::StopPayment,
+        mode: None,
+        amount: None,
+        from_ms,
+        to_ms: Some(to_ms),
+        extension_no: None,
+        authority: Text::NONE,
+        released_at_ms: released,
+    };
+    push(batch, from_ms, Body::Control(Box::new(control)));
+}
+
+fn push(batch: &mut Batch, time_ms: Millis, body: Body) {
+    let position = Position { topic: 1, partition: 0, offset: batch.events.len() as i64 };
+    batch.events.push(Event { position, record_time_ms: time_ms, time_ms, body });
+}
+
+#[test]
+fn lists_grow_old_and_controls_end() {
+    let telemetry = Telemetry::new().expect("distinct names");
+    let mut batch = Batch::default();
+    list(&mut batch, ListCategory::CaseAccount, 30 * HOUR);
+    list(&mut batch, ListCategory::CaseAccount, 20 * HOUR);
+    list(&mut batch, ListCategory::Allow, 39 * HOUR);
+    let now = 40 * HOUR;
+    control(&mut batch, "soon", [0, now + HOUR], None);
+    control(&mut batch, "today", [0, now + 5 * HOUR], None);
+    control(&mut batch, "tomorrow", [0, now + 48 * HOUR], None);
+    control(&mut batch, "not yet", [now + 1, now + 2], None);
+    control(&mut batch, "over", [0, now], None);
+    control(&mut batch, "lifted", [0, now + HOUR], None);
+    control(&mut batch, "lifted", [0, now + HOUR], Some(now - 1));
+    control(&mut batch, "refused", [0, now + HOUR], None);
+    let refused = Reject {
+        position: batch.events[batch.events.len() - 1].position,
+        record_time_ms: 0,
+        reason: RejectReason::BadValue,
+        detail: String::new(),
+    };
+    telemetry.record_reference(&batch, &[refused]);
+    telemetry.set_freshness(now);
+    let text = String::from_utf8(telemetry.render().expect("writable")).expect("UTF-8");
+    for line in [
+        r#"goshawk_list_age_seconds{list="case_account"} 36000"#,
+        r#"goshawk_list_age_seconds{list="allow"} 3600"#,
+        r#"goshawk_controls_expiring{within="1h"} 1"#,
+        r#"goshawk_controls_expiring{within="6h"} 2"#,
+        r#"goshawk_controls_expiring{within="24h"} 2"#,
+    ] {
+        assert!(text.lines().any(|l| l == line), "{line} is not in:\n{text}");
+    }
+    assert!(!text.contains("punished") && !text.contains("6222"), "{text}");
+    // An extension in force: it no longer ends within the hour.
+    let mut batch = Batch::default();
+    control(&mut batch, "soon", [0, now + 48 * HOUR], None);
+    telemetry.record_reference(&batch, &[]);
+    telemetry.set_freshness(now);
+    let text = String::from_utf8(telemetry.render().expect("writable")).expect("UTF-8");
+    assert!(text.contains("goshawk_controls_expiring{within=\"1h\"} 0\n"), "{text}");
+}
+
 fn fill(telemetry: &Telemetry) {
+    let mut batch = Batch::default();
+    list(&mut batch, ListCategory::CaseAccount, 0);
+    telemetry.record_reference(&batch, &[]);
+    telemetry.set_freshness(1_000);
     telemetry.emit(PackInForce { id: "cn-core", sha256: "ab12", rules: vec!["M01"] });
     let (step, output) = step();
     telemetry.record_step(&step, &output);

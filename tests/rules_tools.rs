@@ -138,7 +138,7 @@ fn why_puts_an_alert_into_words_and_minds_the_pack() {
     let why = goshawk(at, &["rules", "why", "alert.json"]);
     assert!(why.status.success(), "{}", text(&why.stderr));
     let said = text(&why.stdout);
-    for part in ["in_sum", "at least CNY 5000.00", "flow_ratio", "at least 90.0%", "holds", "G1"] {
+    for part in ["in_sum", "at least CNY 5000.00", "flow_ratio", "at least 90.0 %", "holds", "G1"] {
         assert!(said.contains(part), "{part} in {said}");
     }
     let zh = text(&goshawk(at, &["rules", "why", "alert.json", "--lang", "zh"]).stdout);

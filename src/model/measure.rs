@@ -26,7 +26,7 @@ pub enum Action {
     Delay,
     /// Debits only at the counter.
     CounterOnly,
-    /// No debit: on an account for 48 hours, on a payment until decided.
+    /// No debit, for as long as the control says: 48 hours, which may be extended once.
     StopPayment,
     /// Credits only, until released.
     CreditOnly,

@@ -16,7 +16,8 @@ pub enum Language {
     En,
 }
 
-/// Writes a cell for people: `29400.00元` or `CNY 29400.00`, `99.8%`, `3分10秒` or `3 min 10 s`.
+/// Writes a cell for people: `29400.00元` or `CNY 29400.00`, `99.8%` or `99.8 %`, `3分10秒`
+/// or `3 min 10 s`.
 #[must_use]
 pub fn format_value(
     ty: Type,
@@ -43,7 +44,7 @@ pub fn format_value(
                 _ => format!("{currency} {amount}"),
             }
         }
-        Type::Double => format!("{:.1}%", cell_double(cell) * 100.0),
+        Type::Double => format!("{:.1}{}", cell_double(cell) * 100.0, if zh { "%" } else { " %" }),
         Type::Duration => format_duration(cell, zh),
         Type::Enum => word(cell, words).to_owned(),
     }
@@ -162,6 +163,10 @@ fn format_duration(ms: i64, zh: bool) -> String {
             break;
         }
     }
+    // `30分` alone would read as marks or cents.
+    if zh && let Some(last) = parts.last_mut().filter(|part| part.ends_with('分')) {
+        last.push('钟');
+    }
     if parts.is_empty() {
         return if zh { format!("{sign}{rest}毫秒") } else { format!("{sign}{rest} ms") };
     }
@@ -190,9 +195,11 @@ mod tests {
             [Language::Zh, Language::En].map(|l| format_value(ty, cell, Currency::CNY, None, l))
         };
         assert_eq!(both(Type::Money, 11_200), ["112.00元", "CNY 112.00"]);
-        assert_eq!(both(Type::Double, double_cell(0.998)), ["99.8%", "99.8%"]);
+        assert_eq!(both(Type::Double, double_cell(0.998)), ["99.8%", "99.8 %"]);
         assert_eq!(both(Type::Duration, 190_000), ["3分10秒", "3 min 10 s"]);
         assert_eq!(both(Type::Duration, 2 * HOUR), ["2小时", "2 h"]);
+        assert_eq!(both(Type::Duration, 30 * MINUTE), ["30分钟", "30 min"]);
+        assert_eq!(both(Type::Duration, 90 * MINUTE), ["1小时30分钟", "1 h 30 min"]);
         assert_eq!(both(Type::Duration, DAY + 5_000), ["1天", "1 d"]);
         assert_eq!(both(Type::Duration, 7), ["7毫秒", "7 ms"]);
         assert_eq!(both(Type::Int, MISSING), ["未知", "unknown"]);

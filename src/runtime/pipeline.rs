@@ -273,6 +273,7 @@ impl Gauges {
         self.due = Instant::now() + GAUGES;
         telemetry.set_state(&engine.memory());
         let now_ms = wall_ms();
+        telemetry.set_freshness(now_ms);
         for behind in self.lag.iter().flat_map(Lag::read) {
             let waited_ms = behind.oldest_ms.map_or(0, |oldest_ms| (now_ms - oldest_ms).max(0));
             let seconds = waited_ms as f64 / 1e3;

@@ -210,7 +210,9 @@ fn work(
     let mut source = KafkaSource::open(settings, inputs.clone(), starts, decoder, &go_on)?;
     let pool = Pool::new(config.threads).map_err(system)?;
     let mut engine = Engine::new(engine_config(config, &pool)?, plan);
-    let recovered = replay(&journal, steps, &inputs, &mut source, &mut engine, &pool, &go_on)?;
+    let telemetry = &shown.telemetry;
+    let recovered =
+        replay(&journal, steps, &inputs, &mut source, &mut engine, &pool, telemetry, &go_on)?;
     drop(journal);
     shown.telemetry.emit(recovered);
     shown.phase(Phase::Running);

@@ -104,6 +104,10 @@ metrics! {
         "Open episodes.";
     StateBytes = "state_bytes", "gauge", [],
         "Memory held by the state.";
+    ListAgeSeconds = "list_age_seconds", "gauge", ["list"],
+        "Time since the newest entry of a category of list, by the entry's own time; absent before the first.";
+    ControlsExpiring = "controls_expiring", "gauge", ["within"],
+        "Controls in force that end within 1, 6 or 24 hours; each is also among those of the longer times.";
     Phase = "phase", "gauge", ["phase"],
         "1 for what the process is doing: starting, waiting, recovering, running, stopping, failed.";
     BuildInfo = "build_info", "gauge", ["version"],

@@ -4,6 +4,7 @@
 //! - [`Telemetry`]: the counters, moved once per step from the engine's own counts; every label is
 //!   resolved beforehand, none is looked up per event
 //! - [`latency`]: HDR histograms, shown as quantiles and as classic buckets
+//! - [`freshness`]: how old the lists are, and which controls will soon end
 //! - [`event`]: typed log events; emitting one writes the line and moves its counter together
 //! - [`phase`]: what the process is doing, for readiness
 //! - [`logs`]: where log lines go
@@ -11,13 +12,14 @@
 //! No account, customer or device value is ever a label or, unmasked, part of a line.
 
 pub mod event;
+mod freshness;
 pub mod latency;
 pub mod logs;
 pub mod metric;
 pub mod phase;
 mod step_counts;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use prometheus::{
     Encoder as _, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder,
@@ -25,9 +27,12 @@ use prometheus::{
 
 use crate::engine::{MemoryReport, StepOutput};
 use crate::model::alert::{Alert, AlertKind, Severity};
+use crate::model::event::Batch;
 use crate::model::measure::Action;
-use crate::model::reject::RejectReason;
+use crate::model::reject::{Reject, RejectReason};
+use crate::model::time::Millis;
 use crate::source::Step;
+use freshness::Freshness;
 use latency::Latency;
 use metric::Metric;
 use phase::Phase;
@@ -63,6 +68,7 @@ pub struct Telemetry {
     lag_seconds: GaugeVec,
     queue: IntGaugeVec,
     phases: IntGaugeVec,
+    freshness: Mutex<Freshness>,
     commits: IntCounter,
     commit_failures: IntCounter,
     /// From reading a record to having decided.
@@ -114,6 +120,7 @@ impl Telemetry {
             lag_seconds: metric::float_gauges(&registry, Metric::ConsumerLagSeconds)?,
             queue: metric::gauges(&registry, Metric::QueueSteps)?,
             phases: metric::gauges(&registry, Metric::Phase)?,
+            freshness: Mutex::new(Freshness::new(&registry)?),
             commits: metric::counter(&registry, Metric::Commits)?,
             commit_failures: metric::counter(&registry, Metric::CommitFailures)?,
             decision: Latency::register(
@@ -136,6 +143,7 @@ impl Telemetry {
     /// Counts what a step brought and what became of it.
     pub fn record_step(&self, step: &Step, output: &StepOutput) {
         self.steps.record(step, output);
+        self.record_reference(&step.batch, &output.rejects);
         for rejected in &step.rejected {
             self.rejected[rejected.reject.reason as usize].inc();
         }
@@ -197,6 +205,22 @@ impl Telemetry {
     /// Shows how many steps wait in a queue: `engine` or `publisher`.
     pub fn set_queue(&self, queue: &str, steps: usize) {
         self.queue.with_label_values(&[queue]).set(i64::try_from(steps).unwrap_or(i64::MAX));
+    }
+
+    /// Takes note of a step's lists and controls. Also while the state is rebuilt: what was listed
+    /// before a restart is as old as it is.
+    pub fn record_reference(&self, batch: &Batch, rejects: &[Reject]) {
+        let bounded = self.freshness().record(batch, rejects);
+        self.steps.count_bounds(bounded);
+    }
+
+    /// Shows how old lists are and which controls will soon end, as of now.
+    pub fn set_freshness(&self, now_ms: Millis) {
+        self.freshness().show(now_ms);
+    }
+
+    fn freshness(&self) -> MutexGuard<'_, Freshness> {
+        self.freshness.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Shows what the process is doing.

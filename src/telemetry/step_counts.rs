@@ -102,6 +102,10 @@ impl StepCounts {
         }
     }
 
+    pub(super) fn count_bounds(&self, hit: u64) {
+        self.bounds.inc_by(hit);
+    }
+
     pub(super) fn difference_records(&self) -> i64 {
         self.difference_records.get()
     }

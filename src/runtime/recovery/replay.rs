@@ -7,6 +7,7 @@ use super::{RecoveryError, runs_of};
 use crate::engine::{Engine, Fork};
 use crate::source::kafka::KafkaSource;
 use crate::source::{SourceError, Step};
+use crate::telemetry::Telemetry;
 use crate::telemetry::event::Recovered;
 use crate::wire::journal::JournalCounts;
 
@@ -35,6 +36,7 @@ pub fn replay(
     source: &mut KafkaSource,
     engine: &mut Engine,
     fork: &dyn Fork,
+    telemetry: &Telemetry,
     go_on: &dyn Fn() -> bool,
 ) -> Result<Recovered, ReplayError> {
     let began = Instant::now();
@@ -47,6 +49,7 @@ pub fn replay(
         read += replayed.records;
         lost += replayed.lost;
         let output = engine.step(&step.batch, fork);
+        telemetry.record_reference(&step.batch, &output.rejects);
         let counts = JournalCounts::of(&output.counts, step.rejected.len(), output.alerts.len());
         // Under another pack other alerts are no surprise.
         unlike += u64::from(counts != record.counts && record.rule_pack == pack);
