@@ -16,5 +16,6 @@ mod lint; // what `rules lint` remarks on, one pack each
 mod oracle; // the engine against a naive reference and against itself, on seeded random streams
 mod overlays; // an institution's changes to the pack, and what is wrong with them
 mod privacy; // what a masked alert must not show
+mod rubbish; // what is no rule at all: binary files, endless nesting, the same id twice
 mod rules_tools; // the tools for authors, as commands
 mod tidy; // style: headers, layers, purity, leftovers, dead links
