@@ -194,4 +194,10 @@ fn the_commands_take_overlays() {
     let twice = goshawk(at, &["rules", "check", "--overlay", "bank", "--overlay", "bank"]);
     assert_eq!(twice.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&twice.stderr).contains("needs another folder name"));
+    let diff = goshawk(
+        at,
+        &["rules", "diff", "shipped", "shipped", "--overlay", "bank", "--format", "csv"],
+    );
+    let rows = String::from_utf8_lossy(&diff.stdout).into_owned();
+    assert!(rows.contains("changed,rule M02,weight,35,30"), "{rows}");
 }

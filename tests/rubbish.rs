@@ -26,7 +26,7 @@ fn load(folder: &tempfile::TempDir) -> PackError {
     let started = Instant::now();
     let outcome = pack::load(Some(folder.path()));
     assert!(started.elapsed() < Duration::from_secs(20), "took {:?}", started.elapsed());
-    outcome.err().expect("rubbish does not compile")
+    outcome.expect_err("rubbish does not compile")
 }
 
 /// The messages of a pack with one more rule of this text.

@@ -1,10 +1,12 @@
 //! What differs between two packs, key by key: rules and guards by their id, the policy, manifests.
-//! Spaces and line breaks inside expressions do not count.
+//! Spaces and line breaks inside expressions do not count. What overlays change is compared where it
+//! takes effect.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::diagnostics::{Diagnostic, Sink};
 use super::document::{self, Node, Value};
+use super::overlay::{self, Document};
 use super::{SourceFile, sorted};
 
 /// One difference.
@@ -82,7 +84,19 @@ fn keys(
 
 /// A whole thing in few words.
 fn summary(keys: &BTreeMap<String, String>) -> String {
-    let shown = ["name", "family", "weight", "mode", "floor", "when.alert", "when", "effect"];
+    let shown = [
+        "name",
+        "family",
+        "weight",
+        "mode",
+        "floor",
+        "when.alert",
+        "when",
+        "effect",
+        "author",
+        "approver",
+        "valid_from",
+    ];
     let parts = shown.iter().filter_map(|key| Some(format!("{key} {}", keys.get(*key)?)));
     parts.collect::<Vec<_>>().join(", ")
 }
@@ -91,10 +105,25 @@ fn things(files: &[SourceFile]) -> Result<Things, Vec<Diagnostic>> {
     let files = sorted(files);
     let mut sink = Sink::new(&files);
     let mut things = Things::new();
-    for (index, file) in files.iter().enumerate() {
-        let Some(root) = document::parse(index, &mut sink) else { continue };
-        for (name, node) in named(&file.path, &root) {
-            flatten(&file.text, "", node, things.entry(name).or_default());
+    let mut documents = Vec::new();
+    for file in 0..files.len() {
+        documents.extend(document::parse(file, &mut sink).map(|root| Document { file, root }));
+    }
+    let applied = overlay::apply(&mut documents, &files, &mut sink);
+    for manifest in &applied.manifests {
+        let approver = manifest.approver.as_ref().map_or("", |approver| &approver.value);
+        let keys = [
+            ("name", manifest.name.value.as_str()),
+            ("author", &manifest.author.value),
+            ("approver", approver),
+            ("valid_from", &manifest.valid_from.value),
+        ];
+        let keys = keys.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        things.insert(format!("overlay {}", manifest.folder), keys.into());
+    }
+    for Document { file, root } in &documents {
+        for (name, node) in named(&files[*file].path, root) {
+            flatten(&files, "", node, things.entry(name).or_default());
         }
     }
     if sink.is_empty() { Ok(things) } else { Err(sink.into_sorted()) }
@@ -129,39 +158,39 @@ fn named<'n>(path: &str, root: &'n Node) -> Vec<(String, &'n Node)> {
 
 /// Keys and values below a node. Elements of lists are named by their `name`, `code` or `from`,
 /// else by their number.
-fn flatten(source: &str, key: &str, node: &Node, into: &mut BTreeMap<String, String>) {
+fn flatten(files: &[&SourceFile], key: &str, node: &Node, into: &mut BTreeMap<String, String>) {
     let below = |part: &str| if key.is_empty() { part.to_owned() } else { format!("{key}.{part}") };
     match &node.value {
         Value::Table(fields) => {
             for (name, node) in fields {
-                flatten(source, &below(&name.value), node, into);
+                flatten(files, &below(&name.value), node, into);
             }
         }
         Value::Array(items) if items.iter().any(|i| matches!(i.value, Value::Table(_))) => {
             for (number, item) in items.iter().enumerate() {
-                let part = element_name(source, item).unwrap_or_else(|| (number + 1).to_string());
-                flatten(source, &below(&format!("[{part}]")), item, into);
+                let part = element_name(files, item).unwrap_or_else(|| (number + 1).to_string());
+                flatten(files, &below(&format!("[{part}]")), item, into);
             }
         }
         Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(|item| scalar(source, item)).collect();
+            let items: Vec<String> = items.iter().map(|item| scalar(files, item)).collect();
             into.insert(key.to_owned(), items.join(", "));
         }
-        _ => drop(into.insert(key.to_owned(), scalar(source, node))),
+        _ => drop(into.insert(key.to_owned(), scalar(files, node))),
     }
 }
 
-fn element_name(source: &str, node: &Node) -> Option<String> {
+fn element_name(files: &[&SourceFile], node: &Node) -> Option<String> {
     let Value::Table(fields) = &node.value else { return None };
     let names = ["name", "code", "from"];
     let (_, node) = fields.iter().find(|(key, _)| names.contains(&key.value.as_str()))?;
-    Some(scalar(source, node))
+    Some(scalar(files, node))
 }
 
-fn scalar(source: &str, node: &Node) -> String {
+fn scalar(files: &[&SourceFile], node: &Node) -> String {
     let raw = match &node.value {
         Value::Text(text) => text.value.as_str(),
-        _ => source.get(node.span.clone()).unwrap_or_default(),
+        _ => files[node.file].text.get(node.span.clone()).unwrap_or_default(),
     };
     raw.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -179,6 +208,23 @@ mod tests {
             file.text = file.text.replace(" && ", "   &&  ");
         }
         assert_eq!(compare(&files, &other).expect("TOML"), []);
+    }
+
+    #[test]
+    fn what_an_overlay_changes_is_compared_where_it_takes_effect() {
+        let files = shipped::files();
+        let mut other = files.clone();
+        let add = |path: &str, text: &str| SourceFile { path: path.into(), text: text.into() };
+        other.push(add(
+            "bank/manifest.toml",
+            "name = \"ours\"\nauthor = \"a\"\nvalid_from = \"2026-12-01\"\n",
+        ));
+        other.push(add("bank/m.toml", "changes = \"M02\"\n[params]\nwindow = \"12m\"\n"));
+        let found = compare(&files, &other).expect("TOML");
+        assert_eq!(found.len(), 2, "{found:#?}");
+        assert_eq!((found[0].about.as_str(), found[0].word()), ("overlay bank", "added"));
+        assert_eq!(found[1].key, "params.window.value");
+        assert_eq!(found[1].after.as_deref(), Some("12m"));
     }
 
     #[test]

@@ -8,10 +8,11 @@ use crate::rules::compare::{Difference, compare};
 const HEADER: [&str; 5] = ["change", "about", "key", "before", "after"];
 
 pub(super) fn run(args: &DiffArgs, printer: &Printer) -> Result<(), Failure> {
-    let before = load_files(&args.before)?;
-    let after = load_files(&args.after)?;
+    let before = load_files(&args.before, &[])?;
+    let after = load_files(&args.after, &args.overlay)?;
     let differences = compare(&before, &after).map_err(|defects| {
-        printer.warn(&super::render(&defects, &before));
+        let all: Vec<_> = before.iter().chain(&after).cloned().collect();
+        printer.warn(&super::render(&defects, &all));
         Failure::Silent
     })?;
     let rows: Vec<[String; 5]> = differences.iter().map(row).collect();

@@ -192,6 +192,9 @@ struct DiffArgs {
     before: PathBuf,
     /// Folder of the pack after, or `shipped`.
     after: PathBuf,
+    /// Folder of an overlay on the pack after. May be given again.
+    #[arg(long, value_name = "DIR")]
+    overlay: Vec<PathBuf>,
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -256,9 +259,12 @@ fn load(
 }
 
 /// The files of a folder, or the shipped ones, whether they compile or not.
-fn load_files(folder: &std::path::Path) -> Result<Vec<crate::rules::SourceFile>, Failure> {
-    let folder = (folder != std::path::Path::new("shipped")).then_some(folder);
-    pack::files(folder).map_err(|error| Failure::Usage(error.into()))
+fn load_files(
+    folder: &std::path::Path,
+    overlays: &[PathBuf],
+) -> Result<Vec<crate::rules::SourceFile>, Failure> {
+    let rules = (folder != std::path::Path::new("shipped")).then_some(folder);
+    Folders { rules, overlays }.files().map_err(|error| Failure::Usage(error.into()))
 }
 
 fn count(number: usize, what: &str) -> String {

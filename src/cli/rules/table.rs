@@ -5,6 +5,9 @@ use anyhow::anyhow;
 use crate::cli::Failure;
 use crate::cli::printer::{Format, Printer};
 
+/// Columns of a table, at most.
+const WIDTH: u16 = 160;
+
 /// Prints rows.
 pub(super) fn print<const N: usize>(
     header: &[&str; N],
@@ -16,6 +19,9 @@ pub(super) fn print<const N: usize>(
         Format::Table => {
             let mut table = comfy_table::Table::new();
             table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
+            // Wide cells, as whole conditions, are wrapped.
+            table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
+            table.set_width(WIDTH);
             table.set_header(header.iter().copied());
             for row in rows {
                 table.add_row(row);
