@@ -1,6 +1,6 @@
-//! What differs between two packs, key by key: rules and guards by their id, the policy, manifests.
-//! Spaces and line breaks inside expressions do not count. What overlays change is compared where it
-//! takes effect.
+//! What differs between two packs, key by key: rules and guards by their id, the policy, overlays.
+//! Spaces and line breaks inside expressions do not count. What overlays change is compared where
+//! it takes effect.
 
 use std::collections::{BTreeMap, BTreeSet};
 
