@@ -4,6 +4,7 @@ mod amlsim; // the whole program over labelled transfers, where they lie beside 
 mod backtest; // judging packs: figures, comparisons, sweeps, the page
 mod bad_rules; // what the rule compiler says about wrong files
 mod cel; // our plan against another implementation of CEL, and the compiler's properties
+mod commands; // the commands' manners: exit codes, full disks, interrupts, help
 mod decode; // records to events and back: a plain decoder, JSON of events, the published schemas
 mod deploy; // deployment files: metrics they name, promtool, loopback ports
 mod edges; // the edges of the engine's semantics, as tables

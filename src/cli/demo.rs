@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, anyhow};
 
-use super::drive::{Writer, create, end_on_interrupt};
+use super::drive::{Told, Writer, create, end_on_interrupt};
 use super::figures::print_report;
 use super::printer::{Format, Printer};
 use super::rules::PackArgs;
@@ -20,6 +20,11 @@ use crate::runtime::key::load_or_create_key;
 use crate::source::Source as _;
 use crate::wire::encode::{EncodeConfig, Encoder, PackName};
 
+/// Alerts told as they come, in one second.
+const TOLD_PER_SECOND: u32 = 5;
+/// Steps in a second when a rate is kept: an event waits for its step's last one, at most so long.
+const STEPS_PER_SECOND: u64 = 10;
+
 /// Arguments of `demo`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
@@ -27,14 +32,14 @@ use crate::wire::encode::{EncodeConfig, Encoder, PackName};
   goshawk demo --rate 2000 --duration 60s        two thousand a second for a minute
   goshawk demo --events 200000 --format json     figures for a script")]
 pub struct Args {
-    /// Events to generate.
+    /// Events to generate; 0 for no end: stop it with Ctrl-C or --duration.
     #[arg(long, default_value_t = 1_000_000)]
     events: u64,
     /// Accounts of the generated town.
     #[arg(long, default_value_t = 100_000)]
     accounts: u64,
-    /// Events a second, at most.
-    #[arg(long)]
+    /// Events a second, at most; as fast as possible when absent.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     rate: Option<u64>,
     /// Everything generated follows from it.
     #[arg(long, default_value_t = 1)]
@@ -57,7 +62,11 @@ pub struct Args {
 
 pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
     let plan = Arc::new(load_pack(&args.pack.folders(), printer)?);
-    let config = GenerateConfig::new(args.accounts, args.events, args.seed);
+    let mut config = GenerateConfig::new(args.accounts, args.events, args.seed);
+    if let Some(rate) = args.rate {
+        let events = (rate / STEPS_PER_SECOND).clamp(1, config.step_events as u64);
+        config.step_events = events as usize;
+    }
     let mut source = Generator::new(config).map_err(|error| Failure::Usage(error.into()))?;
     std::fs::create_dir_all(&args.data_dir)
         .with_context(|| format!("cannot create {}", args.data_dir.display()))?;
@@ -69,8 +78,12 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
     end_on_interrupt()?;
     let alerts = args.data_dir.join("alerts.jsonl");
     printer.talk(&format!(
-        "Scoring {} generated events of {} accounts (seed {}) with rule pack {} ({} rules).",
-        args.events,
+        "Scoring {} of {} accounts (seed {}) with rule pack {} ({} rules).",
+        if args.events == 0 {
+            "generated events without end".to_owned()
+        } else {
+            format!("{} generated events", args.events)
+        },
         args.accounts,
         args.seed,
         plan.pack_id,
@@ -84,9 +97,9 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
         alerts: Some(create(&alerts)?),
         rejects: Some(create(&args.data_dir.join("rejects.jsonl"))?),
         progress: Writer::progress(printer, (args.events > 0).then_some(args.events)),
-        told_max: 20,
+        told: Told::at_most(TOLD_PER_SECOND),
         rate: args.rate,
-        until: args.duration.map(|duration| began + duration),
+        until: args.duration.and_then(|duration| began.checked_add(duration)),
         began,
     };
     let truth = Truth::new(Some(std::collections::HashMap::new()));
@@ -94,7 +107,7 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
     let ending = drive.run(&mut source, &pool, &mut writer)?;
     let [lane] = &drive.lanes[..] else { unreachable!("one pack was driven") };
     let report = drive.report(lane);
-    writer.progress.finish_and_clear();
+    writer.finish()?;
     if ending == Ending::Stopped {
         printer.talk("Stopped before the end; the figures cover what was done.");
     }

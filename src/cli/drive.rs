@@ -8,12 +8,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::printer::Printer;
 use crate::backtest::drive::{Observer, ObserverError};
 use crate::backtest::tally::Tally;
 use crate::engine::StepOutput;
-use crate::model::alert::AlertKind;
+use crate::model::alert::{Alert, AlertKind};
 use crate::sink::{Message, Stream};
 use crate::source::Step;
 use crate::wire::encode::{Encoder, WallTimes};
@@ -21,15 +22,21 @@ use crate::wire::encode::{Encoder, WallTimes};
 /// Set by the first interrupt: the drive ends after its step and still reports.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
+/// How long a wait may last until the end asked for is looked at again.
+const SLICE: Duration = Duration::from_millis(50);
+
 /// Lets an interrupt end the drive instead of the process.
 pub(super) fn end_on_interrupt() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    // Listened for from here on, not from whenever the thread has begun.
+    let mut interrupt = {
+        let _inside = runtime.enter();
+        signal(SignalKind::interrupt())?
+    };
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        runtime.block_on(async {
-            if tokio::signal::ctrl_c().await.is_ok() {
-                INTERRUPTED.store(true, Ordering::Relaxed);
-            }
-        });
+        if runtime.block_on(interrupt.recv()).is_some() {
+            INTERRUPTED.store(true, Ordering::Relaxed);
+        }
     })?;
     Ok(())
 }
@@ -41,9 +48,9 @@ pub(super) struct Writer<'a> {
     pub alerts: Option<BufWriter<File>>,
     pub rejects: Option<BufWriter<File>>,
     pub progress: ProgressBar,
-    /// Alerts are also told to the user as they come, at most this many.
-    pub told_max: u64,
-    /// Events a second, at most.
+    /// Alerts are also told to the user as they come.
+    pub told: Told,
+    /// Events a second, at most; never 0.
     pub rate: Option<u64>,
     pub until: Option<Instant>,
     pub began: Instant,
@@ -68,11 +75,110 @@ impl Writer<'_> {
         bar
     }
 
-    fn pace(&self, events: u64) {
-        if let Some(rate) = self.rate.filter(|rate| *rate > 0) {
-            let due = Duration::from_secs_f64(events as f64 / rate as f64);
-            std::thread::sleep(due.saturating_sub(self.began.elapsed()));
+    /// Ends the files: what is buffered is on its way only now, and may still meet a full disk.
+    pub fn finish(&mut self) -> anyhow::Result<()> {
+        let held_back = self.told.end();
+        self.tell_held_back(held_back);
+        self.progress.finish_and_clear();
+        for (out, what) in [(&mut self.alerts, "alerts"), (&mut self.rejects, "rejects")] {
+            if let Some(mut out) = out.take() {
+                out.flush().with_context(|| format!("cannot write {what}"))?;
+            }
         }
+        Ok(())
+    }
+
+    /// Waits until this many events are due, or the drive is to end.
+    fn pace(&self, events: u64) {
+        let Some(rate) = self.rate else { return };
+        let due = Duration::from_secs_f64(events as f64 / rate as f64);
+        while !self.is_over() {
+            let left = due.saturating_sub(self.began.elapsed());
+            if left.is_zero() {
+                break;
+            }
+            std::thread::sleep(left.min(SLICE));
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        let expired = self.until.is_some_and(|until| Instant::now() >= until);
+        expired || INTERRUPTED.load(Ordering::Relaxed)
+    }
+
+    /// A line of talk, above the progress bar if one is drawn.
+    fn say(&self, line: &str) {
+        if self.progress.is_hidden() {
+            self.printer.talk(line);
+        } else {
+            self.progress.println(line);
+        }
+    }
+
+    fn tell(&mut self, alert: &Alert) {
+        let (may, held_back) = self.told.admit(self.began.elapsed());
+        self.tell_held_back(held_back);
+        if !may {
+            return;
+        }
+        let rules: Vec<_> = alert.reasons.iter().map(|r| r.rule_id.as_str()).collect();
+        let reason = alert.reasons.first().map_or("", |r| r.text.en.as_str());
+        let account = self.encoder.mask().display(&alert.target.account);
+        self.say(&format!(
+            "{:<8} {:<13} {:<7} {:<20} score {:>3}  {:<12} {}",
+            alert.kind.word(),
+            alert.action.word(),
+            alert.target.kind.word(),
+            account.as_deref().unwrap_or("-"),
+            alert.score,
+            rules.join("+"),
+            reason
+        ));
+    }
+
+    fn tell_held_back(&self, alerts: u64) {
+        if alerts > 0 {
+            self.say(&format!("(and {alerts} more in that second; all of them are in the file)"));
+        }
+    }
+}
+
+/// Which alerts are told as they come: so many a second, for more could not be read.
+pub(super) struct Told {
+    per_second: u32,
+    /// The second of the drive that the counts are of.
+    second: u64,
+    told: u32,
+    held_back: u64,
+}
+
+impl Told {
+    /// At most this many a second.
+    pub fn at_most(per_second: u32) -> Self {
+        Self { per_second, second: 0, told: 0, held_back: 0 }
+    }
+
+    /// Whether an alert may be told that comes this long after the beginning, and how many of an
+    /// earlier second were held back since this was last answered.
+    fn admit(&mut self, after: Duration) -> (bool, u64) {
+        let mut earlier = 0;
+        if after.as_secs() != self.second {
+            earlier = self.end();
+            (self.second, self.told) = (after.as_secs(), 0);
+        }
+        if self.told < self.per_second {
+            self.told += 1;
+            (true, earlier)
+        } else {
+            // Who is told nothing need not hear that there was more.
+            self.held_back += u64::from(self.per_second > 0);
+            (false, earlier)
+        }
+    }
+
+    /// How many were held back and have not been answered.
+    fn end(&mut self) -> u64 {
+        std::mem::take(&mut self.held_back)
     }
 }
 
@@ -108,29 +214,8 @@ impl Observer for Writer<'_> {
             if let Some(out) = self.alerts.as_mut().filter(|_| message.stream == Stream::Alerts) {
                 write_line(out, &message)?;
             }
-            if alert.kind != AlertKind::Update && self.told_max > 0 && !alert.shadow {
-                self.told_max -= 1;
-                let rules: Vec<_> = alert.reasons.iter().map(|r| r.rule_id.as_str()).collect();
-                let reason = alert.reasons.first().map_or("", |r| r.text.en.as_str());
-                let account = self.encoder.mask().display(&alert.target.account);
-                let line = format!(
-                    "{:<8} {:<13} {:<7} {:<20} score {:>3}  {:<12} {}",
-                    alert.kind.word(),
-                    alert.action.word(),
-                    alert.target.kind.word(),
-                    account.as_deref().unwrap_or("-"),
-                    alert.score,
-                    rules.join("+"),
-                    reason
-                );
-                if self.progress.is_hidden() {
-                    self.printer.talk(&line);
-                } else {
-                    self.progress.println(&line);
-                }
-                if self.told_max == 0 {
-                    self.progress.println("(further alerts are only written to the file)");
-                }
+            if alert.kind != AlertKind::Update && !alert.shadow {
+                self.tell(alert);
             }
         }
         if let Some(out) = &mut self.rejects {
@@ -155,7 +240,32 @@ impl Observer for Writer<'_> {
         }
         self.progress.set_position(tally.events);
         self.pace(tally.events);
-        let expired = self.until.is_some_and(|until| Instant::now() >= until);
-        Ok(!expired && !INTERRUPTED.load(Ordering::Relaxed))
+        Ok(!self.is_over())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alerts_are_told_so_many_a_second_and_none_goes_uncounted() {
+        let mut told = Told::at_most(2);
+        let at = Duration::from_millis;
+        let answers = [0, 10, 20, 990, 1_000, 1_500, 1_600, 5_000].map(|ms| told.admit(at(ms)));
+        let expected = [
+            (true, 0),
+            (true, 0),
+            (false, 0),
+            (false, 0),
+            (true, 2),
+            (true, 0),
+            (false, 0),
+            (true, 1),
+        ];
+        assert_eq!(answers, expected);
+        assert_eq!((told.admit(at(5_001)), told.admit(at(5_002))), ((true, 0), (false, 0)));
+        assert_eq!((told.end(), told.end()), (1, 0));
+        assert_eq!(Told::at_most(0).admit(at(0)), (false, 0));
     }
 }

@@ -91,7 +91,7 @@ pub fn main() -> ExitCode {
         Command::Config(args) => config::run(&args, &printer),
         Command::Completions(args) => completions::run(&args, &printer),
     };
-    match outcome {
+    let code = match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Usage(error)) => {
             printer.error(&error);
@@ -102,7 +102,17 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
         Err(Failure::Silent) => ExitCode::FAILURE,
-    }
+    };
+    end(printer, code)
+}
+
+/// Whatever a command says of itself, it has failed when what it printed did not arrive.
+fn end(printer: Printer, code: ExitCode) -> ExitCode {
+    let quiet = printer.is_quiet();
+    let Some(error) = printer.into_refusal() else { return code };
+    let error = anyhow::Error::new(error).context("cannot write to the standard output");
+    Printer::new(quiet).error(&error);
+    if code == ExitCode::SUCCESS { ExitCode::FAILURE } else { code }
 }
 
 /// Compiles a rule pack; what is wrong with it has been said on failure.

@@ -1,6 +1,7 @@
 //! The only place that prints. Data to stdout, talk to stderr; a closed pipe ends the talk quietly.
 
-use std::io::Write as _;
+use std::io::{self, ErrorKind, Write as _};
+use std::sync::OnceLock;
 
 use clap::ValueEnum;
 
@@ -17,16 +18,18 @@ pub enum Format {
 }
 
 /// Prints, as loudly as the user asked for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Printer {
     quiet: bool,
+    /// The first refusal of data, kept until the command has ended.
+    refused: OnceLock<io::Error>,
 }
 
 impl Printer {
     /// A printer; a quiet one only prints data and errors.
     #[must_use]
     pub fn new(quiet: bool) -> Self {
-        Self { quiet }
+        Self { quiet, refused: OnceLock::new() }
     }
 
     /// Whether talk is wanted.
@@ -35,10 +38,21 @@ impl Printer {
         self.quiet
     }
 
-    /// A line of data.
+    /// A line of data. That it could not be written is answered by [`Printer::into_refusal`].
     pub fn data(&self, line: &str) {
-        // A reader that went away (`| head`) is not an error of ours.
-        let _ = writeln!(std::io::stdout().lock(), "{line}");
+        let mut out = io::stdout().lock();
+        if let Err(error) = writeln!(out, "{line}").and_then(|()| out.flush()) {
+            // A reader that went away (`| head`) is not an error of ours.
+            if error.kind() != ErrorKind::BrokenPipe {
+                let _ = self.refused.set(error);
+            }
+        }
+    }
+
+    /// Why data could not be written; a reader that went away is no reason.
+    #[must_use]
+    pub fn into_refusal(self) -> Option<io::Error> {
+        self.refused.into_inner()
     }
 
     /// A line of talk.

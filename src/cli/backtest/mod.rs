@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, anyhow};
 
-use super::drive::{Writer, create, end_on_interrupt};
+use super::drive::{Told, Writer, create, end_on_interrupt};
 use super::figures::print_report;
 use super::printer::{Format, Printer};
 use super::rules::PackArgs;
@@ -132,7 +132,7 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
         alerts: args.alerts.as_deref().map(create).transpose()?,
         rejects: args.rejects.as_deref().map(create).transpose()?,
         progress: Writer::progress(printer, None),
-        told_max: 0,
+        told: Told::at_most(0),
         rate: None,
         until: None,
         began: Instant::now(),
@@ -140,7 +140,7 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
     let truth = Truth::new(labels);
     let mut drive = Drive::new(lanes, truth);
     drive.run(&mut *source, &pool, &mut writer)?;
-    writer.progress.finish_and_clear();
+    writer.finish()?;
     let report = drive.report(&drive.lanes[0]);
     let against = before.map(|_| drive.compare(&drive.lanes[1], &drive.lanes[0], &mask));
     let sweep = sweep.map(|packs| Sweep::new(&drive, &packs.parameter, &packs.settings));

@@ -1,0 +1,132 @@
+//! The commands' manners: exit codes, full disks, closed pipes, interrupts, help.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// The program in a folder of the test's own.
+fn goshawk(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_goshawk"));
+    command.args(args).current_dir(folder).env_remove("GOSHAWK_CONFIG").stdin(Stdio::null());
+    command
+}
+
+fn run(folder: &Path, args: &[&str]) -> Output {
+    goshawk(folder, args).output().expect("the program runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A payment to an account that is listed: one alert. And a record that is none: one reject.
+fn payments(folder: &Path) -> PathBuf {
+    let list = concat!(
+        r#"{"schema":"list.v1","entry_id":"l-1","op":"upsert","category":"case_account","#,
+        r#""level":"confirmed_case","subject":{"kind":"account","id":"6222000000000002"},"#,
+        r#""valid_from":"2026-03-05T10:00:00+08:00","time":"2026-03-05T10:00:00+08:00","#,
+        r#""source":"test","purpose":"anti_fraud_only"}"#
+    );
+    let payment = concat!(
+        r#"{"schema":"payment.v1","event_id":"e-1","payment_id":"p-1","status":"settled","#,
+        r#""event_time":"2026-03-05T10:03:10+08:00","amount":"49700.00","currency":"CNY","#,
+        r#""payer":{"account":"6222000000000001"},"payee":{"account":"6222000000000002"},"#,
+        r#""payment_type":"transfer","channel":"mobile"}"#
+    );
+    let path = folder.join("payments.jsonl");
+    std::fs::write(&path, format!("{list}\n{payment}\n{{}}\n")).expect("writable");
+    path
+}
+
+#[test]
+fn what_a_full_disk_swallows_is_a_failure() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = folder.path();
+    payments(at);
+    let good = run(at, &["backtest", "payments.jsonl", "-q", "--alerts", "a", "--rejects", "r"]);
+    assert!(good.status.success(), "{}", text(&good.stderr));
+    for file in ["a", "r"] {
+        let written = std::fs::read_to_string(at.join(file)).expect("written");
+        // Little enough to be buffered to the end.
+        assert!((1..6_000).contains(&written.len()), "{file}: {written}");
+    }
+    for what in ["alerts", "rejects"] {
+        let flag = format!("--{what}");
+        let full = run(at, &["backtest", "payments.jsonl", "-q", &flag, "/dev/full"]);
+        assert_eq!(full.status.code(), Some(1), "{flag}");
+        assert!(text(&full.stderr).contains(&format!("cannot write {what}")), "{full:?}");
+    }
+}
+
+#[test]
+fn data_that_cannot_be_written_is_a_failure_and_a_reader_that_left_is_none() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = folder.path();
+    for args in [&["completions", "bash"][..], &["rules", "list", "--format", "json"]] {
+        let full = File::options().write(true).open("/dev/full").expect("Linux has it");
+        let output = goshawk(at, args).stdout(full).output().expect("runs");
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        assert!(text(&output.stderr).contains("standard output"), "{output:?}");
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = goshawk(at, args).stdout(writer).output().expect("runs");
+        assert!(output.status.success(), "{args:?}: {}", text(&output.stderr));
+    }
+}
+
+/// Ends the program with the test, whatever becomes of it.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_demo_at_a_slow_rate_ends_when_asked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = folder.path();
+    let slow = ["demo", "--accounts", "200", "--events", "0", "--rate", "20"];
+    let began = Instant::now();
+    let timed = run(at, &[&slow[..], &["--duration", "500ms"]].concat());
+    assert!(timed.status.success(), "{}", text(&timed.stderr));
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    let events = text(&timed.stdout).split(' ').next().and_then(|n| n.parse::<u64>().ok());
+    assert!(events.is_some_and(|events| (2..=20).contains(&events)), "{timed:?}");
+
+    let child = goshawk(at, &[&slow[..], &["--data-dir", "other"]].concat())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("runs");
+    let mut child = Running(child);
+    let mut talk = BufReader::new(child.0.stderr.take().expect("piped"));
+    let mut line = String::new();
+    while !line.starts_with("Alerts go to") {
+        line.clear();
+        assert!(talk.read_line(&mut line).expect("UTF-8") > 0, "it ended early");
+    }
+    let sent = Command::new("kill").args(["-INT", &child.0.id().to_string()]).status();
+    assert!(sent.expect("kill runs").success());
+    let asked = Instant::now();
+    let mut report = String::new();
+    child.0.stdout.take().expect("piped").read_to_string(&mut report).expect("UTF-8");
+    assert!(child.0.wait().expect("ends").success());
+    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
+    assert!(report.contains(" events: "), "{report}");
+}
+
+#[test]
+fn alerts_are_told_without_a_terminal_and_so_is_that_there_were_more() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output =
+        run(folder.path(), &["demo", "--accounts", "2000", "--events", "20000", "--seed", "9"]);
+    assert!(output.status.success());
+    let talk = text(&output.stderr);
+    assert!(talk.lines().filter(|line| line.starts_with("raise ")).count() >= 5, "{talk}");
+    assert!(talk.contains(" more in that second; all of them are in the file)"), "{talk}");
+}
