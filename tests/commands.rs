@@ -130,3 +130,83 @@ fn alerts_are_told_without_a_terminal_and_so_is_that_there_were_more() {
     assert!(talk.lines().filter(|line| line.starts_with("raise ")).count() >= 5, "{talk}");
     assert!(talk.contains(" more in that second; all of them are in the file)"), "{talk}");
 }
+
+/// The shipped example in a folder of its own, without an HTTP port that others may hold.
+fn example(folder: &Path) {
+    let example = include_str!("../deploy/goshawk.example.toml");
+    assert!(example.contains("listen = \"127.0.0.1:9464\""));
+    let text = example.replace("listen = \"127.0.0.1:9464\"", "listen = \"\"");
+    std::fs::write(folder.join("goshawk.toml"), text).expect("writable");
+}
+
+#[test]
+fn configuration_that_cannot_run_is_wrong_usage_for_run_and_check_alike() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = folder.path();
+    example(at);
+    std::fs::create_dir(at.join("broken")).expect("writable");
+    std::fs::write(at.join("broken/x.toml"), "id = 7\n").expect("writable");
+    std::fs::write(at.join("short.key"), "abc\n").expect("writable");
+    let cases = [
+        ("rules=nowhere", "cannot read rules at"),
+        ("rules=broken", "in the rule pack"),
+        ("privacy.key_file=short.key", "64 hex digits"),
+        ("privacy.key_file=no/such/token.key", "no/such/token.key"),
+        ("kafka.oauth_token_file=no.jwt", "kafka.oauth_token_file"),
+        ("kafka.properties.no.such.property=1", "no.such.property"),
+        ("kafka.properties.ssl.ca.location=no.pem", ""),
+        ("kafka.producer.acks=1", "acks"),
+        ("kafka.brokers=", "kafka.brokers must not be empty"),
+        ("log.level=inof", "log.level"),
+    ];
+    for (setting, said) in cases {
+        let tls = ["--set", "kafka.properties.security.protocol=ssl"];
+        for command in [&["config", "check"][..], &["run"]] {
+            let args = [command, &["--set", setting], &tls].concat();
+            let output = run(at, &args);
+            let talk = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(2), "{args:?}: {talk}");
+            assert!(talk.contains(said), "{args:?}: {talk}");
+        }
+    }
+    assert!(!at.join("token.key").exists(), "a start that failed has made a key");
+    // All at once.
+    let both = ["config", "check", "--set", "rules=broken", "--set", "privacy.key_file=short.key"];
+    let talk = text(&run(at, &both).stderr);
+    assert!(talk.contains("64 hex digits") && talk.contains("in the rule pack"), "{talk}");
+}
+
+#[test]
+fn the_example_starts_makes_its_key_says_so_and_colours_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = folder.path();
+    example(at);
+    let checked = run(at, &["config", "check"]);
+    assert!(checked.status.success(), "{}", text(&checked.stderr));
+    assert!(text(&checked.stderr).contains("the first start makes it"), "{checked:?}");
+    assert!(!at.join("token.key").exists(), "a check makes nothing");
+
+    // No broker listens there: it waits until it is asked to stop.
+    let nobody = ["--set", "kafka.brokers=127.0.0.1:1"];
+    let start = |more: &[&str]| {
+        let child = goshawk(at, &[more, &["run"], &nobody].concat()).stderr(Stdio::piped()).spawn();
+        let mut child = Running(child.expect("runs"));
+        let mut log = BufReader::new(child.0.stderr.take().expect("piped"));
+        let mut said = String::new();
+        while !said.contains("the brokers do not answer") {
+            assert!(log.read_line(&mut said).expect("UTF-8") > 0, "it ended early: {said}");
+        }
+        let sent = Command::new("kill").args(["-INT", &child.0.id().to_string()]).status();
+        assert!(sent.expect("kill runs").success());
+        log.read_to_string(&mut said).expect("UTF-8");
+        assert!(child.0.wait().expect("ends").success(), "{said}");
+        said
+    };
+    let said = start(&[]);
+    assert!(said.contains("WARN") && said.contains("a new key was made"), "{said}");
+    assert!(said.contains("INFO") && !said.contains('\x1b'), "{said}");
+    let key = std::fs::read(at.join("token.key")).expect("made");
+    let said = start(&["--quiet"]);
+    assert!(!said.contains("INFO") && !said.contains("a new key was made"), "{said}");
+    assert!(std::fs::read(at.join("token.key")).expect("still there") == key);
+}

@@ -4,8 +4,12 @@ use std::path::PathBuf;
 
 use anyhow::anyhow;
 
+use super::rules::render;
 use super::{Failure, printer::Printer};
 use crate::runtime::config::{self, Config, show};
+use crate::runtime::pack::PackError;
+use crate::runtime::process::RunError;
+use crate::runtime::ready;
 
 /// Where the configuration comes from.
 #[derive(clap::Args, Clone, Debug)]
@@ -40,8 +44,21 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
             Ok(())
         }
         Command::Check(source) => {
-            source.read_runnable(printer)?;
-            printer.talk("The configuration is complete and valid.");
+            let config = source.read_runnable(printer)?;
+            let mut problems = ready::problems(&config);
+            if problems.len() > 1 {
+                problems.iter().for_each(|problem| draw(problem, printer));
+                return Err(usage(&problems));
+            }
+            if let Some(problem) = problems.pop() {
+                return Err(failure(problem, printer));
+            }
+            if let Some(path) = ready::key_to_make(&config) {
+                let path = path.display();
+                printer
+                    .talk(&format!("There is no key file {path} yet: the first start makes it."));
+            }
+            printer.talk("The configuration is complete and valid. Brokers have not been asked.");
             Ok(())
         }
     }
@@ -74,6 +91,21 @@ impl Source {
         let config = self.read(printer)?;
         let problems = config.require_runnable();
         if problems.is_empty() { Ok(config) } else { Err(usage(&problems)) }
+    }
+}
+
+/// How a run's end is told: configuration that cannot run is wrong usage.
+pub(super) fn failure(error: RunError, printer: &Printer) -> Failure {
+    draw(&error, printer);
+    let configuration = error.is_configuration();
+    let error = error.into();
+    if configuration { Failure::Usage(error) } else { Failure::Failed(error) }
+}
+
+/// Shows what is wrong with rules, place by place.
+fn draw(error: &RunError, printer: &Printer) {
+    if let RunError::Pack(PackError::Wrong { found, files }) = error {
+        printer.talk(&render(found, files));
     }
 }
 

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Failure, printer::Printer};
 use crate::generate::file::LineFile;
-use crate::generate::kafka::Feed;
+use crate::generate::kafka::{Feed, FeedError};
 use crate::generate::{GenerateConfig, Generator, START_MS, Truth, json};
 use crate::model::event::{Body, Event};
 use crate::model::label::LabelWriter;
@@ -205,7 +205,12 @@ impl<'a> Out<'a> {
                 [&args.topic, &args.accounts_topic, &args.lists_topic, &args.controls_topic];
             let topics: Vec<&str> = topics.into_iter().flatten().map(String::as_str).collect();
             let brokers = args.brokers.as_deref().unwrap_or_default();
-            OutKind::Kafka(Feed::new(brokers, &args.property, &topics)?)
+            let feed =
+                Feed::new(brokers, &args.property, &topics).map_err(|error| match error {
+                    FeedError::Client(_) => Failure::Usage(error.into()),
+                    error => Failure::Failed(error.into()),
+                })?;
+            OutKind::Kafka(feed)
         };
         Ok(Self { args, kind, line: Vec::new() })
     }

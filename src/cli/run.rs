@@ -1,5 +1,7 @@
 //! `goshawk run`: payments from Kafka, alerts to Kafka.
 
+use tracing_subscriber::filter::LevelFilter;
+
 use super::{Failure, config, printer::Printer};
 use crate::runtime::config::LogFormat;
 use crate::runtime::process;
@@ -32,7 +34,7 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
         LogFormat::Text => logs::LogFormat::Text,
         LogFormat::Json => logs::LogFormat::Json,
     };
-    logs::set_up(&config.log.level, format).map_err(|error| Failure::Usage(error.into()))?;
-    process::run(&config)?;
-    Ok(())
+    let most = if printer.is_quiet() { LevelFilter::WARN } else { LevelFilter::TRACE };
+    logs::set_up(&config.log.level, most, format).map_err(|error| Failure::Usage(error.into()))?;
+    process::run(&config).map_err(|error| config::failure(error, printer))
 }

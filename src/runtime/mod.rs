@@ -7,6 +7,7 @@
 //! - [`pipeline`]: source, engine and publisher side by side
 //! - [`process`]: `run` from start to end
 //! - [`reach`]: the brokers answer and have every topic
+//! - [`ready`]: what a start reads once and cannot do without
 //! - [`recovery`]: where to go on after a start
 //! - [`stop`]: one flag that ends all threads, and signals
 //! - [`pack`]: a rule pack from a folder or from the binary, as a plan
@@ -19,5 +20,6 @@ pub mod pack;
 pub mod pipeline;
 pub mod process;
 pub mod reach;
+pub mod ready;
 pub mod recovery;
 pub mod stop;

@@ -8,13 +8,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::config::{Config, Delivery, Profile};
+use super::config::{Config, Delivery};
 use super::fork::Pool;
-use super::key::{KeyError, key_from_env, load_key};
 use super::leader::Leadership;
-use super::pack::{self, Folders, PackError};
+use super::pack::PackError;
 use super::pipeline::{self, Parts, PipelineError};
 use super::reach;
+use super::ready::{self, Ready};
 use super::recovery::read::JournalReader;
 use super::recovery::replay::{ReplayError, replay};
 use super::recovery::{self, Recovery, RecoveryError};
@@ -54,6 +54,9 @@ pub enum RunError {
         /// What is wrong.
         problem: String,
     },
+    /// The settings of Kafka clients.
+    #[error("kafka: {0}")]
+    Settings(String),
     /// HTTP.
     #[error(transparent)]
     Http(#[from] HttpError),
@@ -80,6 +83,18 @@ pub enum RunError {
     LeadershipLost,
 }
 
+impl RunError {
+    /// Whether the configuration is at fault: the same start cannot succeed until it is changed.
+    #[must_use]
+    pub fn is_configuration(&self) -> bool {
+        match self {
+            Self::Pack(error) => !matches!(error, PackError::Compiler),
+            Self::Secret { .. } | Self::Settings(_) => true,
+            _ => false,
+        }
+    }
+}
+
 impl From<ReplayError> for RunError {
     fn from(why: ReplayError) -> Self {
         match why {
@@ -96,14 +111,11 @@ impl From<ReplayError> for RunError {
 pub fn run(config: &Config) -> Result<(), RunError> {
     let stop = Stop::default();
     stop::on_signals(&stop).map_err(system)?;
-    let folders = Folders { rules: config.rules.as_deref(), overlays: &config.overlays };
-    let plan = Arc::new(folders.load()?);
-    pack::require_valid(&plan, &today(config))?;
-    let privacy = privacy(config)?;
+    let Ready { plan, privacy, http_token } = ready::prepare(config)?;
     let telemetry = Arc::new(Telemetry::new().map_err(system)?);
     let instance = instance(config);
     let read_side = Arc::new(ReadSide::new(&instance));
-    let http = http(config, &read_side, &telemetry)?;
+    let http = http(config, http_token, &read_side, &telemetry)?;
     let encoder = encoder(config, &plan, privacy, instance)?;
     let shown = Shown { telemetry, read_side };
     shown.telemetry.emit(PackInForce {
@@ -230,14 +242,14 @@ fn work(
     Ok(())
 }
 
-fn guarantee(config: &Config) -> Guarantee {
+pub(super) fn guarantee(config: &Config) -> Guarantee {
     match config.delivery {
         Delivery::ExactlyOnce => Guarantee::ExactlyOnce,
         Delivery::AtLeastOnce => Guarantee::AtLeastOnce,
     }
 }
 
-fn settings(config: &Config) -> KafkaSettings {
+pub(super) fn settings(config: &Config) -> KafkaSettings {
     let kafka = &config.kafka;
     KafkaSettings {
         brokers: kafka.brokers.clone(),
@@ -284,32 +296,9 @@ fn encoder(
     }))
 }
 
-/// The day in the tenant's zone, as overlays name days.
-fn today(config: &Config) -> String {
-    let now = jiff::Timestamp::now();
-    let zone = jiff::tz::TimeZone::get(&config.zone).unwrap_or(jiff::tz::TimeZone::UTC);
-    now.to_zoned_datetime(zone).date().to_string()
-}
-
-fn privacy(config: &Config) -> Result<Privacy, RunError> {
-    let choice = &config.privacy;
-    if choice.profile == Some(Profile::Clear) {
-        return Ok(Privacy::Clear);
-    }
-    let key = match (&choice.key_file, &choice.key_env) {
-        (Some(path), _) => load_key(path),
-        (None, Some(name)) => key_from_env(name),
-        (None, None) => Err(KeyError::Unset("privacy.key_env".to_owned())),
-    };
-    let key = key.map_err(|error| RunError::Secret {
-        place: "privacy".to_owned(),
-        problem: format!("{error}; make a key with: openssl rand -hex 32"),
-    })?;
-    Ok(key.masked(choice.key_id.as_deref()))
-}
-
 fn http(
     config: &Config,
+    token: Option<String>,
     read_side: &Arc<ReadSide>,
     telemetry: &Arc<Telemetry>,
 ) -> Result<Option<HttpServer>, RunError> {
@@ -317,14 +306,6 @@ fn http(
         return Ok(None);
     }
     let listen = config.http.listen.parse().map_err(system)?;
-    let token = match &config.http.token_file {
-        None => None,
-        Some(path) => Some(std::fs::read_to_string(path).map_err(|error| RunError::Secret {
-            place: path.display().to_string(),
-            problem: error.to_string(),
-        })?),
-    };
-    let token = token.map(|token| token.trim().to_owned());
     let server = HttpServer::start(
         &HttpConfig { listen, token },
         Arc::clone(read_side),

@@ -30,14 +30,8 @@ pub fn await_brokers(
     topics: &[&String],
     go_on: &dyn Fn() -> bool,
 ) -> Result<(), RunError> {
-    let refused = |error: rdkafka::error::KafkaError| RunError::Kafka(error.to_string());
-    if let Some(path) = &settings.oauth_token_file {
-        client::read_token(path).map_err(|error| RunError::Secret {
-            place: format!("kafka.oauth_token_file {}", path.display()),
-            problem: error.to_string(),
-        })?;
-    }
-    let consumer = client::consumer(settings, &[]).map_err(refused)?;
+    let consumer =
+        client::consumer(settings, &[]).map_err(|error| RunError::Settings(error.to_string()))?;
     connect(settings, &consumer, topics, go_on)?;
     for topic in topics {
         match ask::patiently(topic, go_on, || ask::partitions(&consumer, topic)) {

@@ -50,6 +50,18 @@ pub enum Guarantee {
     AtLeastOnce,
 }
 
+impl Guarantee {
+    /// What a producer needs for it.
+    #[must_use]
+    pub fn properties(self, transactional_id: &str) -> [(&'static str, &str); 1] {
+        match self {
+            Self::ExactlyOnce => [("transactional.id", transactional_id)],
+            // Without end: an outage delays, it does not lose.
+            Self::AtLeastOnce => [("message.timeout.ms", "0")],
+        }
+    }
+}
+
 /// Topic of each stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamTopics {
@@ -107,13 +119,9 @@ impl KafkaSink {
         inputs: Vec<String>,
         go_on: &dyn Fn() -> bool,
     ) -> Result<Self, SinkError> {
-        let own: &[(&str, &str)] = match guarantee {
-            Guarantee::ExactlyOnce => &[("transactional.id", &settings.transactional_id)],
-            // Without end: an outage delays, it does not lose.
-            Guarantee::AtLeastOnce => &[("message.timeout.ms", "0")],
-        };
+        let own = guarantee.properties(&settings.transactional_id);
         let sink = Self {
-            producer: client::producer(settings, own).map_err(lasting)?,
+            producer: client::producer(settings, &own).map_err(lasting)?,
             group: client::consumer(settings, &[]).map_err(lasting)?,
             guarantee,
             transactional_id: settings.transactional_id.clone(),

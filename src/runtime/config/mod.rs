@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits;
 use crate::model::time::Millis;
+use crate::telemetry::logs;
 pub use layer::{ConfigProblem, load};
 
 /// Everything that can be set. Fields without a sensible default are optional here and asked for by
@@ -123,7 +124,7 @@ pub struct Topics {
 pub struct PrivacyChoice {
     /// The profile; must be chosen.
     pub profile: Option<Profile>,
-    /// File with the tokens' key: 64 hex digits.
+    /// File with the tokens' key, 64 hex digits; the first start makes it.
     pub key_file: Option<PathBuf>,
     /// Environment variable with the key.
     pub key_env: Option<String>,
@@ -295,6 +296,10 @@ impl Config {
                 !inputs.contains(output),
                 format!("kafka.topics: {output:?} is an input and an output"),
             );
+        }
+        must(!self.kafka.brokers.trim().is_empty(), "kafka.brokers must not be empty".to_owned());
+        if let Err(error) = logs::read_filter(&self.log.level) {
+            problems.push(format!("log.level: {error}"));
         }
         if let Some(problem) = http_problem(&self.http) {
             problems.push(problem);
