@@ -210,3 +210,53 @@ fn the_example_starts_makes_its_key_says_so_and_colours_nothing() {
     assert!(!said.contains("INFO") && !said.contains("a new key was made"), "{said}");
     assert!(std::fs::read(at.join("token.key")).expect("still there") == key);
 }
+
+#[test]
+fn generate_says_no_to_what_it_would_ignore_and_writes_to_the_standard_output() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = folder.path();
+    for both in [&["--topic", "p"][..], &["--lists-topic", "p"], &["--property", "a=b"], &["--now"]]
+    {
+        let output = run(at, &[&["generate", "--out", "f"], both].concat());
+        assert_eq!(output.status.code(), Some(2), "{both:?}");
+    }
+    for command in ["generate", "demo"] {
+        assert_eq!(run(at, &[command, "--rate", "0"]).status.code(), Some(2));
+    }
+    let small = ["generate", "--accounts", "200", "--planted", "0", "--out", "-", "--events"];
+    let output = run(at, &[&small[..], &["300"]].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout).lines().count(), 300);
+    assert!(text(&output.stderr).contains("Planted: none."), "{output:?}");
+    assert_eq!(std::fs::read_dir(at).expect("readable").count(), 0, "a file was made");
+    // Without an end, and its reader leaves: it ends, and well.
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let output = goshawk(at, &[&small[..], &["0"]].concat()).stdout(writer).output();
+    let output = output.expect("runs");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
+#[test]
+fn labels_with_another_header_are_told_by_the_names_of_their_columns() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = folder.path();
+    payments(at);
+    std::fs::write(at.join("labels.csv"), "id,pattern,sort\n").expect("writable");
+    let output = run(at, &["backtest", "payments.jsonl", "--labels", "labels.csv"]);
+    assert_eq!(output.status.code(), Some(2));
+    let talk = text(&output.stderr);
+    assert!(talk.contains("\"event_id\"; the columns are: id, pattern, sort"), "{talk}");
+}
+
+#[test]
+fn rules_are_listed_for_programs_with_numbers_versions_modes_and_guards() {
+    let output = run(Path::new("."), &["rules", "list", "--format", "json"]);
+    let rows: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let rows = rows.as_array().expect("an array");
+    assert!(rows.iter().all(|row| row["weight"].is_u64() && row["version"].is_string()));
+    assert!(
+        rows.iter().all(|row| ["live", "shadow"].contains(&row["mode"].as_str().unwrap_or("")))
+    );
+    assert!(rows.iter().any(|row| row["guards"].as_array().is_some_and(|g| !g.is_empty())));
+}

@@ -7,6 +7,10 @@ use super::{Cli, Failure, printer::Printer};
 
 /// Arguments of `completions`.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  goshawk completions bash > ~/.local/share/bash-completion/completions/goshawk
+  goshawk completions zsh > ~/.zfunc/_goshawk
+  goshawk completions fish > ~/.config/fish/completions/goshawk.fish")]
 pub struct Args {
     /// The shell.
     shell: Shell,

@@ -24,6 +24,9 @@ pub struct Source {
 
 /// Arguments of `config`.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  goshawk config show                            every value in force
+  goshawk config check --config goshawk.toml     before a deployment")]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
@@ -32,8 +35,18 @@ pub struct Args {
 #[derive(clap::Subcommand, Debug)]
 enum Command {
     /// Print every effective value, defaults included, secrets hidden.
+    #[command(after_help = "Examples:
+  goshawk config show                            goshawk.toml of this folder, or the defaults
+  goshawk config show --config other.toml --set threads=4
+  GOSHAWK_KAFKA_BROKERS=kafka-1:9092 goshawk config show")]
     Show(Source),
-    /// Tell whether `run` would accept the configuration.
+    /// Tell whether `run` would accept the configuration: values, rules, key, tokens, and the
+    /// settings of Kafka clients. Asks no broker and makes nothing.
+    #[command(after_help = "Examples:
+  goshawk config check                           goshawk.toml of this folder
+  goshawk config check --config deploy/goshawk.example.toml
+
+Exit codes: 0 run would start, 2 it would not.")]
     Check(Source),
 }
 

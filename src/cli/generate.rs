@@ -22,6 +22,9 @@ Examples:
   A million events and their labels, compressed:
     goshawk generate --accounts 20000 --events 1000000 --out payments.jsonl.zst --labels labels.csv
 
+  A look at the first events:
+    goshawk generate --events 0 --out - | head
+
   Two thousand events a second into a topic, until interrupted:
     goshawk generate --accounts 100000 --events 0 --brokers localhost:9092 --topic payments --rate 2000
 
@@ -39,7 +42,7 @@ pub struct Args {
     /// Accounts of the town.
     #[arg(long, default_value_t = 10_000)]
     accounts: u64,
-    /// Events to generate; 0 for no end, into Kafka only.
+    /// Events to generate; 0 for no end, but not into a file.
     #[arg(long, default_value_t = 1_000_000)]
     events: u64,
     /// Everything follows from it.
@@ -66,7 +69,7 @@ pub struct Args {
     /// Events a second; as fast as possible when absent.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     rate: Option<u64>,
-    /// File of JSON lines to write; .zst and .gz compress.
+    /// File of JSON lines to write; .zst and .gz compress, - is the standard output.
     #[arg(long, group = "to", value_name = "FILE")]
     out: Option<PathBuf>,
     /// CSV to write: event_id, pattern, kind of every planted event.
@@ -76,23 +79,30 @@ pub struct Args {
     #[arg(long, group = "to", value_name = "HOST:PORT", requires = "topic")]
     brokers: Option<String>,
     /// Topic for payments, and for all else that has no topic of its own.
-    #[arg(long, requires = "brokers")]
+    #[arg(long, requires = "brokers", conflicts_with = "out")]
     topic: Option<String>,
     /// Topic for account events.
-    #[arg(long, requires = "brokers", value_name = "TOPIC")]
+    #[arg(long, requires = "brokers", conflicts_with = "out", value_name = "TOPIC")]
     accounts_topic: Option<String>,
     /// Topic for list entries.
-    #[arg(long, requires = "brokers", value_name = "TOPIC")]
+    #[arg(long, requires = "brokers", conflicts_with = "out", value_name = "TOPIC")]
     lists_topic: Option<String>,
     /// Topic for controls.
-    #[arg(long, requires = "brokers", value_name = "TOPIC")]
+    #[arg(long, requires = "brokers", conflicts_with = "out", value_name = "TOPIC")]
     controls_topic: Option<String>,
     /// A property of librdkafka; may be repeated.
-    #[arg(long, requires = "brokers", value_name = "KEY=VALUE", value_parser = property)]
+    #[arg(long, requires = "brokers", conflicts_with = "out")]
+    #[arg(value_name = "KEY=VALUE", value_parser = property)]
     property: Vec<(String, String)>,
     /// Begin now, and send each event when its time comes.
-    #[arg(long, requires = "brokers", conflicts_with_all = ["start", "rate"])]
+    #[arg(long, requires = "brokers", conflicts_with_all = ["out", "start", "rate"])]
     now: bool,
+}
+
+impl Args {
+    fn is_to_standard_output(&self) -> bool {
+        self.out.as_ref().is_some_and(|out| out.as_os_str() == "-")
+    }
 }
 
 fn time(text: &str) -> Result<Millis, String> {
@@ -107,8 +117,23 @@ fn property(text: &str) -> Result<(String, String), String> {
 }
 
 pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
+    match generate(args, printer) {
+        // A reader that went away (`| head`) is not an error of ours.
+        Err(Failure::Failed(error)) if args.is_to_standard_output() && is_broken_pipe(&error) => {
+            Ok(())
+        }
+        outcome => outcome,
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<std::io::Error>();
+    error.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+fn generate(args: &Args, printer: &Printer) -> Result<(), Failure> {
     let usage = |text: String| Failure::Usage(anyhow::Error::msg(text));
-    if args.events == 0 && args.out.is_some() {
+    if args.events == 0 && args.out.is_some() && !args.is_to_standard_output() {
         return Err(usage("A file needs an end: give --events.".to_owned()));
     }
     let wall_ms = jiff::Timestamp::now().as_millisecond();
@@ -198,8 +223,12 @@ enum OutKind {
 impl<'a> Out<'a> {
     fn open(args: &'a Args) -> Result<Self, Failure> {
         let kind = if let Some(path) = &args.out {
-            let file = LineFile::create(path).with_context(|| path.display().to_string())?;
-            OutKind::File(file)
+            let file = if args.is_to_standard_output() {
+                LineFile::standard_output()
+            } else {
+                LineFile::create(path)
+            };
+            OutKind::File(file.with_context(|| path.display().to_string())?)
         } else {
             let topics =
                 [&args.topic, &args.accounts_topic, &args.lists_topic, &args.controls_topic];
@@ -272,8 +301,10 @@ fn summarise(sent: u64, took: Duration, truth: &Truth, printer: &Printer) {
         counts.iter().map(|(word, n)| format!("{n} {word}")).collect::<Vec<_>>().join(", ")
     };
     printer.talk(&format!("Wrote {sent} events in {:.1} s.", took.as_secs_f64()));
+    let list = |counts| Some(list(counts)).filter(|text| !text.is_empty());
+    let nothing = || "none".to_owned();
     let planted = truth.planted().into_iter().map(|(kind, n)| (kind.word(), n)).collect();
-    printer.talk(&format!("Planted: {}.", list(planted)));
+    printer.talk(&format!("Planted: {}.", list(planted).unwrap_or_else(nothing)));
     let innocent = truth.hard_negatives().into_iter().map(|(kind, n)| (kind.word(), n)).collect();
-    printer.talk(&format!("Honest look-alikes: {}.", list(innocent)));
+    printer.talk(&format!("Honest look-alikes: {}.", list(innocent).unwrap_or_else(nothing)));
 }

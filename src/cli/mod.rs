@@ -23,12 +23,21 @@ use crate::rules::plan::Plan;
 use crate::runtime::pack::{self, PackError};
 use printer::Printer;
 
+const EXAMPLES: &str = "\
+Examples:
+  goshawk demo                                   see what it does; needs nothing
+  goshawk backtest payments.jsonl.zst            a file of payments through the rules
+  goshawk run --config goshawk.toml              the service: from Kafka, to Kafka
+
+Data goes to the standard output, talk to the standard error.
+Exit codes: 0 done, 1 ran but failed, 2 wrong usage or configuration.";
+
 /// Scores bank payments against sliding-window anti-fraud rules and asks for stop-payments and
 /// freezes.
 #[derive(Parser, Debug)]
-#[command(name = "goshawk", version, about, max_term_width = 100)]
+#[command(name = "goshawk", version, about, max_term_width = 100, after_help = EXAMPLES)]
 struct Cli {
-    /// Say less: errors only.
+    /// Say less: data, warnings and errors only.
     #[arg(long, short, global = true)]
     quiet: bool,
     #[command(subcommand)]
@@ -140,4 +149,34 @@ fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
     let span: jiff::SignedDuration =
         text.parse().map_err(|error: jiff::Error| error.to_string())?;
     span.try_into().map_err(|_| "a duration cannot be negative".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn look(command: &mut clap::Command, name: &str, seen: &mut usize) {
+        let help = command.render_help().to_string();
+        assert!(help.contains("Examples:"), "{name} --help has no examples");
+        *seen += 1;
+        let subcommands: Vec<String> =
+            command.get_subcommands().map(|c| c.get_name().to_owned()).collect();
+        // clap's own, which explains the others.
+        let subcommands = subcommands.into_iter().filter(|name| name != "help");
+        for sub in subcommands {
+            let found = command.find_subcommand_mut(&sub).expect("just listed");
+            look(found, &format!("{name} {sub}"), seen);
+        }
+    }
+
+    #[test]
+    fn every_help_has_examples_and_the_first_has_the_exit_codes() {
+        let mut command = Cli::command();
+        let mut seen = 0;
+        look(&mut command, "goshawk", &mut seen);
+        assert!(seen >= 19, "{seen}");
+        assert!(command.render_help().to_string().contains("Exit codes: 0 done, 1 ran but failed"));
+    }
 }

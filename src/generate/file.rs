@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::os::fd::AsFd as _;
 use std::path::Path;
 
 use flate2::write::GzEncoder;
@@ -28,6 +29,15 @@ impl LineFile {
             _ => Encoder::Plain(file),
         };
         Ok(Self(encoder))
+    }
+
+    /// The standard output, plain.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn standard_output() -> io::Result<Self> {
+        let out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        Ok(Self(Encoder::Plain(BufWriter::with_capacity(1 << 16, out))))
     }
 
     /// Appends whole lines.

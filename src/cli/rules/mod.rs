@@ -46,23 +46,56 @@ pub struct Args {
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Compile a pack and report every defect, with file, line, column, caret and hint.
+    #[command(after_help = "Examples:
+  goshawk rules check                            the shipped pack
+  goshawk rules check --rules rules              a pack of your own
+  goshawk rules check --overlay ours             the shipped pack with your changes
+
+Exit codes: 0 good, 1 defects, 2 there is no such pack.")]
     Check(PackArgs),
     /// Run the examples beside the rules through the engine: expected against seen.
+    #[command(after_help = "Examples:
+  goshawk rules test                             every example of the shipped pack
+  goshawk rules test M02 --rules rules           those of one rule, of a pack of your own
+  goshawk rules test --format junit > rules.xml  for a build server")]
     Test(TestArgs),
     /// Remark on what compiles and is hardly meant: thresholds out of reach, edges without an
     /// example, weights that never count …
+    #[command(after_help = "Examples:
+  goshawk rules lint --rules rules               remarks on a pack of your own
+  goshawk rules lint --list                      what is looked for")]
     Lint(LintArgs),
     /// List the rules of a pack.
+    #[command(after_help = "Examples:
+  goshawk rules list                             a table of the shipped rules
+  goshawk rules list --rules rules --format json every rule with its version, mode and guards")]
     List(ListArgs),
     /// Begin a rule: a file that compiles, with examples, in shadow mode.
+    #[command(after_help = "Examples:
+  goshawk rules new X01 night_sweep --folder rules/own --rules rules
+  goshawk rules new X02 round_top_up --family behaviour")]
     New(NewArgs),
     /// Write rule files in the usual form; comments stay.
+    #[command(after_help = "Examples:
+  goshawk rules fmt rules                        all files below a folder
+  goshawk rules fmt --check rules/own            for a build server: changes nothing, exits 1")]
     Fmt(FmtArgs),
     /// Explain a rule (plan, sharing, cost), a guard, or a field or function of the language.
+    #[command(after_help = "Examples:
+  goshawk rules explain M02                      one rule
+  goshawk rules explain G1                       one guard
+  goshawk rules explain payer.debits             one function of the language")]
     Explain(ExplainArgs),
     /// Explain an alert: each condition of each rule, with its value and its threshold.
+    #[command(after_help = "Examples:
+  goshawk rules why alert.json                   one alert
+  goshawk rules why .goshawk/demo/alerts.jsonl --id 3f2a --lang zh
+  tail -n 1 alerts.jsonl | goshawk rules why -   from the standard input")]
     Why(WhyArgs),
     /// Compare two packs: rules, parameters, weights, modes, conditions, policy.
+    #[command(after_help = "Examples:
+  goshawk rules diff shipped rules               what your pack does differently
+  goshawk rules diff old new --format csv        for a change record")]
     Diff(DiffArgs),
 }
 

@@ -24,7 +24,8 @@ pub(super) fn read_columns(path: &Path, names: [&str; 3]) -> Result<Vec<[String;
     let headers = reader.headers().map_err(|error| problem(error.to_string()))?.clone();
     let mut places = [0; 3];
     for (place, name) in places.iter_mut().zip(names) {
-        let missing = || problem(format!("no column {name:?}; there are {headers:?}"));
+        let there = || headers.iter().collect::<Vec<_>>().join(", ");
+        let missing = || problem(format!("no column {name:?}; the columns are: {}", there()));
         *place = headers.iter().position(|h| h == name).ok_or_else(missing)?;
     }
     let mut rows = Vec::new();
