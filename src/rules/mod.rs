@@ -16,9 +16,11 @@
 //! - [`plan`]: the result; [`describe`]: its cells in the author's words
 //! - [`text`]: values as people read them
 //! - [`vary`]: one parameter set to other values
-//! - [`reference`]: the language reference, printed from the catalogue
+//! - [`reference`]: the language reference, printed from the catalogue; [`cards`]: a page on each
+//!   rule, printed from its file
 //! - [`shipped`]: the pack inside the binary
 
+pub mod cards;
 pub mod catalogue;
 mod checks;
 pub mod compare;

@@ -41,7 +41,8 @@ impl Data {
             Self::None => true,
             Self::List(items) => items.is_empty(),
             Self::Text(text) => text.is_empty(),
-            _ => false,
+            Self::Fields(fields) => fields.is_empty(),
+            Self::Number(_) => false,
         }
     }
 

@@ -9,6 +9,8 @@ use super::data::{Data, fields};
 use super::{ExplainArgs, load};
 use crate::cli::Failure;
 use crate::cli::printer::{Format, Printer};
+use crate::model::alert::Bilingual;
+use crate::rules::cards;
 use crate::rules::catalogue::{FUNCTIONS, Gives, MEMBERS, Member, RECORDS, type_word};
 use crate::rules::describe;
 use crate::rules::diagnostics::did_you_mean;
@@ -17,10 +19,10 @@ use crate::rules::plan::{GuardEffect, Mode, Piece, Plan, RulePlan, TargetSpec};
 use crate::rules::signature;
 
 pub(super) fn run(args: &ExplainArgs, printer: &Printer) -> Result<(), Failure> {
-    let (_, plan) = load(&args.pack, printer)?;
+    let (files, plan) = load(&args.pack, printer)?;
     let word = args.what.trim();
     let explained = if let Some(rule) = rule_called(&plan, word) {
-        rule_as_data(&plan, rule)
+        rule_as_data(&plan, rule, &cards::of(&files, &rule.id))
     } else if let Some(guard) = plan.guards.iter().find(|g| g.id.eq_ignore_ascii_case(word)) {
         let users = |r: &&RulePlan| {
             r.guards.iter().any(|index| plan.guards[usize::from(*index)].id == guard.id)
@@ -61,7 +63,7 @@ fn unknown(plan: &Plan, word: &str) -> anyhow::Error {
     }
 }
 
-fn both(title: &crate::model::alert::Bilingual) -> Data {
+fn both(title: &Bilingual) -> Data {
     format!("{} / {}", title.zh, title.en).into()
 }
 
@@ -71,7 +73,7 @@ fn changed_by(plan: &Plan, id: &str) -> String {
     touching.map(|overlay| overlay.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-fn rule_as_data(plan: &Plan, rule: &RulePlan) -> Data {
+fn rule_as_data(plan: &Plan, rule: &RulePlan, card: &[(&'static str, Bilingual)]) -> Data {
     let family = &plan.policy.families[rule.family];
     let escalations = rule.escalations.iter().map(|e| {
         fields([
@@ -102,6 +104,7 @@ fn rule_as_data(plan: &Plan, rule: &RulePlan) -> Data {
     fields([
         ("rule", format!("{} {}", rule.id, rule.name).into()),
         ("title", both(&rule.title)),
+        ("card", Data::Fields(card.iter().map(|(name, text)| (*name, both(text))).collect())),
         ("changed or added by", changed_by(plan, &rule.id).into()),
         ("family", format!("{}, which counts {} at most", family.name, family.cap).into()),
         ("weight", rule.weight.into()),

@@ -26,6 +26,7 @@ pub(in crate::rules) struct ParamDoc {
     pub(in crate::rules) name: Text,
     pub(in crate::rules) value: Node,
     pub(in crate::rules) unit: Option<Text>,
+    pub(in crate::rules) doc: Option<Text>,
     pub(in crate::rules) by_grade: Vec<(Text, Node)>,
 }
 
@@ -65,6 +66,21 @@ pub(in crate::rules) struct AllowDoc {
     pub(in crate::rules) reason: Text,
 }
 
+/// `[card]`: what people want to know of a rule before they trust it.
+#[derive(Clone, Debug)]
+pub(in crate::rules) struct CardDoc {
+    /// What it catches.
+    pub(in crate::rules) catches: Bi,
+    /// What it must not catch.
+    pub(in crate::rules) spares: Bi,
+    /// Which data it needs.
+    pub(in crate::rules) needs: Bi,
+    /// How to tune it.
+    pub(in crate::rules) tune: Bi,
+    /// Where the typology leaves a choice, what was chosen.
+    pub(in crate::rules) choices: Option<Bi>,
+}
+
 /// A rule's file.
 #[derive(Clone, Debug)]
 pub(in crate::rules) struct RuleDoc {
@@ -83,6 +99,7 @@ pub(in crate::rules) struct RuleDoc {
     pub(in crate::rules) target_settled: Text,
     pub(in crate::rules) guards: Vec<Text>,
     pub(in crate::rules) floor: Option<Text>,
+    pub(in crate::rules) card: Option<CardDoc>,
     pub(in crate::rules) params: Vec<ParamDoc>,
     pub(in crate::rules) features: Vec<(Text, Text)>,
     pub(in crate::rules) when: Text,
@@ -107,8 +124,8 @@ pub(in crate::rules) struct GuardDoc {
 
 const RULE_KEYS: &[&str] = &[
     "id", "name", "version", "code", "title", "family", "weight", "mode", "phases", "subject",
-    "target", "guards", "floor", "params", "features", "when", "escalate", "support", "text",
-    "examples", "lint",
+    "target", "guards", "floor", "card", "params", "features", "when", "escalate", "support",
+    "text", "examples", "lint",
 ];
 
 /// The id of a rule, for those that name it: it is known even where its file cannot be read.
@@ -141,6 +158,7 @@ pub(super) fn read_rule(file: usize, root: &Node, sink: &mut Sink<'_>) -> Option
     });
     let guards = fields.texts("guards", sink);
     let floor = fields.text("floor", sink);
+    let card = fields.get("card").and_then(|node| read_card(node, sink));
     let params = read_params(&fields, sink);
     let features: Vec<(Text, Text)> = fields
         .pairs("features", sink)
@@ -180,6 +198,7 @@ pub(super) fn read_rule(file: usize, root: &Node, sink: &mut Sink<'_>) -> Option
         target_settled,
         guards,
         floor,
+        card,
         params,
         features,
         when,
@@ -210,21 +229,33 @@ pub(super) fn read_bi(node: &Node, sink: &mut Sink<'_>) -> Option<Bi> {
     Some(Bi { zh: zh?, en: en? })
 }
 
+fn read_card(node: &Node, sink: &mut Sink<'_>) -> Option<CardDoc> {
+    let known = &["catches", "spares", "needs", "tune", "choices"];
+    let fields = Fields::open(node, "[card]", known, sink)?;
+    let mut both = |key| fields.require(key, sink).and_then(|node| read_bi(node, sink));
+    let (catches, spares) = (both("catches"), both("spares"));
+    let (needs, tune) = (both("needs"), both("tune"));
+    let choices = fields.get("choices").and_then(|node| read_bi(node, sink));
+    Some(CardDoc { catches: catches?, spares: spares?, needs: needs?, tune: tune?, choices })
+}
+
 fn read_params(fields: &Fields<'_>, sink: &mut Sink<'_>) -> Vec<ParamDoc> {
     let mut params = Vec::new();
     for (name, node) in fields.pairs("params", sink) {
         if !matches!(node.value, Value::Table(_)) {
-            let (name, unit, by_grade) = (name.clone(), None, Vec::new());
-            params.push(ParamDoc { name, value: node.clone(), unit, by_grade });
+            let (name, by_grade) = (name.clone(), Vec::new());
+            let (unit, doc) = (None, None);
+            params.push(ParamDoc { name, value: node.clone(), unit, doc, by_grade });
             continue;
         }
         let known = &["value", "unit", "doc", "by_grade"];
         let Some(param) = Fields::open(node, "a parameter", known, sink) else { continue };
-        param.text("doc", sink);
+        let doc = param.text("doc", sink);
         let unit = param.text("unit", sink);
         let by_grade = param.pairs("by_grade", sink).to_vec();
         if let Some(value) = param.require("value", sink) {
-            params.push(ParamDoc { name: name.clone(), value: value.clone(), unit, by_grade });
+            let (name, value) = (name.clone(), value.clone());
+            params.push(ParamDoc { name, value, unit, doc, by_grade });
         }
     }
     params
