@@ -21,6 +21,8 @@ pub(super) enum Screen {
     CompareDouble(CompareOp, CellRef, f64),
     /// The cell is a truth, and is this.
     Is(CellRef, bool),
+    /// Something needs this cell.
+    Known(CellRef),
     Tree(ExprId),
 }
 
@@ -71,6 +73,10 @@ impl Screen {
                 MISSING => Outcome::Missing,
                 value => truth((value != 0) == wanted),
             },
+            Self::Known(cell) => match load(cell) {
+                MISSING => Outcome::Missing,
+                _ => Outcome::True,
+            },
             Self::Tree(expr) => {
                 let mut parts: [&[i64]; Role::COUNT] = [&[]; Role::COUNT];
                 parts[role as usize] = own;
@@ -83,7 +89,7 @@ impl Screen {
     }
 }
 
-/// What the conjuncts that read the payment alone come to together. Where one is missing and none
+/// What the screens that read the payment alone come to together. Where one is missing and none
 /// is false the rule is not evaluable, whatever the ledger would say.
 pub(super) fn try_payment(screens: &[Screen], program: &Program, payment: &[i64]) -> Outcome {
     let mut outcome = Outcome::True;

@@ -4,7 +4,8 @@
 //! rules would read is not computed. The parts of a condition, its conjuncts, are tried from cheap
 //! to costly:
 //!
-//! 1. those that read the payment alone, before anything of the ledger is looked at
+//! 1. those that read the payment alone, before anything of the ledger is looked at; and whether
+//!    the payment has the fields without which the others have no value
 //! 2. those that one walk over the ledger, the profile and the lists answer
 //! 3. the others, one after the other, each computed just before it is tried
 //!
@@ -25,7 +26,7 @@ use crate::rules::plan::{EvidencePlan, Phases, Piece, Plan, RulePlan};
 pub(super) struct VisitPlan {
     /// By `Role as usize`.
     pub roles: [RolePlan; Role::COUNT],
-    /// By rule: the conjuncts that read the payment alone.
+    /// By rule: the conjuncts that read the payment alone, and what the others need of it.
     pub payment: Vec<Vec<Screen>>,
     /// Views that a large ledger keeps running sums of.
     pub hot: Vec<HotPlan>,
@@ -98,8 +99,14 @@ impl Gates {
             let (payment, state): (Vec<_>, Vec<_>) = conjuncts(&plan.program, rule.when)
                 .into_iter()
                 .partition(|part| state_cells(&plan.program, *part).is_empty());
-            let screens = payment.into_iter().map(|part| Screen::of(&plan.program, part));
-            gates.payment.push(screens.collect());
+            let mut screens: Vec<_> =
+                payment.into_iter().map(|part| Screen::of(&plan.program, part)).collect();
+            let mut needed = Vec::new();
+            state.iter().for_each(|part| needs(&plan.program, *part, &mut needed));
+            needed.sort_unstable();
+            needed.dedup();
+            screens.extend(needed.into_iter().map(Screen::Known));
+            gates.payment.push(screens);
             gates.state.push(state);
         }
         gates
@@ -244,6 +251,17 @@ fn own_cells(program: &Program, role: Role, exprs: impl IntoIterator<Item = Expr
     cells.sort_unstable();
     cells.dedup();
     cells
+}
+
+/// The payment's cells without which an expression has no value, whatever the others are.
+fn needs(program: &Program, expr: ExprId, found: &mut Vec<CellRef>) {
+    match &program.nodes[expr.0 as usize] {
+        Node::Load(cell @ CellRef::Payment(_)) => found.push(*cell),
+        // A false or true side may do without the other; `has` always has a value.
+        Node::And(..) | Node::Or(..) | Node::Has(_) => {}
+        Node::If(condition, ..) => needs(program, *condition, found),
+        node => node.operands().into_iter().for_each(|below| needs(program, below, found)),
+    }
 }
 
 /// The state cells that an expression reads.

@@ -504,9 +504,10 @@ impl Naive {
             // What the payment itself lacks decides before the ledger is asked.
             let alone = payment_alone(&plan.program, rule.when);
             let alone: Vec<i64> = alone.iter().map(|e| plan.program.eval(*e, &row)).collect();
+            let lacks = lacks_field(&plan.program, rule.when, &row);
             let verdict = match plan.program.eval(rule.when, &row) {
                 _ if alone.contains(&0) => Verdict::Miss,
-                _ if alone.contains(&MISSING) => Verdict::NotEvaluable,
+                _ if lacks || alone.contains(&MISSING) => Verdict::NotEvaluable,
                 1 => Verdict::Hit { removed: rule.guards.iter().any(removes) },
                 0 => Verdict::Miss,
                 _ => Verdict::NotEvaluable,
@@ -527,6 +528,23 @@ fn payment_alone(program: &Program, when: ExprId) -> Vec<ExprId> {
         Node::And(a, b) => [*a, *b].into_iter().flat_map(|e| payment_alone(program, e)).collect(),
         _ if reads_state(program, when) => Vec::new(),
         _ => vec![when],
+    }
+}
+
+/// Whether one of the terms that a condition joins by `&&` has no value because the payment lacks
+/// a field, whatever the ledger says.
+fn lacks_field(program: &Program, when: ExprId, row: &Row<'_>) -> bool {
+    fn undone(program: &Program, expr: ExprId, row: &Row<'_>) -> bool {
+        match &program.nodes[expr.0 as usize] {
+            Node::Load(CellRef::Payment(_)) => program.eval(expr, row) == MISSING,
+            Node::And(..) | Node::Or(..) | Node::Has(_) => false,
+            Node::If(c, _, _) => undone(program, *c, row),
+            node => node.operands().into_iter().any(|e| undone(program, e, row)),
+        }
+    }
+    match &program.nodes[when.0 as usize] {
+        Node::And(a, b) => lacks_field(program, *a, row) || lacks_field(program, *b, row),
+        _ => undone(program, when, row),
     }
 }
 
