@@ -3,12 +3,11 @@
 use super::capture::Capture;
 use super::extra::Extra;
 use super::facts::NONE;
-use super::hot::HotIndex;
+use super::hot::{HotIndex, HotPlan, Ledger};
 use super::prefetch::prefetch_all;
 use super::register::{Register, Transition};
 use super::slab::Slab;
 use super::table::{Slot, Table};
-use super::visit_plan::VisitPlan;
 use super::window::Scratch;
 use crate::limits;
 use crate::model::entity::{EntityKind, KeyHash};
@@ -157,9 +156,6 @@ impl ShardState {
             evicted = true;
             self.slab.pop_front(&mut header.ring);
             let extra = header.extra.get_or_insert_default();
-            if let Some(hot) = &mut extra.hot {
-                hot.removed(0, entry);
-            }
             if entry.is_void() {
                 // One note for each entry: where both sides share a ledger, the other still needs
                 // its own.
@@ -167,9 +163,16 @@ impl ShardState {
                 if let Some(at) = note {
                     extra.voids.remove(at);
                 }
+                if let Some(hot) = &mut extra.hot {
+                    let entries = self.slab.entries(&header.ring);
+                    hot.removed(Ledger { entries, long: &extra.long }, 0, entry);
+                }
             } else {
                 let day = day_number(entry.time_ms(), utc_offset_ms);
                 extra.long.fold(entry, day, utc_offset_ms);
+                if let Some(hot) = &mut extra.hot {
+                    hot.folded(entry);
+                }
             }
         }
         if evicted {
@@ -181,18 +184,27 @@ impl ShardState {
     }
 
     /// Moves a large ledger's index to `time_ms`, and begins one where a ledger has become large.
-    pub fn advance_hot(&mut self, slot: Slot, time_ms: Millis, plan: &VisitPlan) {
-        let header = &mut self.table.headers[slot as usize];
-        let entries = self.slab.entries(&header.ring);
-        if let Some(hot) = header.extra.as_mut().and_then(|e| e.hot.as_mut()) {
-            hot.advance(entries, time_ms);
-        } else if entries.len() > limits::LEDGER_SCAN_MAX {
-            let voids = header.extra.iter().flat_map(|e| &e.voids);
-            let void_ms = voids.map(|(_, time_ms)| *time_ms).max();
-            let mut hot = HotIndex::build(&plan.hot, entries, void_ms);
-            hot.advance(entries, time_ms);
-            header.extra.get_or_insert_default().hot = Some(Box::new(hot));
+    pub fn advance_hot(&mut self, slot: Slot, time_ms: Millis, plans: &[HotPlan], offset: Millis) {
+        let large = self.table.headers[slot as usize].ring.len() > limits::LEDGER_SCAN_MAX;
+        if self.with_hot(slot, |hot, ledger| hot.advance(ledger, time_ms)) || !large {
+            return;
         }
+        let header = &mut self.table.headers[slot as usize];
+        let extra = header.extra.get_or_insert_default();
+        let ledger = Ledger { entries: self.slab.entries(&header.ring), long: &extra.long };
+        let void_ms = extra.voids.iter().map(|(_, time_ms)| *time_ms).max();
+        let mut hot = HotIndex::build(plans, ledger, void_ms, offset);
+        hot.advance(ledger, time_ms);
+        extra.hot = Some(Box::new(hot));
+    }
+
+    /// Calls with the index of a large ledger and what that reads; `false` where there is none.
+    pub fn with_hot(&mut self, slot: Slot, call: impl FnOnce(&mut HotIndex, Ledger<'_>)) -> bool {
+        let header = &mut self.table.headers[slot as usize];
+        let Some(extra) = header.extra.as_deref_mut() else { return false };
+        let Some(hot) = extra.hot.as_deref_mut() else { return false };
+        call(hot, Ledger { entries: self.slab.entries(&header.ring), long: &extra.long });
+        true
     }
 
     /// Asks for an entity's entries, and for what else it has.

@@ -25,6 +25,8 @@ pub(super) struct Long {
     payers: Vec<Pair>,
     /// Payees or payers have been forgotten to keep to [`limits::PAIRS_MAX`].
     pub pairs_truncated: bool,
+    /// How often somebody has been forgotten.
+    forgotten: u32,
 }
 
 /// Sums of one day.
@@ -93,11 +95,13 @@ impl Long {
         let at_night = entry.is_debit() && Hours::NIGHT.contain(entry.time_ms(), utc_offset_ms);
         self.days[index].night_debits += u32::from(at_night);
         let party = entry.counterparty();
-        self.pairs_truncated |= match entry.is_debit() {
+        let is_over = match entry.is_debit() {
             true => remember(&mut self.pairs, party, day, limits::PAIRS_MAX, 1),
             // A shop's payers come and go by the thousand: making room is to cost little.
             false => remember(&mut self.payers, party, day, limits::PAYERS_MAX, 64),
         };
+        self.pairs_truncated |= is_over;
+        self.forgotten = self.forgotten.wrapping_add(u32::from(is_over));
         if !entry.is_debit() {
             return;
         }
@@ -135,6 +139,11 @@ impl Long {
         &self.payers
     }
 
+    /// Changes when somebody is forgotten.
+    pub fn forgotten(&self) -> u32 {
+        self.forgotten
+    }
+
     /// Whether somebody has been a payee or a payer in the days that are remembered.
     pub fn knows(&self, party: Reference, today: i32) -> bool {
         let lists = [&self.pairs, &self.payers].into_iter();
@@ -156,6 +165,7 @@ impl Long {
             let known_since = day - limits::PAIR_DAYS;
             self.pairs.retain(|p| p.last_day >= known_since);
             self.payers.retain(|p| p.last_day >= known_since);
+            self.forgotten = self.forgotten.wrapping_add(1);
         }
     }
 }

@@ -10,7 +10,7 @@ use super::reference::{ReferenceData, list_bits, pair_allowed, registered, regis
 use super::register::EntryAction;
 use super::screen::{Outcome, Screen, try_payment};
 use super::table::Slot;
-use super::visit_plan::{RolePlan, RuleVisit, VisitPlan};
+use super::visit_plan::{Ledgers, RolePlan, RuleVisit, VisitPlan};
 use super::window::{AsOf, Own, Scratch};
 use crate::limits;
 use crate::model::entity::Reference;
@@ -102,7 +102,8 @@ impl Group {
         let time_ms = view.events[visit.event as usize].time_ms;
         let offset = view.settings.utc_offset_ms;
         shard.evict(visit.slot, facts.watermark_ms - limits::LEDGER_RETENTION, offset);
-        shard.advance_hot(visit.slot, time_ms, view.visit_plan);
+        let plans = &view.visit_plan.hot[Ledgers::of(role) as usize];
+        shard.advance_hot(visit.slot, time_ms, plans, offset);
         let day = day_number(time_ms, offset);
         let header = &mut shard.table.headers[visit.slot as usize];
         if day > header.last_day {
@@ -233,9 +234,7 @@ impl ShardState {
                     let extra = header.extra.get_or_insert_default();
                     extra.voids.push((entry.fingerprint(), void_ms));
                     // Until then it still counts, which running sums cannot say.
-                    if let Some(hot) = &mut extra.hot {
-                        hot.advance(self.slab.entries(&header.ring), void_ms);
-                    }
+                    self.with_hot(slot, |hot, ledger| hot.advance(ledger, void_ms));
                 }
                 self.insert(slot, entry)
             }
@@ -243,9 +242,7 @@ impl ShardState {
                 let Some(index) = self.find(slot, from_ms, movement) else { return 0 };
                 let header = &mut self.table.headers[slot as usize];
                 let entry = self.slab.remove(&mut header.ring, index);
-                if let Some(hot) = header.extra.as_mut().and_then(|e| e.hot.as_mut()) {
-                    hot.removed(index, entry);
-                }
+                self.with_hot(slot, |hot, ledger| hot.removed(ledger, index, entry));
                 self.insert(slot, entry.at(to_ms))
             }
             EntryAction::Void { time_ms, void_ms } => {
@@ -259,10 +256,8 @@ impl ShardState {
                     return 0;
                 }
                 extra.voids.push((entry.fingerprint(), void_ms));
-                if let Some(hot) = &mut extra.hot {
-                    hot.voided(index, entry);
-                }
                 self.slab.replace(&header.ring, index, entry.voided());
+                self.with_hot(slot, |hot, ledger| hot.voided(ledger, index, entry));
                 0
             }
         }
@@ -281,14 +276,11 @@ impl ShardState {
                 return 1;
             }
             self.slab.pop_front(&mut header.ring);
-            if let Some(hot) = &mut extra.hot {
-                hot.removed(0, lost);
-            }
+            self.with_hot(slot, |hot, ledger| hot.removed(ledger, 0, lost));
         }
+        let header = &mut self.table.headers[slot as usize];
         let index = self.slab.insert(&mut header.ring, entry);
-        if let Some(hot) = header.extra.as_mut().and_then(|e| e.hot.as_mut()) {
-            hot.inserted(index, entry);
-        }
+        self.with_hot(slot, |hot, ledger| hot.inserted(ledger, index, entry));
         u64::from(full)
     }
 
@@ -418,6 +410,12 @@ impl<'a> Reading<'a> {
     }
 
     fn fill_one(&mut self, cell: u16, cells: &mut [i64], scratch: &mut Scratch) {
+        let role_plan = &self.view.visit_plan.roles[self.role as usize];
+        let answer = role_plan.answers[usize::from(cell)];
+        if let Some(value) = answer.and_then(|answer| self.as_of.answer(answer)) {
+            cells[usize::from(cell)] = value;
+            return;
+        }
         let feature = &self.view.plan.parts[self.role as usize].features[usize::from(cell)];
         cells[usize::from(cell)] = self.cell(feature, scratch);
     }

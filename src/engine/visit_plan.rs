@@ -14,10 +14,10 @@
 //! a rule of another role reads is always computed, since this visit cannot know how that one
 //! fares.
 
-use super::hot::HotPlan;
+use super::hot::{Answer, HotPlan};
 use super::scan::ScanPlan;
 use super::screen::{Screen, conjuncts};
-use crate::rules::plan::feature::{Direction, FlowView, Role, StateFeature, View};
+use crate::rules::plan::feature::{Role, StateFeature};
 use crate::rules::plan::program::{CellRef, ExprId, Node, Program};
 use crate::rules::plan::{EvidencePlan, Phases, Piece, Plan, RulePlan};
 
@@ -28,8 +28,29 @@ pub(super) struct VisitPlan {
     pub roles: [RolePlan; Role::COUNT],
     /// By rule: the conjuncts that read the payment alone, and what the others need of it.
     pub payment: Vec<Vec<Screen>>,
-    /// Views that a large ledger keeps running sums of.
-    pub hot: Vec<HotPlan>,
+    /// By `Ledgers as usize`: windows that a large ledger keeps running sums of.
+    pub hot: [Vec<HotPlan>; Ledgers::COUNT],
+}
+
+/// Whose ledgers: what is kept of a large one is what its roles are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ledgers {
+    Accounts = 0,
+    Customers = 1,
+    Devices = 2,
+}
+
+impl Ledgers {
+    const COUNT: usize = 3;
+
+    /// The ledgers that a role keeps.
+    pub fn of(role: Role) -> Self {
+        match role {
+            Role::Payer | Role::Payee => Self::Accounts,
+            Role::PayerCustomer | Role::PayeeCustomer => Self::Customers,
+            Role::Device => Self::Devices,
+        }
+    }
 }
 
 /// The visits of one role.
@@ -43,6 +64,8 @@ pub(super) struct RolePlan {
     pub elsewhere: Vec<(u16, Vec<u16>)>,
     /// The rules whose conditions are tried here.
     pub rules: Vec<RuleVisit>,
+    /// By cell: how the running sums of a large ledger give it.
+    pub answers: Vec<Option<Answer>>,
 }
 
 /// One rule at the visits of the role that gates it.
@@ -72,11 +95,15 @@ impl VisitPlan {
     /// Derives the visits of every role.
     pub fn derive(plan: &Plan) -> Self {
         let gates = Gates::of(plan);
-        Self {
-            roles: Role::ALL.map(|role| RolePlan::derive(plan, &gates, role)),
-            payment: gates.payment.clone(),
-            hot: hot_views(plan),
-        }
+        let mut hot: [Vec<HotPlan>; Ledgers::COUNT] = Default::default();
+        let mut role = |role| {
+            let mut derived = RolePlan::derive(plan, &gates, role);
+            let hot = &mut hot[Ledgers::of(role) as usize];
+            let features = plan.parts[role as usize].features.iter();
+            derived.answers = features.map(|f| Answer::of(f, &plan.queries, hot)).collect();
+            derived
+        };
+        Self { roles: Role::ALL.map(&mut role), payment: gates.payment.clone(), hot }
     }
 }
 
@@ -219,29 +246,6 @@ fn cost(feature: &StateFeature) -> u32 {
         F::HistoryWeeks(_) => 3,
         F::HistoryQuantile(..) | F::HistoryNewPayers(_) => 4,
     }
-}
-
-fn hot_views(plan: &Plan) -> Vec<HotPlan> {
-    let mut hot: Vec<HotPlan> = Vec::new();
-    let mut add = |view: View, counterparties: bool| match hot.iter_mut().find(|h| h.view == view) {
-        Some(known) => known.counterparties |= counterparties,
-        None => hot.push(HotPlan { view, counterparties }),
-    };
-    for feature in plan.parts.iter().flat_map(|part| &part.features) {
-        match feature {
-            StateFeature::Count(view) | StateFeature::Sum(view) => add(*view, false),
-            StateFeature::Counterparties(view) | StateFeature::TopShare(view, _) => {
-                add(*view, true)
-            }
-            StateFeature::FlowRatio(FlowView { window_ms, without }) => {
-                for direction in [Direction::Credit, Direction::Debit] {
-                    add(View { direction, window_ms: *window_ms, without: *without }, false);
-                }
-            }
-            _ => {}
-        }
-    }
-    hot
 }
 
 /// The cells of a role that any of the expressions reads, each once.

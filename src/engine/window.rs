@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 
 use super::entry::Entry;
 use super::extra::Extra;
-use super::hot::HotWindow;
 use super::long::{BUCKETS, Pair, bucket, upper_edge};
 use super::scan::{ScanPlan, Total};
 use super::slab::Entries;
@@ -120,10 +119,6 @@ impl AsOf<'_> {
         self.window(view.window_ms).filter(move |e| e.counts_for(view.direction, view.without))
     }
 
-    fn hot(&self, view: &View) -> Option<&HotWindow> {
-        self.extra?.hot.as_ref()?.window(view, self.time_ms)
-    }
-
     /// Notes whether the ledger no longer holds all of a window.
     pub fn note_reach(&mut self, window_ms: Millis) {
         let from = self.time_ms - window_ms;
@@ -146,20 +141,14 @@ impl AsOf<'_> {
 
     pub fn count(&mut self, view: &View) -> i64 {
         self.note_reach(view.window_ms);
-        match self.hot(view) {
-            Some(hot) => hot.count,
-            None => self.view(view).count() as i64,
-        }
+        self.view(view).count() as i64
     }
 
     pub fn sum(&mut self, view: &View) -> i64 {
         self.note_reach(view.window_ms);
-        let (sum, foreign) = match self.hot(view) {
-            Some(hot) => (hot.sum, hot.foreign > 0),
-            None => self.view(view).fold((0i64, false), |(sum, foreign), e| {
-                (sum + e.summand(), foreign | e.is_foreign())
-            }),
-        };
+        let (sum, foreign) = self
+            .view(view)
+            .fold((0i64, false), |(sum, foreign), e| (sum + e.summand(), foreign | e.is_foreign()));
         self.lower_bound |= foreign;
         sum
     }
@@ -172,9 +161,6 @@ impl AsOf<'_> {
 
     pub fn counterparties(&mut self, view: &View, scratch: &mut Scratch) -> i64 {
         self.note_reach(view.window_ms);
-        if let Some(distinct) = self.hot(view).and_then(HotWindow::distinct) {
-            return distinct;
-        }
         scratch.sums.clear();
         scratch.sums.extend(self.view(view).map(|e| (e.counterparty(), 0)));
         scratch.sums.sort_unstable();
@@ -186,9 +172,6 @@ impl AsOf<'_> {
         let total = self.sum(view);
         if total == 0 {
             return MISSING;
-        }
-        if let Some(top) = self.hot(view).and_then(|hot| hot.top(k)) {
-            return double_cell(top as f64 / total as f64);
         }
         let sums = &mut scratch.sums;
         sums.clear();

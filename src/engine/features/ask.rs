@@ -14,45 +14,36 @@ pub(in super::super) struct Filter<'q> {
     query: &'q Query,
     own: Own,
     utc_offset_ms: Millis,
-    /// Counterparties met before the window, in order; only filled when strangers are asked for.
-    met: Vec<Reference>,
+    /// Who was met before the window; nobody unless strangers are asked for.
+    met: MetBefore,
 }
 
 impl<'q> Filter<'q> {
     /// Prepares a query's filter.
     pub fn of(query: &'q Query, as_of: &AsOf<'_>) -> Self {
         let met = match query.party {
-            PartyFilter::Stranger => met_before(as_of, as_of.time_ms - query.window_ms),
-            PartyFilter::Any | PartyFilter::Same => Vec::new(),
+            PartyFilter::Stranger => MetBefore::of(as_of, as_of.time_ms - query.window_ms),
+            PartyFilter::Any | PartyFilter::Same => MetBefore::default(),
         };
         Self { query, own: as_of.own, utc_offset_ms: as_of.utc_offset_ms, met }
     }
 
     /// Whether an entry of the window counts, its amount aside.
     fn admits_kind(&self, as_of: &AsOf<'_>, entry: Entry) -> bool {
-        let q = self.query;
-        q.direction.is_none_or(|d| d == entry.direction())
-            && entry.flags() & q.without == 0
-            && (q.only == 0 || entry.flags() & q.only != 0)
-            && (q.types == 0 || q.types & entry.type_bit() != 0)
-            && (q.channels == 0 || q.channels & entry.channel_bit() != 0)
-            && q.hours.is_none_or(|h| h.contain(entry.time_ms(), self.utc_offset_ms))
-            && match q.party {
+        counts_as(self.query, entry, self.utc_offset_ms)
+            && match self.query.party {
                 PartyFilter::Any => true,
                 PartyFilter::Same => entry.counterparty() == self.own.other,
                 PartyFilter::Stranger => {
                     let who = entry.counterparty();
-                    self.met.binary_search(&who).is_err() && !as_of.remembers(who)
+                    !self.met.has(as_of, who) && !as_of.remembers(who)
                 }
             }
     }
 
     fn admits_amount(&self, minor: i64) -> bool {
-        let q = self.query;
-        minor >= q.least_minor
-            && minor < q.below_minor
-            && minor % q.multiple_minor == 0
-            && q.near_ppm.is_none_or(|ppm| {
+        compares(self.query, minor)
+            && self.query.near_ppm.is_none_or(|ppm| {
                 let apart = i128::from((minor - self.own.amount_minor).abs()) * 1_000_000;
                 apart <= i128::from(self.own.amount_minor) * i128::from(ppm)
             })
@@ -66,15 +57,52 @@ impl<'q> Filter<'q> {
     }
 }
 
-/// Counterparties of the ledger's entries at or before a moment, in order.
-pub(super) fn met_before(as_of: &AsOf<'_>, from_ms: Millis) -> Vec<Reference> {
-    let earlier = as_of.entries.up_to(as_of.entries.count_until(from_ms));
-    let counts = |e: &Entry| as_of.live(*e) && !as_of.own.is(*e);
-    let mut met: Vec<Reference> =
-        earlier.backwards().filter(counts).map(Entry::counterparty).collect();
-    met.sort_unstable();
-    met.dedup();
-    met
+/// Whether an entry is of the kind that a query asks for, amount and parties aside.
+pub(in super::super) fn counts_as(q: &Query, entry: Entry, utc_offset_ms: Millis) -> bool {
+    q.direction.is_none_or(|d| d == entry.direction())
+        && entry.flags() & q.without == 0
+        && (q.only == 0 || entry.flags() & q.only != 0)
+        && (q.types == 0 || q.types & entry.type_bit() != 0)
+        && (q.channels == 0 || q.channels & entry.channel_bit() != 0)
+        && q.hours.is_none_or(|h| h.contain(entry.time_ms(), utc_offset_ms))
+}
+
+/// Whether an amount lies within a query's own limits.
+pub(in super::super) fn compares(q: &Query, minor: i64) -> bool {
+    minor >= q.least_minor && minor < q.below_minor && minor % q.multiple_minor == 0
+}
+
+/// Counterparties of the ledger's live entries at or before a moment, the present payment's own
+/// entries left out.
+#[derive(Debug, Default)]
+pub(super) struct MetBefore {
+    from_ms: Millis,
+    /// In order; `None`: a large ledger's index is asked.
+    parties: Option<Vec<Reference>>,
+}
+
+impl MetBefore {
+    /// Everybody met until `from_ms`.
+    pub fn of(as_of: &AsOf<'_>, from_ms: Millis) -> Self {
+        if as_of.knows_first_meetings(from_ms) {
+            return Self { from_ms, parties: None };
+        }
+        let earlier = as_of.entries.up_to(as_of.entries.count_until(from_ms));
+        let counts = |e: &Entry| as_of.live(*e) && !as_of.own.is(*e);
+        let mut met: Vec<Reference> =
+            earlier.backwards().filter(counts).map(Entry::counterparty).collect();
+        met.sort_unstable();
+        met.dedup();
+        Self { from_ms, parties: Some(met) }
+    }
+
+    /// Whether somebody is among them.
+    pub fn has(&self, as_of: &AsOf<'_>, who: Reference) -> bool {
+        match &self.parties {
+            Some(met) => met.binary_search(&who).is_ok(),
+            None => as_of.first_met(who).is_some_and(|first_ms| first_ms <= self.from_ms),
+        }
+    }
 }
 
 impl AsOf<'_> {
@@ -158,11 +186,11 @@ impl AsOf<'_> {
 }
 
 fn new_share(as_of: &AsOf<'_>, query: &Query, entries: &[Entry]) -> i64 {
-    let met = met_before(as_of, as_of.time_ms - query.window_ms);
+    let met = MetBefore::of(as_of, as_of.time_ms - query.window_ms);
     let mut who: Vec<Reference> = entries.iter().map(|e| e.counterparty()).collect();
     who.sort_unstable();
     who.dedup();
-    let new = who.iter().filter(|w| met.binary_search(w).is_err() && !as_of.remembers(**w));
+    let new = who.iter().filter(|w| !met.has(as_of, **w) && !as_of.remembers(**w));
     share(new.count() as i64, who.len() as i64)
 }
 

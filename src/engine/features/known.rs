@@ -149,11 +149,11 @@ impl AsOf<'_> {
         if matches!(what, Retry::Amount) {
             return blocked.amount_minor();
         }
-        let met = super::ask::met_before(self, blocked_ms);
+        let met = super::ask::MetBefore::of(self, blocked_ms);
         let (mut sum, mut count, mut foreign) = (0, 0, false);
         for entry in self.entries.backwards().take_while(|e| e.time_ms() > blocked_ms) {
             let other = entry.counterparty();
-            let is_new = met.binary_search(&other).is_err() && !self.remembers(other);
+            let is_new = !met.has(self, other) && !self.remembers(other);
             let counts = entry.is_debit() && other != blocked.counterparty() && is_new;
             if counts && self.live(entry) {
                 foreign |= entry.is_foreign();

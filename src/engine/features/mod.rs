@@ -10,6 +10,6 @@ mod known;
 mod memory;
 mod travel;
 
-pub(super) use ask::Filter;
+pub(super) use ask::{Filter, compares, counts_as};
 pub(super) use known::{Known, Retry};
 pub(super) use travel::{cell as travel_cell, place_of, travelled};
