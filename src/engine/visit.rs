@@ -223,7 +223,7 @@ fn other_side(role: Role, facts: &EventFacts) -> Reference {
 
 impl ShardState {
     /// Carries out an action on a ledger; returns how many bounds bit.
-    fn enter(&mut self, slot: Slot, action: EntryAction, movement: &Movement) -> u64 {
+    pub fn enter(&mut self, slot: Slot, action: EntryAction, movement: &Movement) -> u64 {
         match action {
             EntryAction::None => 0,
             EntryAction::Insert { time_ms, void_ms } => {

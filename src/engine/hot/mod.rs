@@ -12,6 +12,8 @@
 mod answer;
 mod met;
 mod window;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
