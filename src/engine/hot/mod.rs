@@ -11,9 +11,9 @@
 
 mod answer;
 mod met;
-mod window;
 #[cfg(test)]
 mod tests;
+mod window;
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
