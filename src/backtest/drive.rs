@@ -7,7 +7,6 @@ use crate::engine::{Engine, EngineConfig, Fork, StepOutput};
 use crate::rules::plan::Plan;
 use crate::source::{Progress, Source, SourceError, Step};
 
-use super::report::Report;
 use super::tally::Tally;
 use super::truth::{Found, Truth};
 
@@ -72,7 +71,7 @@ pub struct Drive {
     pub lanes: Vec<Lane>,
     /// The labels.
     pub truth: Truth,
-    took: Duration,
+    pub(super) took: Duration,
 }
 
 impl Drive {
@@ -116,12 +115,6 @@ impl Drive {
         };
         self.took = began.elapsed();
         Ok(ending)
-    }
-
-    /// The figures of one pack.
-    #[must_use]
-    pub fn report(&self, lane: &Lane) -> Report {
-        Report::new(lane, &self.truth, self.took)
     }
 }
 

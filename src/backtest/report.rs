@@ -1,13 +1,12 @@
 //! The figures of one pack, in the form that others script against.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::drive::Lane;
+use super::drive::{Drive, Lane};
 use super::tally::RuleTally;
 use super::truth::{LabelReport, RuleLabels, Truth, share};
 use crate::model::alert::Bilingual;
@@ -140,8 +139,11 @@ pub struct DayReport {
     pub alerted_per_active_account: Option<f64>,
 }
 
-impl Report {
-    pub(super) fn new(lane: &Lane, truth: &Truth, took: Duration) -> Self {
+impl Drive {
+    /// The figures of one pack.
+    #[must_use]
+    pub fn report(&self, lane: &Lane) -> Report {
+        let (truth, took) = (&self.truth, self.took);
         let Lane { engine, tally, found } = lane;
         let quantile = |q: f64| tally.latency.as_ref().map_or(0, |h| h.value_at_quantile(q));
         let plan = engine.plan();
@@ -149,7 +151,7 @@ impl Report {
         let numbers: Vec<i32> = days.keys().copied().collect();
         let (alone, overlap) = overlap(lane);
         let rate = lane.per_account_day(tally.alerted_days.len());
-        Self {
+        Report {
             pack: PackReport {
                 id: plan.pack_id.clone(),
                 version: plan.pack_version.clone(),

@@ -7,8 +7,8 @@ use anyhow::anyhow;
 use super::rules::render;
 use super::{Failure, printer::Printer};
 use crate::runtime::config::{self, Config, show};
+use crate::runtime::error::RunError;
 use crate::runtime::pack::PackError;
-use crate::runtime::process::RunError;
 use crate::runtime::ready;
 
 /// Where the configuration comes from.

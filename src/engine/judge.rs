@@ -5,10 +5,8 @@ use std::sync::Mutex;
 use super::facts::{EventFacts, Fate, NONE};
 use super::group::Group;
 use super::screen::Outcome;
-use super::visit::{StepView, is_judged};
-use super::{FindingRecord, Fork, RuleCounts};
-use crate::engine::act::{Act, Made};
-use crate::model::event::Body;
+use super::view::{StepView, is_judged};
+use super::{Fork, RuleCounts};
 use crate::model::time::day_number;
 use crate::rules::plan::feature::Role;
 use crate::rules::plan::program::{MISSING, Row};
@@ -176,28 +174,5 @@ impl Judgement {
             }
         }
         days
-    }
-
-    /// The findings as records for reports.
-    pub fn records(&self, view: &StepView<'_>, act: &Act) -> Vec<FindingRecord> {
-        let record = |(held, made): (&Held, &Made)| {
-            let Body::Payment(payment) = &view.events[held.event as usize].body else {
-                unreachable!("only payments are judged")
-            };
-            let rule = &view.plan.rules[usize::from(held.rule)];
-            let party = match rule.subject {
-                Role::Payee | Role::PayeeCustomer => &payment.payee,
-                Role::Payer | Role::PayerCustomer | Role::Device => &payment.payer,
-            };
-            FindingRecord {
-                rule: held.rule,
-                event: held.event,
-                account: view.batch.text(party.account).to_owned(),
-                removed: made.removed,
-                weight: made.weight,
-                floor: made.floor,
-            }
-        };
-        self.held.iter().zip(act.made()).map(record).collect()
     }
 }

@@ -12,7 +12,7 @@
 //!    read is asked for ahead ([`prefetch`])
 //! 3. *consult*, parallel by shard: the register joins the statuses of a payment ([`register`]),
 //!    reference events are applied and lists are read ([`reference`])
-//! 4. *visit*, parallel by shard ([`visit`]): entries ([`entry`], [`slab`]) go into ledgers, cells
+//! 4. *visit*, parallel by shard ([`visit`], reading the [`view`] of the stretch): entries ([`entry`], [`slab`]) go into ledgers, cells
 //!    are read from them ([`scan`], [`window`], [`hot`]) and from long memory ([`long`]); rules
 //!    that cannot fire fall away ([`visit_plan`], [`screen`]); what the others may want to show is
 //!    kept ([`capture`])
@@ -41,6 +41,7 @@ mod screen;
 mod slab;
 mod step;
 mod table;
+mod view;
 mod visit;
 mod visit_plan;
 mod window;

@@ -4,8 +4,8 @@
 use super::features::Known;
 use crate::limits;
 use crate::model::event::{
-    AccountClass, CustomerType, ListCategory, ListLevel, ListOp, PairLevel, RegistryStatus,
-    RiskGrade,
+    AccountClass, AccountEventKind, Batch, Body, CustomerType, Event, FeedbackStage, ListCategory,
+    ListLevel, ListOp, MARKS, PairLevel, RegistryStatus, RiskGrade,
 };
 use crate::model::measure::Action;
 use crate::model::time::Millis;
@@ -98,21 +98,89 @@ struct ControlEntry {
 
 /// A list event, with its name resolved.
 #[derive(Debug)]
-pub(super) struct ListChange<'a> {
-    pub id: &'a str,
-    pub op: ListOp,
-    pub category: ListCategory,
-    pub level: Option<ListLevel>,
-    pub counterparty: &'a str,
-    pub from_ms: Option<Millis>,
-    pub to_ms: Option<Millis>,
+struct ListChange<'a> {
+    id: &'a str,
+    op: ListOp,
+    category: ListCategory,
+    level: Option<ListLevel>,
+    counterparty: &'a str,
+    from_ms: Option<Millis>,
+    to_ms: Option<Millis>,
     /// Time of the event itself.
-    pub time_ms: Millis,
+    time_ms: Millis,
 }
 
 impl ReferenceData {
+    /// Applies a reference event; `true` when a bound bit.
+    pub fn apply(&mut self, batch: &Batch, event: &Event, fingerprint: u32) -> bool {
+        match &event.body {
+            Body::List(list) => self.apply_list(&ListChange {
+                id: batch.text(list.entry_id),
+                op: list.op,
+                category: list.category,
+                level: list.level,
+                counterparty: batch.text(list.counterparty),
+                from_ms: list.valid_from_ms,
+                to_ms: list.valid_to_ms,
+                time_ms: event.time_ms,
+            }),
+            Body::Control(control) => self.apply_control(
+                batch.text(control.control_id),
+                control.kind,
+                control.from_ms,
+                control.to_ms,
+                control.released_at_ms,
+            ),
+            Body::Account(account) => {
+                let profile = &mut self.profile;
+                if account.kind == AccountEventKind::Opened {
+                    profile.opened_at_ms = Some(event.time_ms);
+                }
+                profile.customer_type = account.customer_type.or(profile.customer_type);
+                profile.account_class = account.account_class.or(profile.account_class);
+                profile.risk_grade = account.risk_grade.or(profile.risk_grade);
+                let branch = batch.text(account.branch);
+                if !branch.is_empty() {
+                    profile.branch = Some(branch.into());
+                }
+                if !MARKS.iter().any(|(_, kind)| *kind == account.kind) {
+                    return false;
+                }
+                let known = self.known.get_or_insert_default();
+                let over = known.mark(event.time_ms, account.kind);
+                let raised =
+                    account.limit_before.zip(account.limit_after).filter(|(before, after)| {
+                        before.currency == after.currency && after.minor > before.minor
+                    });
+                raised.is_some_and(|(_, after)| known.raise(event.time_ms, after)) || over
+            }
+            Body::Registry(registry) => {
+                let as_of_ms = registry.as_of_ms.unwrap_or(event.time_ms);
+                let known = self.known.get_or_insert_default();
+                known.register(event.time_ms, as_of_ms, registry.status)
+            }
+            Body::Feedback(feedback) => {
+                let known = self.known.get_or_insert_default();
+                let held = matches!(feedback.action, Some(Action::StopPayment | Action::Delay));
+                let done = matches!(
+                    feedback.stage,
+                    FeedbackStage::Executed | FeedbackStage::PartiallyExecuted
+                );
+                let mut over = false;
+                if held && done && !feedback.payment_id.is_none() {
+                    over |= known.block(event.time_ms, fingerprint);
+                }
+                if let Some(verdict) = feedback.verdict {
+                    over |= known.verdict(event.time_ms, verdict, batch.text(feedback.payee));
+                }
+                over
+            }
+            Body::Payment(_) | Body::Tick => false,
+        }
+    }
+
     /// Applies a list event; `true` when the oldest entry had to leave for it.
-    pub fn apply_list(&mut self, change: &ListChange<'_>) -> bool {
+    fn apply_list(&mut self, change: &ListChange<'_>) -> bool {
         let same = |e: &ListEntry| match change.id {
             "" => {
                 e.id.is_empty()
@@ -154,7 +222,7 @@ impl ReferenceData {
     }
 
     /// Applies a control event; `true` when the oldest control had to leave for it.
-    pub fn apply_control(
+    fn apply_control(
         &mut self,
         id: &str,
         kind: Action,

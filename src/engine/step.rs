@@ -6,16 +6,14 @@ use super::act::Act;
 use super::facts::{EventFacts, Fate, Frame, NONE, RoleLists, VisitRef, payment_cell};
 use super::group::{Call, Group, PaymentTask, Settings, Visit};
 use super::judge::judge;
-use super::reference::ListChange;
 use super::register::{Outcome, StatusEvent, Transition};
 use super::table::Slot;
-use super::visit::StepView;
+use super::view::StepView;
 use super::visit_plan::VisitPlan;
 use super::{Counts, EngineConfig, Fork, MemoryReport, RuleCounts, StepOutput};
 use crate::limits;
 use crate::model::entity::{EntityKind, KeyHash, Reference};
-use crate::model::event::{Batch, Body, Event, MARKS, Payment, Text};
-use crate::model::measure::Action;
+use crate::model::event::{Batch, Body, Event, Payment, Text};
 use crate::model::reject::{Reject, RejectReason};
 use crate::model::time::Millis;
 use crate::rules::plan::Plan;
@@ -176,7 +174,7 @@ impl Engine {
             judgement
         };
         if self.config.report_findings {
-            output.findings.extend(judgement.records(&view, &self.act));
+            output.findings.extend(self.act.records(&judgement, &view));
             output.active_by_day.extend(judgement.active_by_day(&view));
         }
         output.counts.account_days += judgement.account_days();
@@ -493,83 +491,12 @@ impl Group {
                 Call::Concerns if matches!(event.body, Body::List(_) | Body::Registry(_)) => {
                     let header = &mut shard.table.headers[visit.slot as usize];
                     let data = &mut header.extra.get_or_insert_default().reference;
-                    self.bounds_hit += u64::from(apply(batch, event, 0, data));
+                    self.bounds_hit += u64::from(data.apply(batch, event, 0));
                 }
                 // Controls, profiles and feedback are read by the visits, so those apply them.
                 Call::Concerns => {}
             }
         }
-    }
-}
-
-/// Applies a reference event; `true` when a bound bit.
-pub(super) fn apply(
-    batch: &Batch,
-    event: &Event,
-    fingerprint: u32,
-    data: &mut super::reference::ReferenceData,
-) -> bool {
-    match &event.body {
-        Body::List(list) => data.apply_list(&ListChange {
-            id: batch.text(list.entry_id),
-            op: list.op,
-            category: list.category,
-            level: list.level,
-            counterparty: batch.text(list.counterparty),
-            from_ms: list.valid_from_ms,
-            to_ms: list.valid_to_ms,
-            time_ms: event.time_ms,
-        }),
-        Body::Control(control) => data.apply_control(
-            batch.text(control.control_id),
-            control.kind,
-            control.from_ms,
-            control.to_ms,
-            control.released_at_ms,
-        ),
-        Body::Account(account) => {
-            use crate::model::event::AccountEventKind;
-            let profile = &mut data.profile;
-            if account.kind == AccountEventKind::Opened {
-                profile.opened_at_ms = Some(event.time_ms);
-            }
-            profile.customer_type = account.customer_type.or(profile.customer_type);
-            profile.account_class = account.account_class.or(profile.account_class);
-            profile.risk_grade = account.risk_grade.or(profile.risk_grade);
-            let branch = batch.text(account.branch);
-            if !branch.is_empty() {
-                profile.branch = Some(branch.into());
-            }
-            if !MARKS.iter().any(|(_, kind)| *kind == account.kind) {
-                return false;
-            }
-            let known = data.known.get_or_insert_default();
-            let over = known.mark(event.time_ms, account.kind);
-            let raised = account.limit_before.zip(account.limit_after).filter(|(before, after)| {
-                before.currency == after.currency && after.minor > before.minor
-            });
-            raised.is_some_and(|(_, after)| known.raise(event.time_ms, after)) || over
-        }
-        Body::Registry(registry) => {
-            let as_of_ms = registry.as_of_ms.unwrap_or(event.time_ms);
-            let known = data.known.get_or_insert_default();
-            known.register(event.time_ms, as_of_ms, registry.status)
-        }
-        Body::Feedback(feedback) => {
-            use crate::model::event::FeedbackStage::{Executed, PartiallyExecuted};
-            let known = data.known.get_or_insert_default();
-            let held = matches!(feedback.action, Some(Action::StopPayment | Action::Delay));
-            let done = matches!(feedback.stage, Executed | PartiallyExecuted);
-            let mut over = false;
-            if held && done && !feedback.payment_id.is_none() {
-                over |= known.block(event.time_ms, fingerprint);
-            }
-            if let Some(verdict) = feedback.verdict {
-                over |= known.verdict(event.time_ms, verdict, batch.text(feedback.payee));
-            }
-            over
-        }
-        Body::Payment(_) | Body::Tick => false,
     }
 }
 

@@ -5,57 +5,20 @@ use super::capture::{Capture, Captured, contributing};
 use super::entry::{Entry, Movement};
 use super::facts::{EventFacts, Fate, NONE, RoleLists, entry_flags};
 use super::features::{Known, Retry, place_of, travel_cell, travelled};
-use super::group::{Call, Group, Settings, ShardState, Visit};
+use super::group::{Call, Group, ShardState, Visit};
 use super::reference::{ReferenceData, list_bits, pair_allowed, registered, registry_fresh};
 use super::register::EntryAction;
-use super::screen::{Outcome, Screen, try_payment};
+use super::screen::{Outcome, Screen};
 use super::table::Slot;
-use super::visit_plan::{Ledgers, RolePlan, RuleVisit, VisitPlan};
+use super::view::{StepView, is_judged};
+use super::visit_plan::{Ledgers, RolePlan, RuleVisit};
 use super::window::{AsOf, Own, Scratch};
 use crate::limits;
 use crate::model::entity::Reference;
-use crate::model::event::{Batch, Body, Event, PairLevel, Payment};
+use crate::model::event::{Body, PairLevel, Payment};
 use crate::model::time::{DAY, Millis, day_number};
 use crate::rules::plan::feature::{Direction, Role, StateFeature};
 use crate::rules::plan::program::MISSING;
-use crate::rules::plan::{Phases, Plan};
-
-/// What the visits of one stretch read and do not change.
-#[derive(Debug)]
-pub(super) struct StepView<'a> {
-    /// For texts.
-    pub batch: &'a Batch,
-    /// The stretch's events: event numbers count from its first.
-    pub events: &'a [Event],
-    pub facts: &'a [EventFacts],
-    pub lists: &'a [RoleLists],
-    pub payment_rows: &'a [i64],
-    pub plan: &'a Plan,
-    pub visit_plan: &'a VisitPlan,
-    pub settings: Settings,
-}
-
-impl StepView<'_> {
-    pub fn payment_row(&self, facts: &EventFacts) -> &[i64] {
-        let start = facts.payment_row as usize;
-        &self.payment_rows[start..start + self.plan.payment.len()]
-    }
-
-    /// What the part of a rule's condition that reads the payment alone comes to.
-    pub fn try_payment(&self, rule: u16, facts: &EventFacts) -> Outcome {
-        let screens = &self.visit_plan.payment[usize::from(rule)];
-        try_payment(screens, &self.plan.program, self.payment_row(facts))
-    }
-
-    pub fn role_lists(&self, facts: &EventFacts) -> RoleLists {
-        if facts.lists == NONE { [0; Role::COUNT] } else { self.lists[facts.lists as usize] }
-    }
-}
-
-/// Whether a rule is judged at an event.
-pub(super) fn is_judged(phases: Phases, facts: &EventFacts) -> bool {
-    (phases.pre && facts.transition.pre) || (phases.post && facts.transition.post)
-}
 
 impl Group {
     /// Carries out every visit of the step, in order.
@@ -86,7 +49,7 @@ impl Group {
         let shard = self.shard(visit.hash.shard());
         let header = &mut shard.table.headers[visit.slot as usize];
         let data = &mut header.extra.get_or_insert_default().reference;
-        self.bounds_hit += u64::from(super::step::apply(view.batch, event, fingerprint, data));
+        self.bounds_hit += u64::from(data.apply(view.batch, event, fingerprint));
     }
 
     fn pay(

@@ -1,14 +1,14 @@
 //! Cells of a row and compiled expressions as an author would write them.
 
 use super::catalogue::{WordSet, Words};
-use super::describe_query::{asked, between};
+use super::describe_query::asked;
 use super::plan::Plan;
-use super::plan::feature::{Direction, FlowView, PaymentField, Role, StateFeature, View, flag};
+use super::plan::feature::{Direction, FlowView, PaymentField, Role, StateFeature, View};
 use super::plan::program::{ArithmeticOp, CellRef, ExprId, Node, Type, cell_double};
+use super::spelling::{between, duration, without};
 use crate::model::event::{ListCategory, ListLevel, PairLevel};
 use crate::model::measure::Action;
 use crate::model::money::format_decimal;
-use crate::model::time::{DAY, HOUR, MINUTE, Millis, SECOND};
 
 /// A role as expressions name it.
 #[must_use]
@@ -279,27 +279,6 @@ fn flow(view: &FlowView) -> String {
     format!("flow(duration('{}')){}", duration(view.window_ms), without(view.without))
 }
 
-/// The filter on flags, if there is one.
-pub(super) fn without(flags: u16) -> String {
-    let named = flag::WORDS.iter().filter(|(_, bit)| flags & bit != 0);
-    let words: Vec<String> = named.map(|(word, _)| format!("'{word}'")).collect();
-    if words.is_empty() { String::new() } else { format!(".without({})", words.join(", ")) }
-}
-
-/// A duration as rules write it: `1h30m`.
-#[must_use]
-pub fn duration(ms: Millis) -> String {
-    let mut rest = ms;
-    let mut text = String::new();
-    for (size, unit) in [(DAY, "d"), (HOUR, "h"), (MINUTE, "m"), (SECOND, "s"), (1, "ms")] {
-        if rest >= size {
-            text += &format!("{}{unit}", rest / size);
-            rest %= size;
-        }
-    }
-    if text.is_empty() { "0s".to_owned() } else { text }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -317,13 +296,5 @@ mod tests {
         file.text.replace_range(from..to, &printed);
         let again = crate::rules::compile(&files).expect("what is printed compiles");
         assert_eq!(again.program.nodes.len(), plan.program.nodes.len(), "{printed}");
-    }
-
-    #[test]
-    fn durations_are_written_as_they_are_read() {
-        for text in ["1ms", "10m", "1h30m", "7d", "0s", "1d2h3m4s5ms"] {
-            let ms = crate::rules::compile::duration(text).expect("a duration");
-            assert_eq!(duration(ms), text);
-        }
     }
 }

@@ -1,10 +1,10 @@
 //! Questions to a ledger as an author would write them.
 
-use super::describe::{duration, without};
+use super::spelling::{between, duration, flags, without, words};
 use crate::model::event::{Channel, PaymentType};
 use crate::model::money::{Currency, format_decimal};
-use crate::rules::plan::feature::{Direction, flag};
-use crate::rules::plan::query::{Hours, Measure, PartyFilter, Query};
+use crate::rules::plan::feature::Direction;
+use crate::rules::plan::query::{Measure, PartyFilter, Query};
 
 /// A question as expressions write it after its role.
 #[must_use]
@@ -17,7 +17,7 @@ pub fn asked(query: &Query, measure: Measure, currency: Currency) -> String {
         None => format!("flow(duration('{window}'))"),
     };
     text += &without(query.without);
-    text += &words(".only", &bits(flag::WORDS, |bit| query.only & bit != 0));
+    text += &words(".only", &flags(query.only));
     text += &words(".of_type", &numbered(PaymentType::WORDS, query.types));
     text += &words(".by_channel", &numbered(Channel::WORDS, query.channels));
     if query.least_minor > 0 {
@@ -41,13 +41,6 @@ pub fn asked(query: &Query, measure: Measure, currency: Currency) -> String {
         PartyFilter::Stranger => text += ".strangers()",
     }
     format!("{text}.{}", measured(measure))
-}
-
-/// Hours of the day as expressions write them.
-#[must_use]
-pub fn between(hours: Hours) -> String {
-    let clock = |minutes: u16| format!("'{:02}:{:02}'", minutes / 60, minutes % 60);
-    format!("between({}, {})", clock(hours.from_min), clock(hours.to_min))
 }
 
 fn measured(measure: Measure) -> String {
@@ -74,16 +67,7 @@ fn millionths(ppm: u32) -> String {
     format!("{:?}", f64::from(ppm) / 1e6)
 }
 
-fn bits(set: &[(&'static str, u16)], wanted: impl Fn(u16) -> bool) -> Vec<&'static str> {
-    set.iter().filter(|(_, bit)| wanted(*bit)).map(|(word, _)| *word).collect()
-}
-
 fn numbered<T: Copy>(set: &[(&'static str, T)], mask: u16) -> Vec<&'static str> {
     let numbers = set.iter().enumerate().filter(|(number, _)| mask >> number & 1 == 1);
     numbers.map(|(_, (word, _))| *word).collect()
-}
-
-fn words(call: &str, words: &[&str]) -> String {
-    let words: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
-    if words.is_empty() { String::new() } else { format!("{call}({})", words.join(", ")) }
 }

@@ -13,7 +13,7 @@
 //! - [`examples`]: what a rule's examples say
 //! - [`format`]: one way to write a file; [`compare`]: what differs between two packs
 //! - [`lint`]: what is allowed and yet not meant; [`mutants`]: what examples must notice
-//! - [`plan`]: the result; [`describe`]: its cells in the author's words
+//! - [`plan`]: the result; [`describe`]: its cells in the author's words, as `spelling` has them
 //! - [`text`]: values as people read them
 //! - [`vary`]: one parameter set to other values
 //! - [`reference`]: the language reference, printed from the catalogue; [`cards`]: a page on each
@@ -39,6 +39,7 @@ pub mod plan;
 pub mod reference;
 pub mod shipped;
 mod source;
+mod spelling;
 pub mod text;
 pub mod vary;
 

@@ -1,6 +1,7 @@
 //! Composes and spawns: what the pure parts need from the outside.
 //!
 //! - [`config`]: one file, environment and flags on top
+//! - [`error`]: why it ended badly
 //! - [`fork`]: the engine's threads
 //! - [`key`]: the key of the account tokens
 //! - [`leader`]: which of several processes works
@@ -13,6 +14,7 @@
 //! - [`pack`]: a rule pack from a folder or from the binary, as a plan
 
 pub mod config;
+pub mod error;
 pub mod fork;
 pub mod key;
 pub mod leader;

@@ -8,23 +8,23 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::config::{Config, Delivery};
+use super::config::Config;
+use super::error::RunError;
 use super::fork::Pool;
 use super::leader::Leadership;
-use super::pack::PackError;
-use super::pipeline::{self, Parts, PipelineError};
+use super::pipeline::{self, Parts};
 use super::reach;
-use super::ready::{self, Ready};
+use super::ready::{self, Ready, guarantee, settings};
 use super::recovery::read::JournalReader;
-use super::recovery::replay::{ReplayError, replay};
+use super::recovery::replay::replay;
 use super::recovery::{self, Recovery, RecoveryError};
 use super::stop::{self, Stop, Why};
 use crate::engine::{Engine, EngineConfig};
 use crate::http::read_side::ReadSide;
-use crate::http::{HttpConfig, HttpError, HttpServer};
+use crate::http::{HttpConfig, HttpServer};
 use crate::rules::plan::Plan;
 use crate::sink::SinkError;
-use crate::sink::kafka::{Guarantee, KafkaSink, StreamTopics};
+use crate::sink::kafka::{KafkaSink, StreamTopics};
 use crate::source::SourceError;
 use crate::source::kafka::KafkaSource;
 use crate::source::kafka::client::KafkaSettings;
@@ -39,70 +39,6 @@ use crate::wire::encode::{EncodeConfig, Encoder, PackName};
 const LOOK: Duration = Duration::from_millis(20);
 /// How often a long wait says that it goes on.
 const TELL: Duration = Duration::from_secs(5);
-
-/// Why the process ended badly.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The rules.
-    #[error(transparent)]
-    Pack(#[from] PackError),
-    /// The key of the tokens.
-    #[error("{place}: {problem}")]
-    Secret {
-        /// File or variable.
-        place: String,
-        /// What is wrong.
-        problem: String,
-    },
-    /// The settings of Kafka clients.
-    #[error("kafka: {0}")]
-    Settings(String),
-    /// HTTP.
-    #[error(transparent)]
-    Http(#[from] HttpError),
-    /// Recovery.
-    #[error(transparent)]
-    Recovery(#[from] RecoveryError),
-    /// The source, while opening or replaying.
-    #[error(transparent)]
-    Source(#[from] SourceError),
-    /// The sink, while opening.
-    #[error(transparent)]
-    Sink(#[from] SinkError),
-    /// The pipeline.
-    #[error(transparent)]
-    Pipeline(#[from] PipelineError),
-    /// Kafka, before there is work.
-    #[error("kafka: {0}")]
-    Kafka(String),
-    /// The system gave no threads, signals or metrics.
-    #[error("cannot start: {0}")]
-    System(String),
-    /// Another process leads.
-    #[error("leadership was lost: another process has taken over; this one has stopped")]
-    LeadershipLost,
-}
-
-impl RunError {
-    /// Whether the configuration is at fault: the same start cannot succeed until it is changed.
-    #[must_use]
-    pub fn is_configuration(&self) -> bool {
-        match self {
-            Self::Pack(error) => !matches!(error, PackError::Compiler),
-            Self::Secret { .. } | Self::Settings(_) => true,
-            _ => false,
-        }
-    }
-}
-
-impl From<ReplayError> for RunError {
-    fn from(why: ReplayError) -> Self {
-        match why {
-            ReplayError::Recovery(error) => Self::Recovery(error),
-            ReplayError::Source(error) => Self::Source(error),
-        }
-    }
-}
 
 /// Runs until asked to stop.
 ///
@@ -240,26 +176,6 @@ fn work(
     };
     pipeline::run(parts, &mut source, &mut sink)?;
     Ok(())
-}
-
-pub(super) fn guarantee(config: &Config) -> Guarantee {
-    match config.delivery {
-        Delivery::ExactlyOnce => Guarantee::ExactlyOnce,
-        Delivery::AtLeastOnce => Guarantee::AtLeastOnce,
-    }
-}
-
-pub(super) fn settings(config: &Config) -> KafkaSettings {
-    let kafka = &config.kafka;
-    KafkaSettings {
-        brokers: kafka.brokers.clone(),
-        group_id: kafka.group_id.clone(),
-        transactional_id: kafka.transactional_id().to_owned(),
-        oauth_token_file: kafka.oauth_token_file.clone(),
-        properties: kafka.properties.clone(),
-        consumer: kafka.consumer.clone(),
-        producer: kafka.producer.clone(),
-    }
 }
 
 fn zone(config: &Config) -> Result<jiff::tz::TimeZone, RunError> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 
-use super::process::RunError;
+use super::error::RunError;
 use crate::source::SourceError;
 use crate::source::kafka::ask::{self, Unanswered};
 use crate::source::kafka::client::{self, Context, KafkaSettings};

@@ -6,11 +6,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::config::{Config, Profile};
+use super::config::{Config, Delivery, Profile};
+use super::error::RunError;
 use super::key::{KeyError, key_from_env, load_or_create_key};
 use super::pack::{self, Folders};
-use super::process::{RunError, guarantee, settings};
 use crate::rules::plan::Plan;
+use crate::sink::kafka::Guarantee;
 use crate::source::kafka::client::{self, KafkaSettings};
 use crate::wire::encode::privacy::Privacy;
 
@@ -148,4 +149,24 @@ fn clients(config: &Config) -> Result<(), RunError> {
     client::consumer(&unconnected, &[]).map_err(refused("consumer"))?;
     client::producer(&unconnected, &own).map_err(refused("producer"))?;
     Ok(())
+}
+
+pub(super) fn guarantee(config: &Config) -> Guarantee {
+    match config.delivery {
+        Delivery::ExactlyOnce => Guarantee::ExactlyOnce,
+        Delivery::AtLeastOnce => Guarantee::AtLeastOnce,
+    }
+}
+
+pub(super) fn settings(config: &Config) -> KafkaSettings {
+    let kafka = &config.kafka;
+    KafkaSettings {
+        brokers: kafka.brokers.clone(),
+        group_id: kafka.group_id.clone(),
+        transactional_id: kafka.transactional_id().to_owned(),
+        oauth_token_file: kafka.oauth_token_file.clone(),
+        properties: kafka.properties.clone(),
+        consumer: kafka.consumer.clone(),
+        producer: kafka.producer.clone(),
+    }
 }

@@ -289,10 +289,7 @@ impl Builder {
         index
     }
 
-    pub fn build(mut self) -> Arc<Plan> {
-        for part in &mut self.parts {
-            part.eager = part.features.len();
-        }
+    pub fn build(self) -> Arc<Plan> {
         Arc::new(Plan {
             pack_id: "test".to_owned(),
             pack_version: "1".to_owned(),

@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::super::visit::StepView;
+use super::super::view::StepView;
 use super::episode::{Episode, TargetKey, Verdict};
 use super::finding::{Captures, Finding};
 use crate::model::alert::{

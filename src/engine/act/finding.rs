@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::super::capture::Captured;
 use super::super::group::Group;
-use super::super::visit::StepView;
+use super::super::view::StepView;
 use crate::model::alert::{Bilingual, EventRef, Evidence, GuardOutcome, GuardResult};
 use crate::model::entity::Reference;
 use crate::model::measure::Action;

@@ -13,14 +13,15 @@ mod finding;
 use std::collections::BTreeMap;
 
 use super::group::Group;
-use super::judge::{Judgement, row_of};
-use super::visit::StepView;
-use super::{EngineConfig, StepOutput};
+use super::judge::{Held, Judgement, row_of};
+use super::view::StepView;
+use super::{EngineConfig, FindingRecord, StepOutput};
 use crate::limits;
 use crate::model::event::{Body, Event, Payment};
 use crate::model::measure::Action;
 use crate::model::time::{Millis, day_number};
 use crate::rules::plan::Mode;
+use crate::rules::plan::feature::Role;
 use breaker::BreakerState;
 use compose::Composer;
 use episode::{Decision, Episode, TargetKey};
@@ -41,10 +42,10 @@ pub(super) struct Act {
 
 /// What became of a rule that held, for reports.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Made {
-    pub removed: bool,
-    pub weight: u32,
-    pub floor: Option<Action>,
+struct Made {
+    removed: bool,
+    weight: u32,
+    floor: Option<Action>,
 }
 
 impl Act {
@@ -64,9 +65,27 @@ impl Act {
         self.episodes.len()
     }
 
-    /// For each rule that held in the last step, what became of it.
-    pub fn made(&self) -> &[Made] {
-        &self.made
+    /// What the judge found in the step just taken, and what became of it, for reports.
+    pub fn records(&self, judgement: &Judgement, view: &StepView<'_>) -> Vec<FindingRecord> {
+        let record = |(held, made): (&Held, &Made)| {
+            let Body::Payment(payment) = &view.events[held.event as usize].body else {
+                unreachable!("only payments are judged")
+            };
+            let rule = &view.plan.rules[usize::from(held.rule)];
+            let party = match rule.subject {
+                Role::Payee | Role::PayeeCustomer => &payment.payee,
+                Role::Payer | Role::PayerCustomer | Role::Device => &payment.payer,
+            };
+            FindingRecord {
+                rule: held.rule,
+                event: held.event,
+                account: view.batch.text(party.account).to_owned(),
+                removed: made.removed,
+                weight: made.weight,
+                floor: made.floor,
+            }
+        };
+        judgement.held.iter().zip(&self.made).map(record).collect()
     }
 
     /// Takes what the judge found in one step.

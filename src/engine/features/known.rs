@@ -3,7 +3,7 @@
 
 use super::super::entry::Entry;
 use super::super::window::AsOf;
-use super::travel::Place;
+use super::place::Place;
 use crate::limits;
 use crate::model::event::{AccountEventKind, RegistryStatus, Verdict};
 use crate::model::money::Money;

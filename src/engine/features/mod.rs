@@ -2,14 +2,17 @@
 //!
 //! - [`ask`]: finer questions to a ledger, see [`crate::rules::plan::query`]
 //! - [`known`]: what happened to an account beside its payments
+//! - [`place`]: where a payment was ordered
 //! - [`travel`]: how far and how fast between two located payments
 //! - [`memory`]: what long memory and ledger say together
 
 mod ask;
 mod known;
 mod memory;
+mod place;
 mod travel;
 
 pub(super) use ask::{Filter, compares, counts_as};
 pub(super) use known::{Known, Retry};
-pub(super) use travel::{cell as travel_cell, place_of, travelled};
+pub(super) use place::place_of;
+pub(super) use travel::{cell as travel_cell, travelled};

@@ -4,32 +4,13 @@
 //! platform's own functions need not.
 
 use super::known::Known;
-use crate::model::event::{Geo, Payment};
+use super::place::{Place, place_of};
+use crate::model::event::Payment;
 use crate::model::time::Millis;
 use crate::rules::plan::program::MISSING;
 
 /// Mean radius of the Earth in metres.
 const EARTH_M: f64 = 6_371_008.8;
-
-/// Where a payment was ordered, and to how many metres that is sure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) struct Place {
-    lat_udeg: i32,
-    lon_udeg: i32,
-    accuracy_m: u32,
-}
-
-/// Where a payment was ordered: at its terminal, which stands where it stands, else on its device,
-/// where the device says how sure it is.
-pub(in super::super) fn place_of(payment: &Payment) -> Option<Place> {
-    let place =
-        |geo: Geo, accuracy_m| Place { lat_udeg: geo.lat_udeg, lon_udeg: geo.lon_udeg, accuracy_m };
-    let terminal = payment.terminal_geo.map(|geo| place(geo, geo.accuracy_m.unwrap_or(0)));
-    terminal.or_else(|| {
-        let geo = payment.device_geo?;
-        geo.accuracy_m.map(|accuracy_m| place(geo, accuracy_m))
-    })
-}
 
 /// Kilometres from the newest earlier place, and kilometres an hour; of places surer than
 /// `accuracy_km`.

@@ -1,5 +1,4 @@
-//! The cells a pack needs, found while expressions are lowered, and their order in the row: cells
-//! that every visit computes first.
+//! The cells a pack needs, found while expressions are lowered: equal ones stand once.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +14,6 @@ pub(super) struct Builder {
     pub(super) payment: Vec<PaymentField>,
     pub(super) queries: Vec<Query>,
     parts: [Vec<StateFeature>; Role::COUNT],
-    eager: BTreeSet<(usize, u16)>,
     /// Depth of each node of the program.
     depths: Vec<u32>,
 }
@@ -88,37 +86,10 @@ impl Builder {
         found
     }
 
-    /// Has the cells of an expression computed at every visit, where `which` says so of the role.
-    pub(super) fn mark_eager(&mut self, id: ExprId, which: impl Fn(Role) -> bool) {
-        for (role, cell) in self.state_cells(id) {
-            if which(role) {
-                self.eager.insert((role as usize, cell));
-            }
-        }
-    }
-
-    /// Settles the order of the cells and rewrites the program for it.
-    pub(super) fn settle(mut self) -> Settled {
-        let mut parts: [PartPlan; Role::COUNT] = Default::default();
-        let mut moved: [Vec<u16>; Role::COUNT] = Default::default();
-        for role in Role::ALL {
-            let part = &self.parts[role as usize];
-            let mut order: Vec<u16> = (0..part.len() as u16).collect();
-            order.sort_by_key(|cell| !self.eager.contains(&(role as usize, *cell)));
-            moved[role as usize] = vec![0; part.len()];
-            for (new, old) in order.iter().enumerate() {
-                moved[role as usize][usize::from(*old)] = new as u16;
-            }
-            let eager = order.iter().filter(|c| self.eager.contains(&(role as usize, **c))).count();
-            let features = order.iter().map(|old| part[usize::from(*old)]).collect();
-            parts[role as usize] = PartPlan { features, eager, gated_rules: Vec::new() };
-        }
-        for node in &mut self.program.nodes {
-            if let Node::Load(CellRef::State(role, cell)) = node {
-                *cell = moved[*role as usize][usize::from(*cell)];
-            }
-        }
-        let Self { program, payment, queries, .. } = self;
+    /// What has been made.
+    pub(super) fn settle(self) -> Settled {
+        let Self { program, payment, queries, parts, .. } = self;
+        let parts = parts.map(|features| PartPlan { features, gated_rules: Vec::new() });
         Settled { program, payment, queries, parts }
     }
 }

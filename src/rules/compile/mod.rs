@@ -22,8 +22,7 @@ pub use member::signature;
 use crate::model::money::Currency;
 
 use super::diagnostics::Sink;
-use super::plan::feature::Role;
-use super::plan::{GuardPlan, Overlay, Plan, RulePlan};
+use super::plan::{Overlay, Plan, RulePlan};
 use super::source::Pack;
 use cells::{Builder, Settled};
 
@@ -54,7 +53,6 @@ pub(super) fn compile(pack: &Pack, sha256: String, sink: &mut Sink<'_>) -> Optio
     let rules: Vec<Option<RulePlan>> = order.iter().map(|i| compiler.rule(*i, &order)).collect();
     repoint(pack, compiler.sink);
     let rules: Vec<RulePlan> = rules.into_iter().collect::<Option<_>>()?;
-    compiler.mark_guards(&rules, &guards);
     if !compiler.sink.is_empty() {
         return None;
     }
@@ -114,18 +112,4 @@ fn overlays(pack: &Pack, sink: &Sink<'_>) -> Vec<Overlay> {
         }
     };
     pack.overlays.manifests.iter().enumerate().map(|(index, m)| of(index, m)).collect()
-}
-
-impl Compiler<'_, '_> {
-    /// A guard's cells of roles other than a subject that uses it are computed at every visit.
-    fn mark_guards(&mut self, rules: &[RulePlan], guards: &[Option<GuardPlan>]) {
-        for rule in rules {
-            for index in &rule.guards {
-                if let Some(Some(guard)) = guards.get(usize::from(*index)) {
-                    let subject: Role = rule.subject;
-                    self.builder.mark_eager(guard.when, |role| role != subject);
-                }
-            }
-        }
-    }
 }

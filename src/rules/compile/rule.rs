@@ -9,8 +9,8 @@ use crate::rules::document::Text;
 use crate::rules::plan::feature::Role;
 use crate::rules::plan::program::ExprId;
 use crate::rules::plan::{
-    Escalation, EvidencePlan, GuardEffect, GuardPlan, Mode, Phases, Piece, RulePlan, Support,
-    TargetSpec, Template,
+    Escalation, EvidencePlan, GuardEffect, GuardPlan, Mode, Phases, RulePlan, Support, TargetSpec,
+    Template,
 };
 use crate::rules::source::{GuardDoc, RuleDoc};
 
@@ -149,16 +149,8 @@ impl<'f> Compiler<'_, 'f> {
             doc.balance_unknown.as_ref().map(|text| lowering.condition(text).map(|(id, _)| id));
         let zh = lowering.template(&doc.text.zh);
         let en = lowering.template(&doc.text.en);
-        let later: Vec<ExprId> = values(&zh).chain(values(&en)).collect();
         self.unused_features(&scope, doc);
         let (when, _) = when?;
-        for id in escalations.iter().map(|e| e.when).chain([when]) {
-            self.builder.mark_eager(id, |_| true);
-        }
-        let shown = evidence.iter().flat_map(|e| [e.value, e.threshold]);
-        for id in shown.chain(later).chain(balance_unknown.flatten()) {
-            self.builder.mark_eager(id, |role| role != subject);
-        }
         let text = Template { zh, en };
         let balance_unknown = balance_unknown.flatten();
         Some(Logic { when, escalations, balance_unknown, text, evidence })
@@ -249,13 +241,6 @@ struct Logic {
     balance_unknown: Option<ExprId>,
     text: Template,
     evidence: Vec<EvidencePlan>,
-}
-
-fn values(pieces: &[Piece]) -> impl Iterator<Item = ExprId> + '_ {
-    pieces.iter().filter_map(|piece| match piece {
-        Piece::Value { expr, .. } => Some(*expr),
-        Piece::Literal(_) => None,
-    })
 }
 
 /// Guards in the order of the plan: by the number in their id, then by id.

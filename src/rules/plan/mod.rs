@@ -73,11 +73,8 @@ pub struct Overlay {
 /// What a visit in one role computes.
 #[derive(Clone, Debug, Default)]
 pub struct PartPlan {
-    /// Cells, in order. The first [`PartPlan::eager`] are computed at every visit; the others only
-    /// when some rule gated by this role may still fire (guards, texts).
+    /// Cells, in order of first use.
     pub features: Vec<StateFeature>,
-    /// How many cells are computed at every visit.
-    pub eager: usize,
     /// Rules whose conditions are tried at this visit, with what of the row is known there.
     pub gated_rules: Vec<u16>,
 }
