@@ -12,10 +12,10 @@
 //!    read is asked for ahead ([`prefetch`])
 //! 3. *consult*, parallel by shard: the register joins the statuses of a payment ([`register`]),
 //!    reference events are applied and lists are read ([`reference`])
-//! 4. *visit*, parallel by shard ([`visit`], reading the [`view`] of the stretch): entries ([`entry`], [`slab`]) go into ledgers, cells
-//!    are read from them ([`scan`], [`window`], [`hot`]) and from long memory ([`long`]); rules
-//!    that cannot fire fall away ([`visit_plan`], [`screen`]); what the others may want to show is
-//!    kept ([`capture`])
+//! 4. *visit*, parallel by shard ([`visit`], reading the [`view`] of the stretch): entries
+//!    ([`entry`], [`slab`]) go into ledgers, cells are read from them ([`scan`],
+//!    [`window`], [`hot`]) and from long memory ([`long`]); rules that cannot fire fall away
+//!    ([`visit_plan`], [`screen`]); what the others may want to show is kept ([`capture`])
 //! 5. *judge*, parallel by event ([`judge`]): conditions over rows
 //! 6. *act*, in order ([`act`]): guards, score, episodes, breaker, alerts
 //!
