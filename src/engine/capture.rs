@@ -6,8 +6,8 @@ use super::window::AsOf;
 use crate::limits;
 use crate::model::entity::Reference;
 use crate::rules::plan::EvidenceWindow;
-use crate::rules::plan::feature::Role;
 use crate::rules::plan::query::Query;
+use crate::rules::plan::view::Role;
 
 /// Kept by one visit.
 #[derive(Debug)]

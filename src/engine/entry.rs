@@ -10,7 +10,7 @@ use crate::limits;
 use crate::model::entity::Reference;
 use crate::model::event::{Channel, PaymentType};
 use crate::model::time::Millis;
-use crate::rules::plan::feature::{Direction, flag};
+use crate::rules::plan::view::{Direction, flag};
 
 /// One movement, seen from the entity that keeps it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -35,7 +35,7 @@ const _: () = assert!(flag::ALL as u64 == FLAGS_MASK);
 pub(super) struct Movement {
     pub time_ms: Millis,
     pub direction: Direction,
-    /// Bits of [`crate::rules::plan::feature::flag`].
+    /// Bits of [`crate::rules::plan::view::flag`].
     pub flags: u16,
     /// In another currency than the pack's: counted, never summed.
     pub foreign: bool,

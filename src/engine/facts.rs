@@ -6,8 +6,9 @@ use crate::model::entity::Reference;
 use crate::model::event::{Batch, Category, CustomerType, Party, Payment, goods};
 use crate::model::money::Currency;
 use crate::model::time::{Millis, day_number};
-use crate::rules::plan::feature::{PaymentField, Role, flag};
+use crate::rules::plan::feature::PaymentField;
 use crate::rules::plan::program::MISSING;
+use crate::rules::plan::view::{Role, flag};
 
 /// "No visit", "no task".
 pub(super) const NONE: u32 = u32::MAX;

@@ -12,7 +12,7 @@ use super::window::Scratch;
 use crate::limits;
 use crate::model::entity::{EntityKind, KeyHash};
 use crate::model::time::{Millis, day_number};
-use crate::rules::plan::feature::Role;
+use crate::rules::plan::view::Role;
 
 /// Everything one shard keeps. It refers to nothing outside itself.
 #[derive(Debug, Default)]

@@ -8,8 +8,8 @@ use super::screen::Outcome;
 use super::view::{StepView, is_judged};
 use super::{Fork, RuleCounts};
 use crate::model::time::day_number;
-use crate::rules::plan::feature::Role;
 use crate::rules::plan::program::{MISSING, Row};
+use crate::rules::plan::view::Role;
 
 /// One rule held at one event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,8 +3,9 @@
 
 use super::entry::Entry;
 use crate::model::time::Millis;
-use crate::rules::plan::feature::{Direction, StateFeature, View};
+use crate::rules::plan::feature::StateFeature;
 use crate::rules::plan::program::{MISSING, double_cell};
+use crate::rules::plan::view::{Direction, View};
 
 /// What one walk gathers.
 #[derive(Debug, Default, Clone)]

@@ -1,10 +1,10 @@
 //! One conjunct of a condition, tried before the rest is computed. The usual ones compare a cell
 //! with a constant and need no walk over a tree.
 
-use crate::rules::plan::feature::Role;
 use crate::rules::plan::program::{
     CellRef, CompareOp, ExprId, MISSING, Node, Program, Row, cell_double,
 };
+use crate::rules::plan::view::Role;
 
 /// What a conjunct comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

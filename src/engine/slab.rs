@@ -214,7 +214,7 @@ mod tests {
     use crate::engine::entry::Movement;
     use crate::model::entity::Reference;
     use crate::model::event::{Channel, PaymentType};
-    use crate::rules::plan::feature::Direction;
+    use crate::rules::plan::view::Direction;
 
     fn entry(time_ms: Millis, tag: u32) -> Entry {
         Entry::new(&Movement {

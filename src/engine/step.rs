@@ -17,7 +17,7 @@ use crate::model::event::{Batch, Body, Event, Payment, Text};
 use crate::model::reject::{Reject, RejectReason};
 use crate::model::time::Millis;
 use crate::rules::plan::Plan;
-use crate::rules::plan::feature::Role;
+use crate::rules::plan::view::Role;
 
 /// The engine: all state, and the plan in force.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use super::group::Settings;
 use super::screen::{Outcome, try_payment};
 use super::visit_plan::VisitPlan;
 use crate::model::event::{Batch, Event};
-use crate::rules::plan::feature::Role;
+use crate::rules::plan::view::Role;
 use crate::rules::plan::{Phases, Plan};
 
 /// What visit, judge and act of one stretch read and do not change.

@@ -17,8 +17,9 @@ use crate::limits;
 use crate::model::entity::Reference;
 use crate::model::event::{Body, PairLevel, Payment};
 use crate::model::time::{DAY, Millis, day_number};
-use crate::rules::plan::feature::{Direction, Role, StateFeature};
+use crate::rules::plan::feature::StateFeature;
 use crate::rules::plan::program::MISSING;
+use crate::rules::plan::view::{Direction, Role};
 
 impl Group {
     /// Carries out every visit of the step, in order.

@@ -17,8 +17,9 @@
 use super::hot::{Answer, HotPlan};
 use super::scan::ScanPlan;
 use super::screen::{Screen, conjuncts};
-use crate::rules::plan::feature::{Role, StateFeature};
+use crate::rules::plan::feature::StateFeature;
 use crate::rules::plan::program::{CellRef, ExprId, Node, Program};
+use crate::rules::plan::view::Role;
 use crate::rules::plan::{EvidencePlan, Phases, Piece, Plan, RulePlan};
 
 /// Everything derived from a plan.

@@ -10,8 +10,8 @@ use super::slab::Entries;
 use crate::limits;
 use crate::model::entity::Reference;
 use crate::model::time::{Millis, day_number};
-use crate::rules::plan::feature::{Direction, FlowView, View};
 use crate::rules::plan::program::{MISSING, double_cell};
+use crate::rules::plan::view::{Direction, FlowView, View};
 
 /// Working memory of the features that need more than a running value.
 #[derive(Debug)]

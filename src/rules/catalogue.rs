@@ -4,8 +4,9 @@
 
 use std::sync::LazyLock;
 
-use super::plan::feature::{Direction, PaymentField, Role, flag};
+use super::plan::feature::PaymentField;
 use super::plan::program::Type;
+use super::plan::view::{Direction, Role, flag};
 use crate::limits;
 use crate::model::event::{
     AccountClass, Category, Channel, CustomerType, ListCategory, ListLevel, MARKS, PairLevel,

@@ -3,8 +3,9 @@
 use super::catalogue::{WordSet, Words};
 use super::describe_query::asked;
 use super::plan::Plan;
-use super::plan::feature::{Direction, FlowView, PaymentField, Role, StateFeature, View};
+use super::plan::feature::{PaymentField, StateFeature};
 use super::plan::program::{ArithmeticOp, CellRef, ExprId, Node, Type, cell_double};
+use super::plan::view::{Direction, FlowView, Role, View};
 use super::spelling::{between, duration, without};
 use crate::model::event::{ListCategory, ListLevel, PairLevel};
 use crate::model::measure::Action;

@@ -3,8 +3,8 @@
 use super::spelling::{between, duration, flags, without, words};
 use crate::model::event::{Channel, PaymentType};
 use crate::model::money::{Currency, format_decimal};
-use crate::rules::plan::feature::Direction;
 use crate::rules::plan::query::{Measure, PartyFilter, Query};
+use crate::rules::plan::view::Direction;
 
 /// A question as expressions write it after its role.
 #[must_use]

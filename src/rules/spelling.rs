@@ -1,8 +1,8 @@
 //! Durations, hours and lists of words as authors write them in expressions.
 
 use crate::model::time::{DAY, HOUR, MINUTE, Millis, SECOND};
-use crate::rules::plan::feature::flag;
 use crate::rules::plan::query::Hours;
+use crate::rules::plan::view::flag;
 
 /// A duration as rules write it: `1h30m`.
 #[must_use]

@@ -26,8 +26,8 @@ mod second;
 mod write;
 
 use goshawk::rules::plan::Plan;
-use goshawk::rules::plan::feature::Role;
 use goshawk::rules::plan::program::{CellRef, MISSING, Node, Row, Type, cell_double, double_cell};
+use goshawk::rules::plan::view::Role;
 use goshawk::rules::plan::{Piece, RulePlan};
 use goshawk::rules::{SourceFile, compile, shipped};
 

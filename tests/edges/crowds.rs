@@ -4,8 +4,9 @@ use goshawk::engine::{Engine, EngineConfig, Inline};
 use goshawk::limits::LEDGER_ENTRIES_MAX;
 use goshawk::model::event::Batch;
 use goshawk::model::time::{DAY, HOUR, Millis};
-use goshawk::rules::plan::feature::{Direction, Role, StateFeature, View};
+use goshawk::rules::plan::feature::StateFeature;
 use goshawk::rules::plan::program::{CompareOp, Node};
+use goshawk::rules::plan::view::{Direction, Role, View};
 
 use super::table::{START, push};
 use crate::oracle::plans::{BOTH, Builder};

@@ -13,8 +13,9 @@ use goshawk::model::event::{
 };
 use goshawk::model::money::{Currency, Money, parse_decimal};
 use goshawk::model::time::{DAY, HOUR, MINUTE, Millis, SECOND};
-use goshawk::rules::plan::feature::{Role, StateFeature};
+use goshawk::rules::plan::feature::StateFeature;
 use goshawk::rules::plan::program::{CompareOp, Node};
+use goshawk::rules::plan::view::Role;
 
 use crate::oracle::plans::{BOTH, Builder};
 

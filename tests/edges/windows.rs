@@ -1,7 +1,8 @@
 //! Where windows begin and end, what counts in them, and for whom.
 
 use goshawk::model::time::{DAY, HOUR, MINUTE, Millis};
-use goshawk::rules::plan::feature::{Direction, FlowView, Role, StateFeature, View};
+use goshawk::rules::plan::feature::StateFeature;
+use goshawk::rules::plan::view::{Direction, FlowView, Role, View};
 use rstest::rstest;
 
 use super::table::{START, check, check_from};

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use goshawk::limits::PAIR_DAYS;
 use goshawk::model::entity::EntityKind;
 use goshawk::model::time::{Millis, day_number};
-use goshawk::rules::plan::feature::{Direction, Role};
 use goshawk::rules::plan::program::MISSING;
 use goshawk::rules::plan::query::{Hours, Measure, PartyFilter, Query};
+use goshawk::rules::plan::view::{Direction, Role};
 
 use super::cells::{Look, ratio, sum, top_share};
 use super::naive::Entry;

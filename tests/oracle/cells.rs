@@ -6,8 +6,9 @@ use goshawk::limits::{ORDERED_SCAN_MAX, PAIR_DAYS};
 use goshawk::model::entity::EntityKind;
 use goshawk::model::event::{Batch, Event, Party, Payment};
 use goshawk::model::time::{DAY, HOUR, Millis};
-use goshawk::rules::plan::feature::{Direction, FlowView, PaymentField, Role, StateFeature, View};
+use goshawk::rules::plan::feature::{PaymentField, StateFeature};
 use goshawk::rules::plan::program::MISSING;
+use goshawk::rules::plan::view::{Direction, FlowView, Role, View};
 
 use super::naive::{Entry, Naive};
 

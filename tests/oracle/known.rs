@@ -10,8 +10,9 @@ use goshawk::model::event::{
 use goshawk::model::measure::Action;
 use goshawk::model::money::Money;
 use goshawk::model::time::Millis;
-use goshawk::rules::plan::feature::{Direction, Role, StateFeature};
+use goshawk::rules::plan::feature::StateFeature;
 use goshawk::rules::plan::program::MISSING;
+use goshawk::rules::plan::view::{Direction, Role};
 
 use super::cells::Look;
 use super::naive::{Entry, Naive};

@@ -15,8 +15,8 @@ use goshawk::model::event::{
 use goshawk::model::measure::Action;
 use goshawk::model::money::Money;
 use goshawk::model::time::Millis;
-use goshawk::rules::plan::feature::{Direction, Role, flag};
 use goshawk::rules::plan::program::{CellRef, ExprId, MISSING, Node, Program, Row};
+use goshawk::rules::plan::view::{Direction, Role, flag};
 use goshawk::rules::plan::{GuardEffect, Plan};
 
 use super::cells;

@@ -10,14 +10,13 @@ use goshawk::model::event::{
 use goshawk::model::measure::Action;
 use goshawk::model::money::Currency;
 use goshawk::model::time::{DAY, HOUR, MINUTE, SECOND};
-use goshawk::rules::plan::feature::{
-    Direction, FlowView, PaymentField, Role, StateFeature, View, flag,
-};
+use goshawk::rules::plan::feature::{PaymentField, StateFeature};
 use goshawk::rules::plan::policy::{Band, Breaker, Family, Policy};
 use goshawk::rules::plan::program::{
     ArithmeticOp, CellRef, CompareOp, ExprId, Node, Program, Type, double_cell,
 };
 use goshawk::rules::plan::query::{Hours, Measure, PartyFilter, Query};
+use goshawk::rules::plan::view::{Direction, FlowView, Role, View, flag};
 use goshawk::rules::plan::{
     GuardEffect, GuardPlan, Mode, PartPlan, Phases, Plan, RulePlan, TargetSpec, Template,
 };

@@ -10,7 +10,7 @@ use goshawk::model::event::{Batch, Body, Event};
 use goshawk::model::reject::RejectReason;
 use goshawk::model::time::HOUR;
 use goshawk::rules::plan::Plan;
-use goshawk::rules::plan::feature::Role;
+use goshawk::rules::plan::view::Role;
 
 use super::naive::{Judged, Naive, Outcome, Verdict};
 use super::{plans, seeds, streams};

@@ -10,7 +10,7 @@ use crate::model::alert::{
 };
 use crate::model::event::{Event, Party, Payment, Text};
 use crate::model::measure::{Action, Authority, ControlMode};
-use crate::rules::plan::feature::Role;
+use crate::rules::plan::view::Role;
 
 /// What an alert is made from.
 pub(super) struct Composer<'a> {

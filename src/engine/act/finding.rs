@@ -9,8 +9,8 @@ use super::super::view::StepView;
 use crate::model::alert::{Bilingual, EventRef, Evidence, GuardOutcome, GuardResult};
 use crate::model::entity::Reference;
 use crate::model::measure::Action;
-use crate::rules::plan::feature::Role;
 use crate::rules::plan::program::{MISSING, Row};
+use crate::rules::plan::view::Role;
 use crate::rules::plan::{GuardEffect, RulePlan};
 use crate::rules::text::{plain_value, unit};
 

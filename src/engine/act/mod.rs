@@ -21,7 +21,7 @@ use crate::model::event::{Body, Event, Payment};
 use crate::model::measure::Action;
 use crate::model::time::{Millis, day_number};
 use crate::rules::plan::Mode;
-use crate::rules::plan::feature::Role;
+use crate::rules::plan::view::Role;
 use breaker::BreakerState;
 use compose::Composer;
 use episode::{Decision, Episode, TargetKey};

@@ -7,9 +7,9 @@ use super::super::long::Pair;
 use super::super::window::AsOf;
 use crate::model::entity::Reference;
 use crate::model::time::hour_of_day;
-use crate::rules::plan::feature::Direction;
 use crate::rules::plan::program::{MISSING, double_cell};
 use crate::rules::plan::query::Hours;
+use crate::rules::plan::view::Direction;
 
 /// Weeks that a habit is looked for in.
 const WEEKS: i32 = 8;

@@ -5,9 +5,10 @@ use super::HotPlan;
 use super::window::{HotWindow, Tally};
 use crate::model::entity::Reference;
 use crate::model::time::Millis;
-use crate::rules::plan::feature::{Direction, StateFeature, View};
+use crate::rules::plan::feature::StateFeature;
 use crate::rules::plan::program::{MISSING, double_cell};
 use crate::rules::plan::query::{Measure, PartyFilter, Query};
+use crate::rules::plan::view::{Direction, View};
 
 /// How a cell follows from the windows of an index, by their numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,8 +11,9 @@ use crate::limits;
 use crate::model::entity::{EntityKind, KeyHash, Reference};
 use crate::model::event::{Channel, PaymentType};
 use crate::model::time::{DAY, HOUR, MINUTE, Millis, SECOND};
-use crate::rules::plan::feature::{Direction, FlowView, StateFeature, View, flag};
+use crate::rules::plan::feature::StateFeature;
 use crate::rules::plan::query::{Hours, Measure, PartyFilter, Query};
+use crate::rules::plan::view::{Direction, FlowView, View, flag};
 
 const OFFSET: Millis = 8 * HOUR;
 const START: Millis = 1_767_571_200_000;

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::rules::plan::PartPlan;
-use crate::rules::plan::feature::{PaymentField, Role, StateFeature};
+use crate::rules::plan::feature::{PaymentField, StateFeature};
 use crate::rules::plan::program::{CellRef, ExprId, Node, Program};
 use crate::rules::plan::query::{Measure, Query};
+use crate::rules::plan::view::Role;
 
 /// A program in the making, with the cells it reads.
 #[derive(Debug, Default)]

@@ -4,9 +4,10 @@ use super::lower::Lowering;
 use super::operand::Operand;
 use crate::rules::catalogue::WordSet;
 use crate::rules::expr::{Expr, Kind};
-use crate::rules::plan::feature::{Direction, StateFeature};
+use crate::rules::plan::feature::StateFeature;
 use crate::rules::plan::program::{CompareOp, ExprId, Node, Type};
 use crate::rules::plan::query::Query;
+use crate::rules::plan::view::Direction;
 use crate::rules::plan::{EvidencePlan, EvidenceWindow};
 
 impl Lowering<'_, '_> {

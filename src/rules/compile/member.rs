@@ -11,9 +11,10 @@ use crate::model::measure::Action;
 use crate::rules::catalogue::{self, Arg, Gives, Makes, Member, Owner, SESSION_BITS, type_word};
 use crate::rules::diagnostics::meant_or_list;
 use crate::rules::expr::Expr;
-use crate::rules::plan::feature::{PaymentField, Role, StateFeature, flag};
+use crate::rules::plan::feature::{PaymentField, StateFeature};
 use crate::rules::plan::program::Type;
 use crate::rules::plan::query::{Hours, Measure, PartyFilter, Query};
+use crate::rules::plan::view::{Role, flag};
 
 impl Lowering<'_, '_> {
     /// `on.name` or `on.name(args)`.

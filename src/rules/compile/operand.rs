@@ -4,9 +4,9 @@
 use std::ops::Range;
 
 use crate::rules::catalogue::{Owner, WordSet, type_word};
-use crate::rules::plan::feature::Role;
 use crate::rules::plan::program::{ExprId, Type};
 use crate::rules::plan::query::Query;
+use crate::rules::plan::view::Role;
 
 /// A value of the row, typed.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -6,8 +6,8 @@ use super::policy::{action, bilingual};
 use super::scope::{self, Scope};
 use crate::rules::diagnostics::meant_or_list;
 use crate::rules::document::Text;
-use crate::rules::plan::feature::Role;
 use crate::rules::plan::program::ExprId;
+use crate::rules::plan::view::Role;
 use crate::rules::plan::{
     Escalation, EvidencePlan, GuardEffect, GuardPlan, Mode, Phases, RulePlan, Support, TargetSpec,
     Template,

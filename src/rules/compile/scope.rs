@@ -9,8 +9,9 @@ use crate::model::money::{Currency, parse_decimal};
 use crate::rules::diagnostics::{Sink, meant_or_list};
 use crate::rules::document::{Node, Text, Value};
 use crate::rules::expr::{self, Expr};
-use crate::rules::plan::feature::{Role, StateFeature};
+use crate::rules::plan::feature::StateFeature;
 use crate::rules::plan::program::{CompareOp, Node as Code, Type, double_cell};
+use crate::rules::plan::view::Role;
 use crate::rules::source::ParamDoc;
 
 use super::cells::Builder;

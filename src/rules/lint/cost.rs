@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use super::{Context, Report, Words, whole};
 use crate::limits;
 use crate::model::time::{DAY, HOUR};
-use crate::rules::plan::feature::{Role, StateFeature};
+use crate::rules::plan::feature::StateFeature;
 use crate::rules::plan::program::{CellRef, ExprId, Node};
+use crate::rules::plan::view::Role;
 use crate::rules::plan::{Piece, Plan, RulePlan};
 
 /// A state cell of a row.

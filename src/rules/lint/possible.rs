@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 
 use super::range::{Values, values};
 use crate::rules::plan::Plan;
-use crate::rules::plan::feature::{Role, StateFeature, View};
+use crate::rules::plan::feature::StateFeature;
 use crate::rules::plan::program::{CellRef, CompareOp, ExprId, Node, Type};
+use crate::rules::plan::view::{Role, View};
 
 /// Cases that are tried before the answer is "yes".
 const CASES_MAX: usize = 2_048;

@@ -2,8 +2,8 @@
 
 use super::possible::{comparison_possible, opposite};
 use super::{Context, Report, Words, place_of};
-use crate::rules::plan::feature::Role;
 use crate::rules::plan::program::{MISSING, Row, Type};
+use crate::rules::plan::view::Role;
 use crate::rules::plan::{EvidencePlan, Plan};
 use crate::rules::text::{Language, format_value};
 

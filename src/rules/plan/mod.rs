@@ -5,6 +5,7 @@
 //! each cell is. The compiler (`rules::compile`) makes a [`Plan`] from files; the engine reads it
 //! and never looks at a rule's text.
 //!
+//! - [`view`]: whose ledger, and which of its entries
 //! - [`feature`]: what a cell holds and how a visit computes it
 //! - [`query`]: finer questions to a ledger
 //! - [`program`]: expressions over cells, and their evaluation
@@ -14,15 +15,17 @@ pub mod feature;
 pub mod policy;
 pub mod program;
 pub mod query;
+pub mod view;
 
 use crate::model::alert::{Bilingual, TargetKind};
 use crate::model::measure::Action;
 use crate::model::money::Currency;
 use crate::model::time::Millis;
-use feature::{PaymentField, Role, StateFeature};
+use feature::{PaymentField, StateFeature};
 use policy::Policy;
 use program::{CompareOp, ExprId, Program, Type};
 use query::Query;
+use view::Role;
 
 /// A compiled rule pack.
 #[derive(Clone, Debug)]
@@ -233,7 +236,7 @@ pub struct EvidenceWindow {
     /// Whose ledger.
     pub role: Role,
     /// Which entries; `None`: both directions.
-    pub direction: Option<feature::Direction>,
+    pub direction: Option<view::Direction>,
     /// Length.
     pub window_ms: Millis,
     /// Entries with one of these flags do not count.

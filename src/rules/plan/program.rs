@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use super::feature::Role;
+use super::view::Role;
 
 /// The cell that holds no value, in every type. (As a double it would be −0.0, which no program
 /// makes.)

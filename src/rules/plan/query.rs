@@ -4,8 +4,8 @@
 //! see [`super::feature`], since large ledgers keep running sums for it. Everything finer is a
 //! query: entries are read one by one.
 
-use super::feature::{Direction, FlowView, View};
 use super::program::Type;
+use super::view::{Direction, FlowView, View};
 use crate::model::time::{HOUR, MINUTE, Millis};
 
 /// A stretch of the local day in minutes, the start included, the end not; over midnight when the
