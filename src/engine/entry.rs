@@ -1,7 +1,7 @@
 //! A ledger entry: 24 bytes, three words.
 //!
 //! ```text
-//! word 0   time 43 | channel 4 | type 4 | void 1 | foreign 1 | flags 10 | direction 1
+//! word 0   time 43 | type and channel 7 | void 1 | foreign 1 | flags 11 | direction 1
 //! word 1   amount 48 | counterparty, upper 16
 //! word 2   counterparty, lower 32 | fingerprint of the payment id 32
 //! ```
@@ -20,15 +20,18 @@ const _: () = assert!(size_of::<Entry>() == 24);
 
 const DIRECTION: u64 = 1;
 const FLAGS_SHIFT: u32 = 1;
-const FLAGS_MASK: u64 = 0b11_1111_1111;
-const FOREIGN: u64 = 1 << 11;
-const VOID: u64 = 1 << 12;
-const TYPE_SHIFT: u32 = 13;
-const CHANNEL_SHIFT: u32 = 17;
+const FLAGS_MASK: u64 = 0b111_1111_1111;
+const FOREIGN: u64 = 1 << 12;
+const VOID: u64 = 1 << 13;
+/// Number of the type times the number of channels, and the channel's number.
+const HOW_SHIFT: u32 = 14;
+const HOW_MASK: u64 = 0b111_1111;
+const CHANNELS: u64 = Channel::WORDS.len() as u64;
 const TIME_SHIFT: u32 = 21;
 
 const _: () = assert!(limits::EVENT_TIME_MS_MAX < 1 << (64 - TIME_SHIFT));
 const _: () = assert!(flag::ALL as u64 == FLAGS_MASK);
+const _: () = assert!(PaymentType::WORDS.len() as u64 * CHANNELS <= HOW_MASK + 1);
 
 /// What an entry is made of.
 #[derive(Clone, Copy, Debug)]
@@ -53,8 +56,7 @@ impl Entry {
         let low = m.direction as u64
             | (u64::from(m.flags) & FLAGS_MASK) << FLAGS_SHIFT
             | if m.foreign { FOREIGN } else { 0 }
-            | (m.payment_type as u64) << TYPE_SHIFT
-            | (m.channel as u64) << CHANNEL_SHIFT;
+            | (m.payment_type as u64 * CHANNELS + m.channel as u64) << HOW_SHIFT;
         let counterparty = m.counterparty.bits();
         Self([
             m.time_ms.cast_unsigned() << TIME_SHIFT | low,
@@ -91,12 +93,12 @@ impl Entry {
 
     /// Bit of the payment's type, by its number.
     pub fn type_bit(self) -> u16 {
-        1 << (self.0[0] >> TYPE_SHIFT & 0xf)
+        1 << ((self.0[0] >> HOW_SHIFT & HOW_MASK) / CHANNELS)
     }
 
     /// Bit of the channel, by its number.
     pub fn channel_bit(self) -> u16 {
-        1 << (self.0[0] >> CHANNEL_SHIFT & 0xf)
+        1 << ((self.0[0] >> HOW_SHIFT & HOW_MASK) % CHANNELS)
     }
 
     /// Whether a later status took the payment back; when, the ledger's list of voids says.
@@ -141,7 +143,7 @@ mod tests {
         let movement = Movement {
             time_ms: limits::EVENT_TIME_MS_MAX,
             direction: Direction::Debit,
-            flags: 0b10_0001_0101,
+            flags: 0b110_0001_0101,
             foreign: true,
             payment_type: PaymentType::Internal,
             channel: Channel::Phone,
@@ -152,7 +154,7 @@ mod tests {
         let entry = Entry::new(&movement).voided();
         assert_eq!(entry.time_ms(), limits::EVENT_TIME_MS_MAX);
         assert_eq!(entry.direction(), Direction::Debit);
-        assert_eq!(entry.flags(), 0b10_0001_0101);
+        assert_eq!(entry.flags(), 0b110_0001_0101);
         assert!(entry.is_foreign() && entry.is_void());
         assert_eq!(entry.amount_minor(), limits::AMOUNT_MINOR_MAX);
         assert_eq!(entry.summand(), 0);

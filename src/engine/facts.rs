@@ -2,8 +2,9 @@
 
 use super::reference::ListMask;
 use super::register::Transition;
+use crate::model::country::Country;
 use crate::model::entity::Reference;
-use crate::model::event::{Batch, Category, CustomerType, Party, Payment, goods};
+use crate::model::event::{Batch, Category, CustomerType, Party, Payment, Text, goods};
 use crate::model::money::Currency;
 use crate::model::time::{Millis, day_number};
 use crate::rules::plan::feature::PaymentField;
@@ -81,6 +82,8 @@ pub(super) struct Frame<'a> {
     /// The event's own time.
     pub time_ms: Millis,
     pub utc_offset_ms: Millis,
+    /// The pack's.
+    pub home: Option<Country>,
     /// The policy's.
     pub festivals: &'a [(i32, i32)],
 }
@@ -128,14 +131,30 @@ pub(super) fn payment_cell(
             let today = day_number(frame.time_ms, frame.utc_offset_ms);
             i64::from(frame.festivals.iter().any(|(from, to)| (*from..=*to).contains(&today)))
         }
+        PaymentField::IsAbroad => is_abroad(payment, frame.home).map_or(MISSING, i64::from),
         PaymentField::IsBetween(hours) => {
             i64::from(hours.contain(frame.time_ms, frame.utc_offset_ms))
         }
     }
 }
 
+/// Whether the terminal stands in another country than home; `None` when either is not known.
+fn is_abroad(payment: &Payment, home: Option<Country>) -> Option<bool> {
+    Some(payment.terminal_country? != home?)
+}
+
+/// The network that a payment was ordered from: the wireless network, else the internet address.
+pub(super) fn network(payment: &Payment) -> Text {
+    if payment.device_bssid.is_none() { payment.device_ip } else { payment.device_bssid }
+}
+
 /// Flags of the payer's and of the payee's entry.
-pub(super) fn entry_flags(batch: &Batch, payment: &Payment, lists: &RoleLists) -> [u16; 2] {
+pub(super) fn entry_flags(
+    batch: &Batch,
+    payment: &Payment,
+    lists: &RoleLists,
+    home: Option<Country>,
+) -> [u16; 2] {
     use crate::model::event::{ListCategory, ListLevel};
     let allowed = |role: Role, customer: Role, level: ListLevel| {
         let bits = super::reference::list_bits(ListCategory::Allow, Some(level));
@@ -166,6 +185,9 @@ pub(super) fn entry_flags(batch: &Batch, payment: &Payment, lists: &RoleLists) -
     };
     let mut debit = both | merchant(trader(&payment.payee) || payee(ListLevel::Merchant));
     debit |= person(&payment.payee);
+    if is_abroad(payment, home) == Some(true) {
+        debit |= flag::ABROAD;
+    }
     let mcc = batch.text(payment.mcc);
     if goods::GOLD.contains(&mcc) {
         debit |= flag::GOODS | flag::GOLD;

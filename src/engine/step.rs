@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::act::Act;
-use super::facts::{EventFacts, Fate, Frame, NONE, RoleLists, VisitRef, payment_cell};
+use super::facts::{EventFacts, Fate, Frame, NONE, RoleLists, VisitRef, network, payment_cell};
 use super::group::{Call, Group, PaymentTask, Settings, Visit};
 use super::judge::judge;
 use super::register::{Outcome, StatusEvent, Transition};
@@ -299,6 +299,7 @@ impl Engine {
                     currency: self.plan.currency,
                     time_ms: event.time_ms,
                     utc_offset_ms: self.settings.utc_offset_ms,
+                    home: self.plan.country,
                     festivals: &self.plan.policy.festivals,
                 };
                 let cell = |field: &_| payment_cell(*field, batch, payment, &frame);
@@ -375,14 +376,16 @@ fn call(
         VisitRef { group: group as u16, index: (visits.len() - 1) as u32 }
     };
     match &event.body {
-        Body::Payment(Payment { payer, payee, device_id, payment_id, .. }) => {
-            use EntityKind::{Account, Customer, Device};
+        Body::Payment(payment) => {
+            let Payment { payer, payee, device_id, payment_id, .. } = payment;
+            use EntityKind::{Account, Address, Customer, Device};
             for (role, kind, name) in [
                 (Role::Payer, Account, payer.account),
                 (Role::Payee, Account, payee.account),
                 (Role::PayerCustomer, Customer, payer.customer),
                 (Role::PayeeCustomer, Customer, payee.customer),
                 (Role::Device, Device, *device_id),
+                (Role::Network, Address, network(payment)),
             ] {
                 facts.visits[role as usize] = visit(Call::Pays(role), kind, name);
             }
@@ -420,7 +423,7 @@ fn others<'a>(batch: &'a Batch, payment: &Payment, role: Role) -> [&'a str; 2] {
     let side = match role {
         Role::Payer | Role::PayerCustomer => &payment.payee,
         Role::Payee | Role::PayeeCustomer => &payment.payer,
-        Role::Device => return ["", ""],
+        Role::Device | Role::Network => return ["", ""],
     };
     [batch.text(side.account), batch.text(side.customer)]
 }

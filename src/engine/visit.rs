@@ -4,18 +4,18 @@
 use super::capture::{Capture, Captured, contributing};
 use super::entry::{Entry, Movement};
 use super::facts::{EventFacts, Fate, NONE, RoleLists, entry_flags};
-use super::features::{Known, Retry, place_of, travel_cell, travelled};
+use super::features::{Known, Retry, moved_km, place_of, travel_cell, travelled};
 use super::group::{Call, Group, ShardState, Visit};
 use super::reference::{ReferenceData, list_bits, pair_allowed, registered, registry_fresh};
 use super::register::EntryAction;
 use super::screen::{Outcome, Screen};
-use super::table::Slot;
+use super::table::{Header, Slot};
 use super::view::{StepView, is_judged};
 use super::visit_plan::{Ledgers, RolePlan, RuleVisit};
 use super::window::{AsOf, Own, Scratch};
 use crate::limits;
 use crate::model::entity::Reference;
-use crate::model::event::{Body, PairLevel, Payment};
+use crate::model::event::{Batch, Body, PairLevel, Payment, PaymentType};
 use crate::model::time::{DAY, Millis, day_number};
 use crate::rules::plan::feature::StateFeature;
 use crate::rules::plan::program::MISSING;
@@ -76,8 +76,12 @@ impl Group {
         }
         let action = match role {
             Role::Payee | Role::PayeeCustomer => facts.transition.credit,
-            Role::Payer | Role::PayerCustomer | Role::Device => facts.transition.debit,
+            _ => facts.transition.debit,
         };
+        if role == Role::Payer && facts.transition.pre {
+            let header = &mut shard.table.headers[visit.slot as usize];
+            self.bounds_hit += note_terminal(header, facts.fingerprint, payment, view.batch);
+        }
         if action != EntryAction::None {
             let movement = movement(role, facts, payment, view);
             self.bounds_hit += shard.enter(visit.slot, action, &movement);
@@ -86,13 +90,14 @@ impl Group {
             self.read(index, role, facts, payment, view);
         }
         // After reading: the next one is to see where this one was.
-        if role == Role::Payer
-            && facts.transition.pre
-            && let Some(place) = place_of(payment)
-        {
+        if role == Role::Payer && facts.transition.pre {
             let header = &mut self.shard(visit.hash.shard()).table.headers[visit.slot as usize];
-            let reference = &mut header.extra.get_or_insert_default().reference;
-            reference.known.get_or_insert_default().stay(time_ms, place);
+            if let Some(place) = place_of(payment) {
+                known_of(header).stay(time_ms, day, place);
+            }
+            if let Some(country) = payment.device_country {
+                known_of(header).seen_in(time_ms, country);
+            }
         }
     }
 
@@ -156,8 +161,22 @@ impl Group {
     }
 }
 
+/// What is kept of what happened to an entity, made where there is nothing yet.
+fn known_of(header: &mut Header) -> &mut Known {
+    header.extra.get_or_insert_default().reference.known.get_or_insert_default()
+}
+
+/// Keeps the terminal of a cash withdrawal; returns how many bounds bit.
+fn note_terminal(header: &mut Header, fingerprint: u32, payment: &Payment, batch: &Batch) -> u64 {
+    if payment.payment_type != PaymentType::CashOut || payment.terminal_id.is_none() {
+        return 0;
+    }
+    u64::from(known_of(header).took_cash(fingerprint, batch.text(payment.terminal_id)))
+}
+
 fn movement(role: Role, facts: &EventFacts, payment: &Payment, view: &StepView<'_>) -> Movement {
-    let [debit_flags, credit_flags] = entry_flags(view.batch, payment, &view.role_lists(facts));
+    let lists = view.role_lists(facts);
+    let [debit_flags, credit_flags] = entry_flags(view.batch, payment, &lists, view.plan.country);
     let credit = matches!(role, Role::Payee | Role::PayeeCustomer);
     Movement {
         time_ms: 0,
@@ -181,7 +200,7 @@ fn other_side(role: Role, facts: &EventFacts) -> Reference {
         Role::Device if reference(Role::PayerCustomer) != Reference::NONE => {
             reference(Role::PayerCustomer)
         }
-        Role::Device => reference(Role::Payer),
+        Role::Device | Role::Network => reference(Role::Payer),
     }
 }
 
@@ -452,6 +471,20 @@ impl<'a> Reading<'a> {
                 let travelled = travelled(known, self.payment, as_of.time_ms, *km);
                 travel_cell(travelled, usize::from(matches!(feature, F::TravelSpeed(_))))
             }
+            F::MovedKm(window_ms, km) => {
+                let known = beside(self.reference);
+                moved_km(known, self.payment, as_of.time_ms - window_ms, *km).unwrap_or(MISSING)
+            }
+            F::CashTerminals(window_ms) => as_of.cash_terminals(beside(self.reference), *window_ms),
+            F::SeenAtHome(window_ms) => {
+                let seen = self
+                    .payment
+                    .device_country
+                    .or_else(|| beside(self.reference)?.country_at(as_of.time_ms, *window_ms));
+                tri(seen.zip(self.view.plan.country).map(|(seen, home)| seen == home))
+            }
+            F::HistoryDayMedian(days) => as_of.credit_day_median(*days),
+            F::HistoryTicket(days) => as_of.credit_average(*days),
             F::NewUser(window_ms) => i64::from(as_of.is_new_user(*window_ms)),
             F::Controlled(kind) => {
                 let time_ms = as_of.time_ms;
@@ -466,7 +499,7 @@ impl<'a> Reading<'a> {
         match self.role {
             Role::Payer => own | self.lists[Role::PayerCustomer as usize],
             Role::Payee => own | self.lists[Role::PayeeCustomer as usize],
-            Role::PayerCustomer | Role::PayeeCustomer | Role::Device => own,
+            _ => own,
         }
     }
 
@@ -475,7 +508,7 @@ impl<'a> Reading<'a> {
         let party = match self.role {
             Role::Payer | Role::PayerCustomer => &self.payment.payer,
             Role::Payee | Role::PayeeCustomer => &self.payment.payee,
-            Role::Device => return MISSING,
+            Role::Device | Role::Network => return MISSING,
         };
         let known = self.reference.map(|r| &r.profile);
         let value = match feature {

@@ -111,6 +111,7 @@ shape!(PaymentRecord {
     channel: &'a str,
     terminal_id: &'a str,
     terminal_geo: Place,
+    terminal_country: &'a str,
     device: DeviceRecord<'a>,
     session: SessionRecord<'a>,
     payee_check: CheckRecord,
@@ -142,6 +143,7 @@ shape!(DeviceRecord {
     ip: &'a str,
     bssid: &'a str,
     geo: Place,
+    country: &'a str,
 });
 
 shape!(SessionRecord {
@@ -254,7 +256,9 @@ struct Place {
 
 fn of_payment<'a>(batch: &'a Batch, payment: &'a Payment, time: Time) -> PaymentRecord<'a> {
     let Payment { device_id, device_ip, device_bssid, device_geo, .. } = *payment;
-    let has_device = [device_id, device_ip, device_bssid].iter().any(|text| !text.is_none());
+    let has_device = [device_id, device_ip, device_bssid].iter().any(|text| !text.is_none())
+        || device_geo.is_some()
+        || payment.device_country.is_some();
     let has_session = payment.session_flags.is_some() || !payment.session_id.is_none();
     let has_source = [payment.source_system, payment.source_topic].iter().any(|t| !t.is_none());
     PaymentRecord {
@@ -277,11 +281,13 @@ fn of_payment<'a>(batch: &'a Batch, payment: &'a Payment, time: Time) -> Payment
         channel: Some(payment.channel.word()),
         terminal_id: text(batch, payment.terminal_id),
         terminal_geo: payment.terminal_geo.map(of_place),
-        device: (has_device || device_geo.is_some()).then(|| DeviceRecord {
+        terminal_country: payment.terminal_country.as_ref().map(|country| country.code()),
+        device: has_device.then(|| DeviceRecord {
             id: text(batch, device_id),
             ip: text(batch, device_ip),
             bssid: text(batch, device_bssid),
             geo: device_geo.map(of_place),
+            country: payment.device_country.as_ref().map(|country| country.code()),
         }),
         session: has_session.then(|| SessionRecord {
             id: text(batch, payment.session_id),

@@ -24,7 +24,7 @@ pub enum EntityKind {
     Device = 3,
     /// A telephone number's token; only ever the subject of a list.
     Phone = 4,
-    /// A network address; only ever the subject of a list.
+    /// A network that payments are ordered from: a wireless network's or an internet address.
     Address = 5,
     /// A payment id.
     Payment = 6,

@@ -3,6 +3,7 @@
 //! Texts are spans of the batch's text arena, so that decoding allocates nothing per event. The
 //! large rare kinds (account, list, control) are boxed.
 
+use crate::model::country::Country;
 use crate::model::entity::EntityKind;
 use crate::model::measure::{Action, ControlMode};
 use crate::model::money::Money;
@@ -387,6 +388,8 @@ pub struct Payment {
     pub terminal_id: Text,
     /// Where the terminal stands.
     pub terminal_geo: Option<Geo>,
+    /// Country in which it stands.
+    pub terminal_country: Option<Country>,
     /// Device that ordered it.
     pub device_id: Text,
     /// Its network address.
@@ -395,6 +398,8 @@ pub struct Payment {
     pub device_bssid: Text,
     /// Where it was.
     pub device_geo: Option<Geo>,
+    /// Country in which it was.
+    pub device_country: Option<Country>,
     /// Bits of [`session`]; `None` when the record carried no session.
     pub session_flags: Option<u8>,
     /// Session.
@@ -443,10 +448,12 @@ impl Payment {
             channel,
             terminal_id: Text::NONE,
             terminal_geo: None,
+            terminal_country: None,
             device_id: Text::NONE,
             device_ip: Text::NONE,
             device_bssid: Text::NONE,
             device_geo: None,
+            device_country: None,
             session_flags: None,
             session_id: Text::NONE,
             payee_check: None,

@@ -102,14 +102,18 @@ pub enum Owner {
     Customer,
     /// `device`
     Device,
+    /// `network`
+    Network,
     /// `payment`
     Payment,
     /// `pair`
     Pair,
     /// What `debits(…)` and `credits(…)` give.
     Entries,
-    /// What `uses(…)` gives.
+    /// What `uses(…)` of a device gives.
     Uses,
+    /// What `uses(…)` of a network gives.
+    Traffic,
     /// What `flow(…)` gives.
     Flow,
     /// What `history(…)` gives.
@@ -123,10 +127,12 @@ impl Owner {
         (Self::Account, "payer, payee"),
         (Self::Customer, "payer_customer, payee_customer"),
         (Self::Device, "device"),
+        (Self::Network, "network"),
         (Self::Pair, "pair"),
         (Self::Entries, "entries"),
         (Self::Flow, "flow"),
         (Self::Uses, "uses"),
+        (Self::Traffic, "uses of a network"),
         (Self::History, "history"),
     ];
 
@@ -145,6 +151,7 @@ pub const RECORDS: &[(&str, Owner, Option<Role>)] = &[
     ("payer_customer", Owner::Customer, Some(Role::PayerCustomer)),
     ("payee_customer", Owner::Customer, Some(Role::PayeeCustomer)),
     ("device", Owner::Device, Some(Role::Device)),
+    ("network", Owner::Network, Some(Role::Network)),
     ("pair", Owner::Pair, Some(Role::Payer)),
 ];
 
@@ -346,6 +353,10 @@ pub enum Makes {
     HistoryWeeks(Direction),
     /// New payers.
     HistoryNewPayers,
+    /// Median of the days.
+    HistoryDayMedian,
+    /// Mean credit.
+    HistoryTicket,
     /// Quantile of debits.
     HistoryQuantile,
     /// Payments of the pair.
@@ -390,6 +401,12 @@ pub enum Makes {
     TravelKm,
     /// Speed of it (payer only).
     TravelSpeed,
+    /// Distance from where the account was used before the window (payer only).
+    MovedKm,
+    /// Terminals of cash withdrawals (payer only).
+    CashTerminals,
+    /// Where the device was last seen (payer only).
+    SeenAtHome,
 }
 
 /// One field or function.
@@ -460,6 +477,7 @@ pub const MEMBERS: &[Member] = {
     call(O::Payment, "is_multiple_of", &[Arg::Step], BOOL, M::IsMultipleOf, "金额是否为其整数倍；其他币种时缺值", "whether the amount is a multiple of this; missing in another currency than the pack's"),
     call(O::Payment, "between", &[Arg::Clock, Arg::Clock], BOOL, M::IsBetween, "当地时间是否在此区间内（含起点，不含终点，可跨午夜）", "whether it happens at these hours of the local day, start included, end not; may pass midnight"),
     field(O::Payment, "is_festival", BOOL, M::Field(P::IsFestival), "当日是否为策略文件列出的节日", "whether the day belongs to a festival of the policy"),
+    field(O::Payment, "is_abroad", BOOL, M::Field(P::IsAbroad), "终端所在国家不是策略文件的本国；任一未知时缺值", "the terminal stands in another country than the policy's; missing when either is not known"),
     field(O::Payment, "is_goods", BOOL, M::Field(P::IsGoods), "商户类别为黄金珠宝、话费充值、礼品卡、游戏或加油卡等可变现商品；无商户类别码时缺值", "the merchant sells what is as good as money: gold, top-ups, gift, game, fuel cards; missing without a merchant category"),
     call(O::Payment, "session", &[Arg::SessionFlag], BOOL, M::Session, "会话标志；无会话信息时缺值", "whether the session carries the flag; missing when the record has no session"),
 
@@ -481,6 +499,9 @@ pub const MEMBERS: &[Member] = {
 
     call(O::Account, "travel_km", &[Arg::Km], INT, M::TravelKm, "与上一笔已定位付款的距离（公里，两次定位误差均小于该公里数，仅 payer）；无则缺值", "kilometres from the payer's newest earlier payment, both located to less than so many kilometres (payer only); missing when either is not"),
     call(O::Account, "travel_speed", &[Arg::Km], INT, M::TravelSpeed, "上述两次定位之间的速度（公里/小时，仅 payer）；无则缺值", "kilometres an hour between the two (payer only); missing when either is not located"),
+    call(O::Account, "moved_km", &[Arg::Window, Arg::Km], INT, M::MovedKm, "与窗口以前最近一天首个定位的距离（公里，两次定位误差均小于该公里数，仅 payer）；无则缺值", "kilometres from the first place of the newest day before the window, both located to less than so many kilometres (payer only); missing when either is not"),
+    call(O::Account, "cash_terminals", &[Arg::Window], INT, M::CashTerminals, "窗口内取现所用的不同终端数，含本笔（仅 payer）", "distinct terminals of cash withdrawals in the window, this one included (payer only)"),
+    call(O::Account, "seen_at_home", &[Arg::Window], BOOL, M::SeenAtHome, "窗口内付款人设备最近一次所在国家是否为本国（仅 payer）；未知时缺值", "whether the payer's device was last seen in the policy's country in the window (payer only); missing when not known"),
     call(O::Account, "debit_weeks", &[], INT, M::HistoryWeeks(Debit), "最近八周同一星期几、同一小时内有转出的周数，不含本笔", "on how many of the same weekdays of the last eight weeks money went out in this hour of the day"),
     call(O::Account, "credit_weeks", &[], INT, M::HistoryWeeks(Credit), "最近八周同一星期几、同一小时内有转入的周数，不含本笔", "on how many of the same weekdays of the last eight weeks money came in in this hour of the day"),
     call(O::Account, "since", &[Arg::AccountEvent], DURATION, M::Since, "距最近一次此类账户事件的时间；未发生过时缺值", "time since the newest account event of this kind; missing when none is known"),
@@ -499,6 +520,9 @@ pub const MEMBERS: &[Member] = {
     call(O::Device, "uses", &[Arg::Window], Gives::Record(O::Uses), M::Entries(Debit), "窗口内由该设备发起的支付", "payments ordered on the device in the window"),
     call(O::Device, "is_new", &[Arg::Window], BOOL, M::NewUser, "本次使用者是否在窗口内首次使用该设备，含本次", "whether the present user first used the device in the window, this use included"),
     call(O::Device, "listed", &[Arg::ListCategory, Arg::ListLevel], BOOL, M::Listed, "设备在名单上且有效", "whether the device is on a list, valid now"),
+
+    call(O::Network, "uses", &[Arg::Window], Gives::Record(O::Traffic), M::Entries(Debit), "窗口内由该网络（无线网络，否则 IP 地址）发起的支付", "payments ordered from the network in the window: the wireless network where the record names one, else the internet address"),
+    call(O::Network, "listed", &[Arg::ListCategory, Arg::ListLevel], BOOL, M::Listed, "网络在名单上且有效（名单对象类型 ip）", "whether the network is on a list, valid now (a list's subject of kind ip)"),
 
     call(O::Pair, "count", &[Arg::Days(limits::PAIR_DAYS)], INT, M::PairCount, "此付款人给此收款人的既往笔数，不含本笔", "earlier payments of this payer to this payee, this one not counted"),
     call(O::Pair, "allowed", &[Arg::PairLevel], BOOL, M::PairAllowed, "名单允许双方往来：家庭成员、分析员放行、合格供应商；付款人未维护供应商名单时 supplier 缺值", "whether a list allows the two to each other: household, analyst, supplier; of suppliers missing when the payer keeps none"),
@@ -554,12 +578,19 @@ pub const MEMBERS: &[Member] = {
     call(O::Uses, "count", &[], INT, M::Count, "笔数", "number of payments"),
     call(O::Uses, "customers", &[], INT, M::Counterparties, "不同客户数", "distinct customers"),
 
+    call(O::Traffic, "at_least", &[Arg::Amount], Gives::Record(O::Traffic), M::AtLeast, "仅保留不小于此金额的支付", "keeps amounts of at least this"),
+    call(O::Traffic, "count", &[], INT, M::Count, "笔数", "number of payments"),
+    call(O::Traffic, "sum", &[], MONEY, M::Sum, "合计", "sum"),
+    call(O::Traffic, "accounts", &[], INT, M::Counterparties, "不同付款账户数", "distinct paying accounts"),
+
     call(O::History, "debit_count", &[], INT, M::HistoryCount(Debit), "转出笔数", "debits"),
     call(O::History, "debit_sum", &[], MONEY, M::HistorySum(Debit), "转出合计", "sum of debits"),
     call(O::History, "credit_count", &[], INT, M::HistoryCount(Credit), "转入笔数", "credits"),
     call(O::History, "credit_sum", &[], MONEY, M::HistorySum(Credit), "转入合计", "sum of credits"),
     call(O::History, "night_share", &[], DOUBLE, M::HistoryNightShare, "今日以前 00:00–05:00 转出笔数占比；无转出时缺值", "share, by number, of debits between 00:00 and 05:00 on the days before today; missing when there is none"),
     call(O::History, "new_payers", &[], INT, M::HistoryNewPayers, "期间内开始往来的付款人数，含本笔", "payers whose relation began in these days, the present one included"),
+    call(O::History, "credit_day_median", &[], MONEY, M::HistoryDayMedian, "今日以前有转入的各日转入合计的中位数（偏小者）；无则缺值", "lower median of the daily sums of credits, over the days before today that have one; missing when there is none"),
+    call(O::History, "credit_average", &[], MONEY, M::HistoryTicket, "今日以前平均每笔转入，向下取整；无则缺值", "mean credit on the days before today, rounded down; missing when there is none"),
     call(O::History, "debit_quantile", &[Arg::Share], MONEY, M::HistoryQuantile, "转出金额分位数（对数桶上沿）；无转出时缺值", "quantile of debits, upper edge of its bucket (buckets are 1/8 of a power of two); missing when there is none"),
     ]
 };

@@ -20,6 +20,7 @@ pub fn role(role: Role) -> &'static str {
         Role::PayerCustomer => "payer_customer",
         Role::PayeeCustomer => "payee_customer",
         Role::Device => "device",
+        Role::Network => "network",
     }
 }
 
@@ -160,6 +161,7 @@ pub fn payment_field(plan: &Plan, field: PaymentField) -> String {
         }
         P::IsGoods => "payment.is_goods".to_owned(),
         P::IsFestival => "payment.is_festival".to_owned(),
+        P::IsAbroad => "payment.is_abroad".to_owned(),
         P::IsBetween(hours) => format!("payment.{}", between(hours)),
     }
 }
@@ -247,6 +249,11 @@ pub fn feature(plan: &Plan, feature: &StateFeature) -> String {
         F::PairVerified(window) => format!("pair.verified(duration('{}'))", duration(*window)),
         F::TravelKm(km) => format!("travel_km({km})"),
         F::TravelSpeed(km) => format!("travel_speed({km})"),
+        F::MovedKm(window, km) => format!("moved_km(duration('{}'), {km})", duration(*window)),
+        F::CashTerminals(window) => format!("cash_terminals(duration('{}'))", duration(*window)),
+        F::SeenAtHome(window) => format!("seen_at_home(duration('{}'))", duration(*window)),
+        F::HistoryDayMedian(days) => format!("history({days}).credit_day_median()"),
+        F::HistoryTicket(days) => format!("history({days}).credit_average()"),
         F::NewUser(window) => format!("is_new(duration('{}'))", duration(*window)),
         F::HistoryNightShare(days) => format!("history({days}).night_share()"),
         F::HistoryNewPayers(days) => format!("history({days}).new_payers()"),

@@ -25,7 +25,7 @@ the examples in the files, `goshawk rules list` lists the rules.
 | `family`, `weight` | 规则族（见策略文件）与权重 1–100 | family of the policy, 1 to 100 |
 | `mode` | `live`（默认）、`shadow`（只试运行）、`off` | `live` (default), `shadow`, `off` |
 | `phases` | `pre`：支付的首个事件；`post`：结算时 | `pre`: at the payment's first event; `post`: when it settles |
-| `subject` | 由谁的状态判断：`payer`、`payee`、`device` | whose state decides: `payer`, `payee`, `device` |
+| `subject` | 由谁的状态判断：`payer`、`payee`、`device`、`network` | whose state decides: `payer`, `payee`, `device`, `network` |
 | `target` | 针对谁：`payment`、`payer` 或 `payee`，分别对应仍可拦截与已结算 | `{ held, settled }`: `payment`, `payer` or `payee`, while it can be held and once settled |
 | `guards` | 逐一求值并展示的防误拦规则；`scope = \"all\"` 的防误拦规则适用于 `list` 族以外的所有规则 | ids of guards that are evaluated and shown; guards with `scope = \"all\"` are, in every rule outside the family `list` |
 | `floor` | 单独触发时的措施；不写则由得分决定 | measure when only this rule fires; absent: the score alone decides |

@@ -67,10 +67,12 @@ impl Into<'_> {
             channel,
             terminal_id,
             terminal_geo,
+            terminal_country,
             device_id,
             device_ip,
             device_bssid,
             device_geo,
+            device_country,
             session_flags,
             session_id,
             payee_check,
@@ -113,6 +115,8 @@ impl Into<'_> {
         self.party("payee", &payee);
         self.place("terminal_geo", terminal_geo);
         self.place("device.geo", device_geo);
+        self.value("terminal_country", terminal_country.map(|c| c.code().to_owned()));
+        self.value("device.country", device_country.map(|c| c.code().to_owned()));
     }
 
     fn party(&mut self, side: &str, party: &Party) {

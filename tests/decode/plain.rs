@@ -132,6 +132,7 @@ const PAYMENT: &[&str] = &[
     "instruction_id",
     "uetr",
     "source",
+    "terminal_country",
 ];
 const PARTY: &[&str] = &[
     "account",
@@ -371,6 +372,13 @@ fn currency(raw: &str) -> Result<Currency, RejectReason> {
     Currency::parse(&string(raw)?).ok_or(BadCurrency)
 }
 
+/// Two capital letters.
+fn country(raw: &str) -> Result<String, RejectReason> {
+    let code = string(raw)?;
+    let letters = code.chars().filter(char::is_ascii_uppercase).count();
+    if (letters, code.len()) == (2, 2) { Ok(code) } else { Err(BadValue) }
+}
+
 fn moment(text: &str) -> Option<i64> {
     let zone = TimeZone::fixed(offset(8));
     let local = if text.len() == 14 && text.bytes().all(|b| b.is_ascii_digit()) {
@@ -426,14 +434,16 @@ fn payment(o: &Object, out: &mut Flat) -> Result<i64, RejectReason> {
     if let Some(raw) = o.get("terminal_geo") {
         place(&Object::read("terminal_geo.", raw, &["lat", "lon", "accuracy_km"])?, out)?;
     }
+    o.optional(out, "terminal_country", country)?;
     o.optional(out, "memo", free)?;
     o.optional(out, "hold_deadline", time)?;
     if let Some(raw) = o.get("device") {
-        let device = Object::read("device.", raw, &["id", "ip", "bssid", "geo"])?;
+        let device = Object::read("device.", raw, &["id", "ip", "bssid", "geo", "country"])?;
         device.ids(out, &["id", "ip", "bssid"])?;
         if let Some(raw) = device.get("geo") {
             place(&Object::read("device.geo.", raw, &["lat", "lon", "accuracy_km"])?, out)?;
         }
+        device.optional(out, "country", country)?;
     }
     if let Some(raw) = o.get("session") {
         let session = Object::read("session.", raw, &["id", "flags"])?;

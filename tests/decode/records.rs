@@ -67,6 +67,7 @@ enum Look {
     Free,
     Amount,
     Currency,
+    Country,
     Time,
     Date,
     Integer,
@@ -119,6 +120,7 @@ const PAYMENT: Fields = &[
             ("ip", false, Look::Id),
             ("bssid", false, Look::Id),
             ("geo", false, Look::Object(GEO)),
+            ("country", false, Look::Country),
         ]),
     ),
     ("session", false, Look::Object(&[("id", false, Look::Id), ("flags", false, Look::Flags)])),
@@ -132,6 +134,7 @@ const PAYMENT: Fields = &[
     ("purpose", false, Look::Free),
     ("terminal_id", false, Look::Id),
     ("terminal_geo", false, Look::Object(GEO)),
+    ("terminal_country", false, Look::Country),
     ("memo", false, Look::Free),
     ("hold_deadline", false, Look::Time),
     ("end_to_end_id", false, Look::Id),
@@ -418,6 +421,11 @@ impl Writer<'_> {
                 } else {
                     random.pick(&["CNY", "CNY", "CNY", "USD", "EUR", "XYZ"])
                 };
+                self.string(text);
+            }
+            Look::Country => {
+                let odd = ["cn", "CHN", "", "C1", "é"];
+                let text = random.pick(if wild { &odd } else { &["CN", "HK", "TH", "CN", "CN"] });
                 self.string(text);
             }
             Look::Time | Look::Date => {

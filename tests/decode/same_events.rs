@@ -53,6 +53,7 @@ fn the_records_reach_every_reason() {
     }
     // Empty and too large records have tests of their own; these come from elsewhere.
     let elsewhere = [R::Empty, R::TooLarge, R::MalformedRow, R::TooLate, R::Contradiction];
+    reached.retain(|reason| !elsewhere.contains(reason));
     let expect = R::WORDS.iter().map(|(_, r)| *r).filter(|r| !elsewhere.contains(r));
     assert_eq!(reached, expect.collect());
 }

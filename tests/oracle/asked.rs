@@ -99,6 +99,7 @@ impl<'a> Look<'a> {
             Role::Payer | Role::PayerCustomer => text(p.payee.account),
             Role::Payee | Role::PayeeCustomer => text(p.payer.account),
             Role::Device => text(user),
+            Role::Network => text(p.payer.account),
         };
         let near = |ppm: u32| {
             let apart = i128::from(e.minor) - i128::from(p.amount.minor);

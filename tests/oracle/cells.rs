@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use goshawk::limits::{ORDERED_SCAN_MAX, PAIR_DAYS};
 use goshawk::model::entity::EntityKind;
-use goshawk::model::event::{Batch, Event, Party, Payment};
+use goshawk::model::event::{Batch, Event, Party, Payment, Text};
 use goshawk::model::time::{DAY, HOUR, Millis};
 use goshawk::rules::plan::feature::{PaymentField, StateFeature};
 use goshawk::rules::plan::program::MISSING;
@@ -24,6 +24,11 @@ pub fn is_goods(mcc: &str) -> bool {
     let code: u32 = mcc.parse().unwrap_or(0);
     let single = [5094, 5944, 5541, 5542, 5947, 6051, 7994];
     single.contains(&code) || (4813..=4814).contains(&code) || (5815..=5818).contains(&code)
+}
+
+/// Where a payment was ordered from: the wireless network if there is one.
+pub fn address(p: &Payment) -> Text {
+    [p.device_bssid, p.device_ip].into_iter().find(|text| !text.is_none()).unwrap_or(Text::NONE)
 }
 
 /// A cell of the payment's part.
@@ -75,6 +80,10 @@ pub fn payment(
                 |(from, to): &&(i32, i32)| i64::from(*from) <= today && today <= i64::from(*to);
             i64::from(festivals.filter(on).count() > 0)
         }
+        PaymentField::IsAbroad => match (p.terminal_country, naive.plan.country) {
+            (Some(there), Some(home)) => i64::from(there != home),
+            _ => MISSING,
+        },
         PaymentField::IsBetween(hours) => {
             let (from, to) = (i64::from(hours.from_min), i64::from(hours.to_min));
             i64::from(match from < to {
@@ -108,6 +117,7 @@ impl<'a> Look<'a> {
             Role::PayerCustomer => (EntityKind::Customer, p.payer.customer),
             Role::PayeeCustomer => (EntityKind::Customer, p.payee.customer),
             Role::Device => (EntityKind::Device, p.device_id),
+            Role::Network => (EntityKind::Address, address(p)),
         };
         let owner = (kind, self.batch.text(name));
         if owner.1.is_empty() {
@@ -122,7 +132,7 @@ impl<'a> Look<'a> {
         match role {
             Role::Payer | Role::PayerCustomer => Some(&self.payment.payer),
             Role::Payee | Role::PayeeCustomer => Some(&self.payment.payee),
-            Role::Device => None,
+            Role::Device | Role::Network => None,
         }
     }
 
@@ -199,6 +209,21 @@ impl<'a> Look<'a> {
                 let week =
                     |k: i64| entries.iter().any(|e| self.day(e.time) == self.today() - 7 * k);
                 (1..=8).filter(|k| week(*k)).count() as i64
+            }
+            StateFeature::HistoryDayMedian(days) => {
+                let mut sums: Vec<i64> =
+                    self.credit_days(owner, *days).values().map(|of| sum(of)).collect();
+                sums.sort_unstable();
+                // Of an even number the lower of the two in the middle.
+                match sums.len() {
+                    0 => MISSING,
+                    n => sums[n.div_ceil(2) - 1],
+                }
+            }
+            StateFeature::HistoryTicket(days) => {
+                let credits: Vec<&Entry> =
+                    self.credit_days(owner, *days).into_values().flatten().collect();
+                sum(&credits).checked_div(credits.len() as i64).unwrap_or(MISSING)
             }
             StateFeature::HistoryNewPayers(days) => self.new_payers(owner, i64::from(*days)),
             StateFeature::PairCount(days) => {
@@ -302,6 +327,17 @@ impl<'a> Look<'a> {
             e.direction == direction && self.today() - self.day(e.time) < i64::from(days)
         });
         entries
+    }
+
+    /// Credits by day, on the days before today.
+    fn credit_days(&self, owner: (EntityKind, &str), days: u16) -> BTreeMap<i64, Vec<&'a Entry>> {
+        let mut by_day: BTreeMap<i64, Vec<&Entry>> = BTreeMap::new();
+        for entry in self.history(owner, Direction::Credit, days) {
+            if self.day(entry.time) != self.today() {
+                by_day.entry(self.day(entry.time)).or_default().push(entry);
+            }
+        }
+        by_day
     }
 
     /// Everything but the present payment's own entries, as long as the ledger holds them. An entry

@@ -1,15 +1,16 @@
 //! The naive reference's view of what happened beside payments: account events, feedback, the
 //! register of enterprises, what two parties are allowed.
 
-use goshawk::limits::{ANALYST_ALLOW_MAX, PLACES_MAX, REGISTRY_FRESH};
+use goshawk::limits::{ANALYST_ALLOW_MAX, MARKS_MAX, PLACES_MAX, REGISTRY_FRESH};
+use goshawk::model::country::Country;
 use goshawk::model::entity::EntityKind;
 use goshawk::model::event::{
     AccountEvent, AccountEventKind, Batch, FeedbackEvent, FeedbackStage, ListCategory, ListEvent,
-    ListLevel, PairLevel, Party, Payment, RegistryEvent, RegistryStatus, Verdict,
+    ListLevel, PairLevel, Party, Payment, PaymentType, RegistryEvent, RegistryStatus, Verdict,
 };
 use goshawk::model::measure::Action;
 use goshawk::model::money::Money;
-use goshawk::model::time::Millis;
+use goshawk::model::time::{DAY, Millis};
 use goshawk::rules::plan::feature::StateFeature;
 use goshawk::rules::plan::program::MISSING;
 use goshawk::rules::plan::view::{Direction, Role};
@@ -34,6 +35,11 @@ enum What {
     Registered(Millis, RegistryStatus),
     /// Latitude and longitude in degrees, accuracy in metres.
     Stayed(f64, f64, u32),
+    /// The first of its day.
+    Base(f64, f64, u32),
+    /// Payment and terminal.
+    Cash(String, String),
+    SeenIn(Country),
 }
 
 impl Naive {
@@ -77,17 +83,52 @@ impl Naive {
 
     /// Where a payment was ordered.
     pub fn stayed(&mut self, batch: &Batch, time: Millis, payment: &Payment) {
-        let Some((lat, lon, accuracy)) = place(payment) else { return };
         let whom = batch.text(payment.payer.account).to_owned();
+        if let Some(country) = payment.device_country {
+            self.note(whom.clone(), time, What::SeenIn(country));
+            self.keep_newest(&whom, |what| matches!(what, What::SeenIn(_)));
+        }
+        let Some((lat, lon, accuracy)) = place(payment) else { return };
         self.note(whom.clone(), time, What::Stayed(lat, lon, accuracy));
-        // Of many places only the newest are kept.
-        let is_here = |h: &Happened| h.whom == whom && matches!(h.what, What::Stayed(..));
-        let stays: Vec<Millis> =
+        self.keep_newest(&whom, |what| matches!(what, What::Stayed(..)));
+        let day = |time: Millis| (time + self.utc_offset).div_euclid(DAY);
+        let of_today = |h: &Happened| {
+            h.whom == whom && matches!(h.what, What::Base(..)) && day(h.time) == day(time)
+        };
+        match self.happened.iter().position(of_today) {
+            Some(at) if self.happened[at].time <= time => return,
+            Some(at) => drop(self.happened.remove(at)),
+            None => {}
+        }
+        self.note(whom.clone(), time, What::Base(lat, lon, accuracy));
+        self.keep_newest(&whom, |what| matches!(what, What::Base(..)));
+    }
+
+    /// Of many places only the newest are kept.
+    fn keep_newest(&mut self, whom: &str, is: impl Fn(&What) -> bool) {
+        let is_here = |h: &Happened| h.whom == whom && is(&h.what);
+        let times: Vec<Millis> =
             self.happened.iter().filter(|h| is_here(h)).map(|h| h.time).collect();
-        if stays.len() > PLACES_MAX {
-            let oldest = stays.iter().min().copied();
+        if times.len() > PLACES_MAX {
+            let oldest = times.iter().min().copied();
             let at = self.happened.iter().position(|h| is_here(h) && Some(h.time) == oldest);
             self.happened.remove(at.expect("it was found"));
+        }
+    }
+
+    /// Where cash was taken, of the last withdrawals.
+    pub fn took_cash(&mut self, batch: &Batch, time: Millis, payment: &Payment) {
+        let terminal = batch.text(payment.terminal_id);
+        if payment.payment_type != PaymentType::CashOut || terminal.is_empty() {
+            return;
+        }
+        let whom = batch.text(payment.payer.account).to_owned();
+        let id = batch.text(payment.payment_id).to_owned();
+        self.note(whom.clone(), time, What::Cash(id, terminal.to_owned()));
+        let is_here = |h: &Happened| h.whom == whom && matches!(h.what, What::Cash(..));
+        if self.happened.iter().filter(|h| is_here(h)).count() > MARKS_MAX {
+            let at = self.happened.iter().position(is_here);
+            self.happened.remove(at.expect("it was counted"));
         }
     }
 
@@ -181,6 +222,43 @@ impl<'a> Look<'a> {
             }
             StateFeature::TravelKm(km) => self.travelled(owner, *km).map_or(MISSING, |t| t.0),
             StateFeature::TravelSpeed(km) => self.travelled(owner, *km).map_or(MISSING, |t| t.1),
+            StateFeature::MovedKm(window, km) => {
+                let moved = place(self.payment).filter(|p| p.2 < km * 1_000).and_then(|here| {
+                    let mut bases = self.history_of(owner.1);
+                    bases.retain(|h| h.time <= now - window);
+                    bases.into_iter().rev().find_map(|h| match h.what {
+                        What::Base(lat, lon, accuracy) if accuracy < km * 1_000 => {
+                            Some(metres((here.0, here.1), (lat, lon)) / 1_000)
+                        }
+                        _ => None,
+                    })
+                });
+                moved.unwrap_or(MISSING)
+            }
+            StateFeature::CashTerminals(window) => {
+                let taken = self.window(owner, *window);
+                let terminals = self.naive.happened.iter().filter_map(|h| match &h.what {
+                    What::Cash(id, terminal) if h.whom == owner.1 => {
+                        let debit = |e: &&Entry| {
+                            e.direction == Direction::Debit && self.naive.is_payment(e, id)
+                        };
+                        taken.iter().copied().any(|e| debit(&e)).then_some(terminal)
+                    }
+                    _ => None,
+                });
+                terminals.collect::<std::collections::BTreeSet<_>>().len() as i64
+            }
+            StateFeature::SeenAtHome(window) => {
+                let past = self.history_of(owner.1).into_iter().rev();
+                let before = past.into_iter().find_map(|h| match h.what {
+                    What::SeenIn(country) if h.time > now - window => Some(country),
+                    _ => None,
+                });
+                match (self.payment.device_country.or(before), self.naive.plan.country) {
+                    (Some(seen), Some(home)) => i64::from(seen == home),
+                    _ => MISSING,
+                }
+            }
             StateFeature::NewUser(window) => {
                 let user = if self.payment.payer.customer.is_none() {
                     self.payment.payer.account
@@ -215,7 +293,7 @@ impl<'a> Look<'a> {
         let party = match role {
             Role::Payer | Role::PayerCustomer => &self.payment.payer,
             Role::Payee | Role::PayeeCustomer => &self.payment.payee,
-            Role::Device => return None,
+            Role::Device | Role::Network => return None,
         };
         let customer = self.batch.text(party.customer);
         if customer.is_empty() {

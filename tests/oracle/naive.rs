@@ -186,6 +186,9 @@ impl Naive {
             Ok(change) => change,
             Err(outcome) => return self.nothing(outcome, p.amount.minor),
         };
+        if change.pre {
+            self.took_cash(batch, event.time_ms, p);
+        }
         let outcome = Outcome::Scored { late: event.time_ms < before };
         let judged = self.judge(batch, event, p, &change, outcome);
         if change.pre {
@@ -300,6 +303,7 @@ impl Naive {
             let user = [p.payer.customer, p.payer.account].into_iter().find(|t| !t.is_none());
             let user = user.expect("a payer has an account");
             owners.push((EntityKind::Device, text(p.device_id), text(user)));
+            owners.push((EntityKind::Address, text(cells::address(p)), text(p.payer.account)));
         }
         let flags = self.flags(batch, time, p, direction);
         for (kind, name, counterparty) in owners {
@@ -353,6 +357,8 @@ impl Naive {
         set(flag::REDEMPTION, credit && is(&[EarlyRedemption, WealthRedeem, OwnIn]));
         set(flag::LOAN, credit && is(&[LoanDisbursement]));
         let mcc = batch.text(p.mcc);
+        let abroad = p.terminal_country.is_some() && self.plan.country.is_some();
+        set(flag::ABROAD, !credit && abroad && p.terminal_country != self.plan.country);
         set(flag::GOLD, !credit && ["5094", "5944"].contains(&mcc));
         set(flag::GOODS, !credit && cells::is_goods(mcc));
         flags
@@ -514,7 +520,7 @@ impl Naive {
             };
             let account = match rule.subject {
                 Role::Payee | Role::PayeeCustomer => p.payee.account,
-                Role::Payer | Role::PayerCustomer | Role::Device => p.payer.account,
+                _ => p.payer.account,
             };
             judged.rules.push((index as u16, batch.text(account).to_owned(), verdict));
         }

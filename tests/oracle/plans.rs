@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use goshawk::model::country::Country;
 use goshawk::model::event::{
     AccountEventKind, Channel, ListCategory, ListLevel, PairLevel, PaymentType, RegistryStatus,
     Verdict, session,
@@ -65,6 +66,8 @@ pub fn features(random: &mut Random, role: Role) -> Vec<StateFeature> {
         features.push(F::HistorySum(direction, random.pick(&days)));
     }
     features.extend([F::HistoryNightShare(random.pick(&days)), F::HistoryNightShare(90)]);
+    features.extend([F::HistoryDayMedian(random.pick(&days)), F::HistoryDayMedian(90)]);
+    features.extend([F::HistoryTicket(random.pick(&days)), F::HistoryTicket(90)]);
     features.extend([F::HistoryWeeks(Direction::Debit), F::HistoryWeeks(Direction::Credit)]);
     features.extend([F::HistoryNewPayers(random.pick(&days)), F::HistoryNewPayers(90)]);
     features.push(F::IdleBefore(random.pick(&windows)));
@@ -75,6 +78,10 @@ pub fn features(random: &mut Random, role: Role) -> Vec<StateFeature> {
         for level in [PairLevel::Household, PairLevel::Analyst, PairLevel::Supplier] {
             features.push(F::PairAllowed(level));
         }
+        for window in [MINUTE, HOUR, DAY, 7 * DAY] {
+            features.extend([F::CashTerminals(window), F::SeenAtHome(window)]);
+        }
+        features.extend([F::MovedKm(HOUR, 50), F::MovedKm(3 * DAY, 50), F::MovedKm(DAY, 1)]);
         features.extend([F::TravelKm(50), F::TravelSpeed(50), F::TravelKm(1), F::TravelSpeed(1)]);
         for window in [HOUR, DAY, 7 * DAY] {
             features.push(F::PairVerified(window));
@@ -118,6 +125,7 @@ pub fn query(random: &mut Random) -> Query {
                     flag::GOODS,
                     flag::GOLD,
                     flag::PERSON,
+                    flag::ABROAD,
                 ])
             }
             2 => {
@@ -188,6 +196,7 @@ pub fn fields() -> Vec<PaymentField> {
         P::IsMultipleOf(100),
         P::IsGoods,
         P::IsFestival,
+        P::IsAbroad,
         P::IsBetween(Hours::NIGHT),
         P::IsBetween(Hours { from_min: 1_200, to_min: 240 }),
     ]
@@ -294,6 +303,7 @@ impl Builder {
             pack_version: "1".to_owned(),
             pack_sha256: "0".repeat(64),
             currency: Currency::CNY,
+            country: Country::parse("CN"),
             payment: self.payment,
             parts: self.parts,
             queries: self.queries,

@@ -2,6 +2,7 @@
 //! wrong; one seed, one stream.
 
 use goshawk::limits::{LATENESS_DEFAULT, LEDGER_RETENTION};
+use goshawk::model::country::Country;
 use goshawk::model::entity::EntityKind;
 use goshawk::model::event::{
     AccountClass, AccountEvent, AccountEventKind, Batch, Body, Category, Channel, ControlEvent,
@@ -263,6 +264,15 @@ impl Stream {
         payment.mcc = self.text(mcc);
         payment.terminal_geo = self.geo(15);
         payment.device_geo = self.geo(15);
+        let r = &mut self.random;
+        let countries = [None, None, Country::parse("CN"), Country::parse("TH")];
+        payment.terminal_country = r.pick(&countries);
+        payment.device_country = r.pick(&countries);
+        let terminal = r.pick(&["", "t1", "t2", "t3"]);
+        let (ip, wifi) = (r.pick(&["", "i1", "i2"]), r.pick(&["", "", "w1", "i1"]));
+        payment.terminal_id = self.text(terminal);
+        payment.device_ip = self.text(ip);
+        payment.device_bssid = self.text(wifi);
         payment.device_id = self.text(&device);
         payment.session_flags = session_flags;
         payment.payee_check = payee_check;
@@ -411,10 +421,12 @@ impl Stream {
             EntityKind::Account,
             EntityKind::Customer,
             EntityKind::Device,
+            EntityKind::Address,
         ]);
         let subject = match subject_kind {
             EntityKind::Customer => format!("c{}", account / 2),
             EntityKind::Device => format!("d{}", account % 3),
+            EntityKind::Address => format!("i{}", account % 3),
             _ => format!("A{account}"),
         };
         let entry_id = self.random.pick(&["", "", "L1", "L2"]);

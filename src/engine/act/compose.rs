@@ -2,6 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
+use super::super::facts::network;
 use super::super::view::StepView;
 use super::episode::{Episode, TargetKey, Verdict};
 use super::finding::{Captures, Finding};
@@ -175,9 +176,14 @@ impl Composer<'_> {
             id: self.text(other.account),
             relation: "counterparty",
         }];
-        if findings.iter().any(|f| f.about_device) && !self.payment.device_id.is_none() {
-            let id = self.text(self.payment.device_id);
-            related.push(Related { kind: "device", id, relation: "shared_device" });
+        let shared = [
+            (Role::Device, self.payment.device_id, "device", "shared_device"),
+            (Role::Network, network(self.payment), "network", "shared_network"),
+        ];
+        for (role, name, kind, relation) in shared {
+            if findings.iter().any(|f| f.subject == role) && !name.is_none() {
+                related.push(Related { kind, id: self.text(name), relation });
+            }
         }
         related
     }

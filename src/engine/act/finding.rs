@@ -33,8 +33,8 @@ pub(super) struct Finding {
     pub lowered: bool,
     pub lower_bound: bool,
     pub balance_unknown: bool,
-    /// The device it is about, for rules of a device.
-    pub about_device: bool,
+    /// In which role what it is about touches the payment.
+    pub subject: Role,
 }
 
 /// What the visits of a step kept, by event.
@@ -111,7 +111,7 @@ impl Finding {
             lowered,
             lower_bound,
             balance_unknown: plan.balance_unknown.is_some_and(|e| program.eval(e, row) == 1),
-            about_device: plan.subject == Role::Device,
+            subject: plan.subject,
         }
     }
 }
@@ -191,9 +191,11 @@ fn events_of(groups: &[&Group], role: Role, captured: &Captured) -> (Vec<EventRe
         let number = (entry.fingerprint() >> (32 - crate::limits::SHARD_BITS)) as usize;
         let register = &shard(number).register;
         let other = entry.counterparty();
-        // A customer's ledger names only the other side's account, a device's names neither.
+        // A customer's ledger names only the other side's account, a network's only the payer's, a
+        // device's names neither.
         let parties = |payer, payee| match (role, entry.is_debit()) {
             (Role::Device, _) => true,
+            (Role::Network, _) => payer == other,
             (Role::PayerCustomer | Role::PayeeCustomer, true) => payee == other,
             (Role::PayerCustomer | Role::PayeeCustomer, false) => payer == other,
             (_, true) => (payer, payee) == (*keeper, other),

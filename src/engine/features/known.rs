@@ -5,6 +5,7 @@ use super::super::entry::Entry;
 use super::super::window::AsOf;
 use super::place::Place;
 use crate::limits;
+use crate::model::country::Country;
 use crate::model::event::{AccountEventKind, RegistryStatus, Verdict};
 use crate::model::money::Money;
 use crate::model::time::Millis;
@@ -22,6 +23,12 @@ pub(in super::super) struct Known {
     verdicts: Vec<(Millis, Verdict, Box<str>)>,
     /// Where payments were ordered.
     places: Vec<(Millis, Place)>,
+    /// The first place of each day, in order of day.
+    bases: Vec<(i32, Millis, Place)>,
+    /// Terminals of cash withdrawals, by fingerprint of the payment, in order of arrival.
+    cash: Vec<(u32, Box<str>)>,
+    /// Countries in which the device was.
+    countries: Vec<(Millis, Country)>,
     /// When the register was asked, since when it says so, what it says.
     registry: Vec<(Millis, Millis, RegistryStatus)>,
 }
@@ -59,12 +66,55 @@ impl Known {
     }
 
     /// A payment was ordered at a place. The oldest of many leave unseen: only the last one counts.
-    pub fn stay(&mut self, time_ms: Millis, place: Place) {
+    pub fn stay(&mut self, time_ms: Millis, day: i32, place: Place) {
+        match self.bases.binary_search_by_key(&day, |base| base.0) {
+            Ok(at) if self.bases[at].1 <= time_ms => {}
+            Ok(at) => self.bases[at] = (day, time_ms, place),
+            Err(at) => self.bases.insert(at, (day, time_ms, place)),
+        }
+        if self.bases.len() > limits::PLACES_MAX {
+            self.bases.remove(0);
+        }
         let at = self.places.partition_point(|known| known.0 <= time_ms);
         self.places.insert(at, (time_ms, place));
         if self.places.len() > limits::PLACES_MAX {
             self.places.remove(0);
         }
+    }
+
+    /// The first place of the newest day at or before a time, of a sort.
+    pub fn base_before(
+        &self,
+        time_ms: Millis,
+        is_wanted: impl Fn(&Place) -> bool,
+    ) -> Option<Place> {
+        let mut bases = self.bases.iter().rev();
+        bases.find(|base| base.1 <= time_ms && is_wanted(&base.2)).map(|base| base.2)
+    }
+
+    /// Cash was taken at a terminal; `true` when the oldest had to leave for it.
+    pub fn took_cash(&mut self, fingerprint: u32, terminal: &str) -> bool {
+        self.cash.push((fingerprint, terminal.into()));
+        let over = self.cash.len() > limits::MARKS_MAX;
+        if over {
+            self.cash.remove(0);
+        }
+        over
+    }
+
+    /// The device was in a country. The oldest of many leave unseen: only the last one counts.
+    pub fn seen_in(&mut self, time_ms: Millis, country: Country) {
+        let at = self.countries.partition_point(|known| known.0 <= time_ms);
+        self.countries.insert(at, (time_ms, country));
+        if self.countries.len() > limits::PLACES_MAX {
+            self.countries.remove(0);
+        }
+    }
+
+    /// Where the device was last seen in the window.
+    pub fn country_at(&self, time_ms: Millis, window_ms: Millis) -> Option<Country> {
+        let inside = |at: Millis| time_ms - window_ms < at && at <= time_ms;
+        self.countries.iter().rev().find(|seen| inside(seen.0)).map(|seen| seen.1)
     }
 
     /// The newest place of a sort at or before a time.
@@ -121,6 +171,9 @@ impl Known {
             + self.blocks.capacity() * size_of::<(Millis, u32)>()
             + self.verdicts.capacity() * size_of::<(Millis, Verdict, Box<str>)>()
             + self.places.capacity() * size_of::<(Millis, Place)>()
+            + self.bases.capacity() * size_of::<(i32, Millis, Place)>()
+            + self.cash.capacity() * size_of::<(u32, Box<str>)>()
+            + self.countries.capacity() * size_of::<(Millis, Country)>()
             + self.registry.capacity() * size_of::<(Millis, Millis, RegistryStatus)>()
     }
 }
@@ -173,6 +226,18 @@ impl AsOf<'_> {
             let same = |e: &Entry| e.is_debit() && e.fingerprint() == *fingerprint;
             self.entries.backwards().find(same).map(|entry| (*at, entry))
         })
+    }
+
+    /// Distinct terminals of the cash withdrawals in the window.
+    pub fn cash_terminals(&mut self, known: Option<&Known>, window_ms: Millis) -> i64 {
+        self.note_reach(window_ms);
+        let Some(known) = known else { return 0 };
+        let debits = self.window(window_ms).filter(|e| e.is_debit());
+        let at = debits.flat_map(|entry| {
+            let same = move |cash: &&(u32, Box<str>)| cash.0 == entry.fingerprint();
+            known.cash.iter().filter(same).map(|cash| &*cash.1)
+        });
+        at.collect::<std::collections::BTreeSet<&str>>().len() as i64
     }
 
     /// Whether the present user of a device first used it in the window, this use included.

@@ -60,6 +60,43 @@ impl AsOf<'_> {
         i64::from(weeks.count_ones())
     }
 
+    /// Number and sum of credits by day, on the last days before today that have any.
+    fn credit_days(&self, days: u16) -> BTreeMap<i32, (i64, i64)> {
+        let today = self.day(self.time_ms);
+        let credit = Direction::Credit;
+        let mut by_day: BTreeMap<i32, (i64, i64)> = BTreeMap::new();
+        let mut add = |day: i32, count: i64, sum: i64| {
+            let known = by_day.entry(day).or_default();
+            *known = (known.0 + count, known.1 + sum);
+        };
+        for entry in self.recent(i32::from(days)).filter(|e| e.direction() == credit) {
+            add(self.day(entry.time_ms()), 1, entry.summand());
+        }
+        for day in self.extra.iter().flat_map(|e| e.long.days(today, days)) {
+            let (count, sum) = (day.counts[credit as usize], day.sums[credit as usize]);
+            if count > 0 {
+                add(day.day, i64::from(count), sum);
+            }
+        }
+        by_day.remove(&today);
+        by_day
+    }
+
+    /// Lower median of the daily sums of credits before today.
+    pub fn credit_day_median(&mut self, days: u16) -> i64 {
+        let mut sums: Vec<i64> = self.credit_days(days).into_values().map(|day| day.1).collect();
+        sums.sort_unstable();
+        let middle = sums.len().saturating_sub(1) / 2;
+        sums.get(middle).copied().unwrap_or(MISSING)
+    }
+
+    /// Mean credit before today.
+    pub fn credit_average(&mut self, days: u16) -> i64 {
+        let by_day = self.credit_days(days);
+        let (count, sum) = by_day.values().fold((0, 0), |(n, s), day| (n + day.0, s + day.1));
+        if count == 0 { MISSING } else { sum / count }
+    }
+
     /// Payers whose unbroken relation began in the last days.
     pub fn new_payers(&mut self, days: u16) -> i64 {
         self.lower_bound |= self.extra.is_some_and(|e| e.long.pairs_truncated);

@@ -15,4 +15,4 @@ mod travel;
 pub(super) use ask::{Filter, compares, counts_as};
 pub(super) use known::{Known, Retry};
 pub(super) use place::place_of;
-pub(super) use travel::{cell as travel_cell, travelled};
+pub(super) use travel::{cell as travel_cell, moved_km, travelled};

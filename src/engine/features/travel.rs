@@ -28,6 +28,19 @@ pub(in super::super) fn travelled(
     Some([metres / 1_000, metres * 3_600 / elapsed_ms])
 }
 
+/// Kilometres from the first place of the newest day at or before a moment; of places surer than
+/// `accuracy_km`.
+pub(in super::super) fn moved_km(
+    known: Option<&Known>,
+    payment: &Payment,
+    before_ms: Millis,
+    accuracy_km: u32,
+) -> Option<i64> {
+    let is_sure = |place: &Place| place.accuracy_m < accuracy_km * 1_000;
+    let here = place_of(payment).filter(is_sure)?;
+    Some(distance_m(here, known?.base_before(before_ms, is_sure)?) / 1_000)
+}
+
 /// One of the two as a cell.
 pub(in super::super) fn cell(travelled: Option<[i64; 2]>, index: usize) -> i64 {
     travelled.map_or(MISSING, |both| both[index])

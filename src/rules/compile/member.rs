@@ -430,6 +430,19 @@ fn state_feature(makes: Makes, base: &Operand, args: &[i64]) -> Option<StateFeat
         (Makes::TravelSpeed, Operand::Record(_, Some(Role::Payer))) => {
             StateFeature::TravelSpeed(number(0) as u32)
         }
+        (Makes::HistoryDayMedian, Operand::History(_, days)) => {
+            StateFeature::HistoryDayMedian(*days)
+        }
+        (Makes::HistoryTicket, Operand::History(_, days)) => StateFeature::HistoryTicket(*days),
+        (Makes::MovedKm, Operand::Record(_, Some(Role::Payer))) => {
+            StateFeature::MovedKm(number(0), number(1) as u32)
+        }
+        (Makes::CashTerminals, Operand::Record(_, Some(Role::Payer))) => {
+            StateFeature::CashTerminals(number(0))
+        }
+        (Makes::SeenAtHome, Operand::Record(_, Some(Role::Payer))) => {
+            StateFeature::SeenAtHome(number(0))
+        }
         (Makes::NewUser, _) => StateFeature::NewUser(number(0)),
         (Makes::Controlled, _) => StateFeature::Controlled(Action::WORDS[number(0) as usize].1),
         _ => return None,

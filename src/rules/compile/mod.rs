@@ -38,6 +38,7 @@ struct Compiler<'a, 'f> {
 pub(super) fn compile(pack: &Pack, sha256: String, sink: &mut Sink<'_>) -> Option<Plan> {
     let policy_doc = pack.policy.as_ref();
     let currency = policy_doc.and_then(|doc| policy::currency(doc, sink));
+    let country = policy_doc.and_then(|doc| policy::country(doc, sink));
     let policy = policy_doc.and_then(|doc| policy::compile(doc, sink));
     let mut compiler = Compiler {
         pack,
@@ -67,6 +68,7 @@ pub(super) fn compile(pack: &Pack, sha256: String, sink: &mut Sink<'_>) -> Optio
         pack_version: doc.pack_version.value.clone(),
         pack_sha256: sha256,
         currency: currency?,
+        country,
         payment,
         parts,
         queries,

@@ -2,6 +2,7 @@
 
 use super::literal;
 use crate::model::alert::Bilingual;
+use crate::model::country::Country;
 use crate::model::measure::Action;
 use crate::model::money::Currency;
 use crate::model::time::{Millis, day_of_date};
@@ -52,6 +53,17 @@ pub(super) fn currency(doc: &PolicyDoc, sink: &mut Sink<'_>) -> Option<Currency>
     if found.is_none() {
         let message = format!("`{}` is not a currency code", doc.currency.value);
         sink.report(doc.file, doc.currency.span.clone(), message, "three capital letters", None);
+    }
+    found
+}
+
+/// The pack's home country, if it names one.
+pub(super) fn country(doc: &PolicyDoc, sink: &mut Sink<'_>) -> Option<Country> {
+    let text = doc.country.as_ref()?;
+    let found = Country::parse(&text.value);
+    if found.is_none() {
+        let message = format!("`{}` is not a country code", text.value);
+        sink.report(text.file, text.span.clone(), message, "two capital letters", None);
     }
     found
 }

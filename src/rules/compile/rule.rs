@@ -16,8 +16,12 @@ use crate::rules::source::{GuardDoc, RuleDoc};
 
 const MODES: &[(&str, Option<Mode>)] =
     &[("live", Some(Mode::Live)), ("shadow", Some(Mode::Shadow)), ("off", None)];
-const SUBJECTS: &[(&str, Role)] =
-    &[("payer", Role::Payer), ("payee", Role::Payee), ("device", Role::Device)];
+const SUBJECTS: &[(&str, Role)] = &[
+    ("payer", Role::Payer),
+    ("payee", Role::Payee),
+    ("device", Role::Device),
+    ("network", Role::Network),
+];
 const TARGETS: &[(&str, TargetSpec)] =
     &[("payment", TargetSpec::Payment), ("payer", TargetSpec::Payer), ("payee", TargetSpec::Payee)];
 /// `pre` or not.

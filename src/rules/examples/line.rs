@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::MIDNIGHT_MS;
+use crate::model::country::Country;
 use crate::model::entity::EntityKind;
 use crate::model::event::{
     AccountClass, AccountEvent, AccountEventKind, Batch, Body, Category, Channel, ControlEvent,
@@ -134,6 +135,7 @@ fn list(
         ("account", EntityKind::Account),
         ("customer", EntityKind::Customer),
         ("device", EntityKind::Device),
+        ("ip", EntityKind::Address),
     ];
     let ops = [("upsert", ListOp::Upsert), ("expire", ListOp::Expire)];
     let event = ListEvent {
@@ -339,10 +341,19 @@ fn payment(
     payment.mcc = batch.push_text(options.remove("mcc").unwrap_or(""));
     payment.terminal_geo = options.remove("at").map(geo).transpose()?;
     payment.device_geo = options.remove("device_at").map(geo).transpose()?;
+    payment.terminal_id = batch.push_text(options.remove("terminal").unwrap_or(""));
+    payment.terminal_country = options.remove("country").map(country).transpose()?;
+    payment.device_country = options.remove("device_country").map(country).transpose()?;
+    payment.device_ip = batch.push_text(options.remove("ip").unwrap_or(""));
+    payment.device_bssid = batch.push_text(options.remove("wifi").unwrap_or(""));
     payment.device_id = batch.push_text(options.remove("device").unwrap_or(""));
     payment.session_flags = session_flags;
     payment.payee_check = check.map(|w| known("name check", w, PayeeCheck::WORDS)).transpose()?;
     Ok(payment)
+}
+
+fn country(code: &str) -> Result<Country, String> {
+    Country::parse(code).ok_or_else(|| format!("`{code}` is no country, as CN or HK"))
 }
 
 /// `36.0671,120.3826`, or with a radius of uncertainty in kilometres as a third number.

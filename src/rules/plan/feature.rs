@@ -21,7 +21,7 @@ pub enum StateFeature {
     Max(View),
     /// Smallest amount; missing when there is no entry.
     Min(View),
-    /// Distinct counterparties. On a device: distinct customers.
+    /// Distinct counterparties. On a device: distinct customers; on a network: distinct accounts.
     Counterparties(View),
     /// Share of the `k` biggest counterparties in the sum; missing when the sum is zero.
     TopShare(View, u8),
@@ -61,6 +61,11 @@ pub enum StateFeature {
     /// Quantile (in millionths) of debits in the last `days` days, the present payment not counted:
     /// upper edge of its bucket in a log-scale sketch; missing when there is none.
     HistoryQuantile(u16, u32),
+    /// Lower median of the daily sums of credits, over the days of the last `days` before today that
+    /// have one; missing when there is none.
+    HistoryDayMedian(u16),
+    /// Mean credit, rounded down, over the same days; missing when there is none.
+    HistoryTicket(u16),
     /// What a question to the ledger gives: its number in [`super::Plan::queries`].
     Asked(u16, Measure),
     /// Payments from the payer to this payee in the last `days` days, the present one not counted.
@@ -111,6 +116,14 @@ pub enum StateFeature {
     TravelKm(u32),
     /// Kilometres an hour between the two.
     TravelSpeed(u32),
+    /// Kilometres from the newest day's first place before the window, both located to within so
+    /// many kilometres; missing when either is not.
+    MovedKm(Millis, u32),
+    /// Distinct terminals of the payer's cash withdrawals in the window, the present one included.
+    CashTerminals(Millis),
+    /// Whether the payer's device was last seen at home in the window; missing when its country is
+    /// not known.
+    SeenAtHome(Millis),
 }
 
 impl StateFeature {
@@ -126,6 +139,9 @@ impl StateFeature {
             Self::HistorySum(..) | Self::HistoryQuantile(..) => Type::Money,
             Self::TopShare(..) | Self::FlowRatio(_) => Type::Double,
             Self::HistoryNightShare(_) => Type::Double,
+            Self::HistoryDayMedian(_) | Self::HistoryTicket(_) => Type::Money,
+            Self::MovedKm(..) | Self::CashTerminals(_) => Type::Int,
+            Self::SeenAtHome(_) => Type::Bool,
             Self::Dwell(_) | Self::IdleBefore(_) => Type::Duration,
             Self::Grade | Self::CustomerType | Self::AccountClass => Type::Enum,
             Self::Listed(..) | Self::Controlled(_) => Type::Bool,
@@ -146,7 +162,7 @@ impl StateFeature {
             Self::Count(v) | Self::Sum(v) | Self::Max(v) | Self::Min(v) => v.window_ms,
             Self::Counterparties(v) | Self::TopShare(v, _) => v.window_ms,
             Self::FlowRatio(v) | Self::Dwell(v) | Self::Cycles { view: v, .. } => v.window_ms,
-            Self::IdleBefore(w) => *w,
+            Self::IdleBefore(w) | Self::CashTerminals(w) => *w,
             _ => 0,
         }
     }
@@ -190,6 +206,9 @@ pub enum PaymentField {
     IsBetween(Hours),
     /// Whether the event's day belongs to a festival of the policy.
     IsFestival,
+    /// Whether the terminal stands in another country than the pack's; missing when either is not
+    /// known.
+    IsAbroad,
 }
 
 impl PaymentField {
@@ -203,7 +222,7 @@ impl PaymentField {
             Self::PayeeCheck => Type::Enum,
             Self::Session(_) | Self::OwnTransfer | Self::SameAccount => Type::Bool,
             Self::IsMultipleOf(_) | Self::IsBetween(_) => Type::Bool,
-            Self::IsGoods | Self::IsFestival => Type::Bool,
+            Self::IsGoods | Self::IsFestival | Self::IsAbroad => Type::Bool,
             Self::PayerAgeYears => Type::Int,
         }
     }

@@ -18,6 +18,7 @@ pub mod query;
 pub mod view;
 
 use crate::model::alert::{Bilingual, TargetKind};
+use crate::model::country::Country;
 use crate::model::measure::Action;
 use crate::model::money::Currency;
 use crate::model::time::Millis;
@@ -38,6 +39,8 @@ pub struct Plan {
     pub pack_sha256: String,
     /// Currency of every amount in the pack. Amounts in another one are missing values.
     pub currency: Currency,
+    /// The country that is home; without it nothing is abroad and nothing at home.
+    pub country: Option<Country>,
     /// Cells of the payment part.
     pub payment: Vec<PaymentField>,
     /// Cells of each role's part, by `Role as usize`.

@@ -16,14 +16,22 @@ pub enum Role {
     PayeeCustomer = 3,
     /// The device that ordered the payment.
     Device = 4,
+    /// The network it was ordered from: the wireless network, else the internet address.
+    Network = 5,
 }
 
 impl Role {
     /// Number of roles.
-    pub const COUNT: usize = 5;
+    pub const COUNT: usize = 6;
     /// Every role, in order.
-    pub const ALL: [Self; Self::COUNT] =
-        [Self::Payer, Self::Payee, Self::PayerCustomer, Self::PayeeCustomer, Self::Device];
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::Payer,
+        Self::Payee,
+        Self::PayerCustomer,
+        Self::PayeeCustomer,
+        Self::Device,
+        Self::Network,
+    ];
 }
 
 /// Direction of an entry, seen from the entity that keeps the ledger.
@@ -32,7 +40,7 @@ impl Role {
 pub enum Direction {
     /// Money in.
     Credit = 0,
-    /// Money out. Uses of a device count as debits.
+    /// Money out. Uses of a device or a network count as debits.
     Debit = 1,
 }
 
@@ -58,8 +66,10 @@ pub mod flag {
     pub const GOLD: u16 = 256;
     /// The counterparty is a person.
     pub const PERSON: u16 = 512;
+    /// Money out at a terminal abroad.
+    pub const ABROAD: u16 = 1_024;
     /// All of them.
-    pub const ALL: u16 = 1_023;
+    pub const ALL: u16 = 2_047;
     /// Every flag with its word.
     pub const WORDS: &[(&str, u16)] = &[
         ("own", OWN),
@@ -72,6 +82,7 @@ pub mod flag {
         ("goods", GOODS),
         ("gold", GOLD),
         ("person", PERSON),
+        ("abroad", ABROAD),
     ];
 }
 

@@ -30,6 +30,7 @@ pub(in crate::rules) struct PolicyDoc {
     pub(in crate::rules) pack_id: Text,
     pub(in crate::rules) pack_version: Text,
     pub(in crate::rules) currency: Text,
+    pub(in crate::rules) country: Option<Text>,
     pub(in crate::rules) families: Vec<(Text, NumberDoc)>,
     pub(in crate::rules) bands: Vec<BandDoc>,
     pub(in crate::rules) bands_span: Range<usize>,
@@ -62,11 +63,12 @@ const KEYS: &[&str] = &[
 pub(super) fn read(file: usize, root: &Node, sink: &mut Sink<'_>) -> Option<PolicyDoc> {
     let fields = Fields::open(root, "the policy", KEYS, sink)?;
     let pack = fields.require("pack", sink).and_then(|node| {
-        let pack = Fields::open(node, "[pack]", &["id", "version", "currency"], sink)?;
+        let pack = Fields::open(node, "[pack]", &["id", "version", "currency", "country"], sink)?;
         let id = pack.require_text("id", sink);
         let version = pack.require_text("version", sink);
         let currency = pack.require_text("currency", sink);
-        Some((id?, version?, currency?))
+        let country = pack.text("country", sink);
+        Some((id?, version?, currency?, country))
     });
     fields.require("families", sink);
     let families: Vec<(Text, NumberDoc)> = fields
@@ -110,7 +112,7 @@ pub(super) fn read(file: usize, root: &Node, sink: &mut Sink<'_>) -> Option<Poli
             Some((from?, to?))
         })
         .collect();
-    let (pack_id, pack_version, currency) = pack?;
+    let (pack_id, pack_version, currency, country) = pack?;
     let (cool_down, idle) = episodes?;
     let measures = measures?;
     Some(PolicyDoc {
@@ -118,6 +120,7 @@ pub(super) fn read(file: usize, root: &Node, sink: &mut Sink<'_>) -> Option<Poli
         pack_id,
         pack_version,
         currency,
+        country,
         families,
         bands,
         bands_span,

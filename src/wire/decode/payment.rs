@@ -4,6 +4,7 @@ use super::Fault;
 use super::json::{self, Fields, Raw};
 use super::scan::{Broken, Found, Order, Scanner, Shape};
 use super::time::Clock;
+use crate::model::country::Country;
 use crate::model::event::{
     AccountClass, Batch, Category, Channel, CustomerType, Geo, Party, PayeeCheck, Payment,
     PaymentStatus, PaymentType, RiskGrade, session,
@@ -20,7 +21,7 @@ macro_rules! fields {
     };
 }
 
-fields!(PAYMENT: 25 {
+fields!(PAYMENT: 26 {
     SCHEMA = 0 "schema", EVENT_ID = 1 "event_id", PAYMENT_ID = 2 "payment_id", STATUS = 3 "status",
     EVENT_TIME = 4 "event_time", AMOUNT = 5 "amount", CURRENCY = 6 "currency", PAYER = 7 "payer",
     PAYEE = 8 "payee", TYPE = 9 "payment_type", CHANNEL = 10 "channel", DEVICE = 11 "device",
@@ -28,7 +29,7 @@ fields!(PAYMENT: 25 {
     MCC = 15 "mcc", PURPOSE = 16 "purpose", TERMINAL_ID = 17 "terminal_id",
     TERMINAL_GEO = 18 "terminal_geo", MEMO = 19 "memo", HOLD_DEADLINE = 20 "hold_deadline",
     END_TO_END_ID = 21 "end_to_end_id", INSTRUCTION_ID = 22 "instruction_id", UETR = 23 "uetr",
-    SOURCE = 24 "source",
+    SOURCE = 24 "source", TERMINAL_COUNTRY = 25 "terminal_country",
 });
 
 fields!(PARTY: 15 {
@@ -39,7 +40,9 @@ fields!(PARTY: 15 {
     INCOME = 12 "income_monthly", ID_TOKEN = 13 "id_token", SCHEME = 14 "acct_scheme",
 });
 
-fields!(DEVICE_SHAPE: 4 { DEVICE_ID = 0 "id", IP = 1 "ip", BSSID = 2 "bssid", GEO = 3 "geo", });
+fields!(DEVICE_SHAPE: 5 {
+    DEVICE_ID = 0 "id", IP = 1 "ip", BSSID = 2 "bssid", GEO = 3 "geo", COUNTRY = 4 "country",
+});
 fields!(GEO_SHAPE: 3 { LAT = 0 "lat", LON = 1 "lon", ACCURACY = 2 "accuracy_km", });
 fields!(SESSION_SHAPE: 2 { SESSION_ID = 0 "id", FLAGS = 1 "flags", });
 fields!(CHECK_SHAPE: 1 { RESULT = 0 "result", });
@@ -62,10 +65,10 @@ pub(super) struct Orders {
 /// Where a payment's values lie, those of its inner objects included.
 #[derive(Debug, Default)]
 pub(super) struct Layout {
-    payment: Found<25>,
+    payment: Found<26>,
     payer: Found<15>,
     payee: Found<15>,
-    device: Found<4>,
+    device: Found<5>,
     device_geo: Found<3>,
     terminal_geo: Found<3>,
     session: Found<2>,
@@ -75,7 +78,7 @@ pub(super) struct Layout {
 
 impl Layout {
     /// The fields of the record itself.
-    pub fn fields<'a>(&self, text: &'a str) -> Result<Fields<'a, '_, 25>, Fault> {
+    pub fn fields<'a>(&self, text: &'a str) -> Result<Fields<'a, '_, 26>, Fault> {
         Fields::outer(text, &self.payment, &PAYMENT)
     }
 }
@@ -147,7 +150,7 @@ pub(super) fn lay_out(text: &str, orders: &mut Orders) -> Result<Layout, Fault> 
 pub(super) fn decode(
     text: &str,
     layout: &Layout,
-    f: &Fields<'_, '_, 25>,
+    f: &Fields<'_, '_, 26>,
     clock: &Clock,
     batch: &mut Batch,
 ) -> Result<(Millis, Payment), Fault> {
@@ -181,6 +184,7 @@ pub(super) fn decode(
         Some(raw) => Some(geo(text, raw, &layout.terminal_geo, "terminal_geo.")?),
         None => None,
     };
+    payment.terminal_country = country(f.get(TERMINAL_COUNTRY))?;
     payment.memo = f.free_text(MEMO, batch)?;
     payment.hold_deadline_ms = f.time(HOLD_DEADLINE, clock)?;
     if let Some(raw) = f.get(DEVICE) {
@@ -192,6 +196,7 @@ pub(super) fn decode(
             Some(raw) => Some(geo(text, raw, &layout.device_geo, "device.geo.")?),
             None => None,
         };
+        payment.device_country = country(d.get(COUNTRY))?;
     }
     if let Some(raw) = f.get(SESSION) {
         let s = Fields::inner(text, raw, &layout.session, &SESSION_SHAPE, "session.")?;
@@ -213,6 +218,13 @@ pub(super) fn decode(
         payment.source_time_ms = s.time(TS, clock)?;
     }
     Ok((time_ms, payment))
+}
+
+/// A country's code, if it is given.
+fn country(raw: Option<Raw<'_>>) -> Result<Option<Country>, Fault> {
+    let Some(raw) = raw else { return Ok(None) };
+    let country = raw.read(Country::parse)?;
+    country.map(Some).ok_or_else(|| raw.fault(RejectReason::BadValue))
 }
 
 /// The bit of a session flag.

@@ -47,6 +47,7 @@ enum Shape {
     Time,
     Integer,
     Number,
+    Country,
     Words(fn() -> Vec<&'static str>),
     Flags,
 }
@@ -107,7 +108,7 @@ const PAYMENT_HEAD: [Field; 9] = [
     must("currency", Shape::Id, "ISO 4217"),
 ];
 
-const PAYMENT_TAIL: [Field; 23] = [
+const PAYMENT_TAIL: [Field; 25] = [
     must("payment_type", words!(PaymentType), "how money moves"),
     may("category", words!(Category), "what it is for"),
     may("mcc", Shape::Id, "merchant category code"),
@@ -117,12 +118,14 @@ const PAYMENT_TAIL: [Field; 23] = [
     within("terminal_geo.lat", Shape::Number, "degrees north"),
     within("terminal_geo.lon", Shape::Number, "degrees east"),
     may("terminal_geo.accuracy_km", Shape::Number, "radius of uncertainty"),
+    may("terminal_country", Shape::Country, "country in which the terminal stands"),
     may("device.id", Shape::Id, "device that ordered it"),
     may("device.ip", Shape::Id, "its network address"),
     may("device.bssid", Shape::Id, "its wireless network"),
     within("device.geo.lat", Shape::Number, "degrees north"),
     within("device.geo.lon", Shape::Number, "degrees east"),
     may("device.geo.accuracy_km", Shape::Number, "radius of uncertainty"),
+    may("device.country", Shape::Country, "country in which the device was"),
     may("session.id", Shape::Id, "session"),
     may("session.flags", Shape::Flags, "screen_share, remote_control, accessibility_abuse …"),
     may("payee_check.result", words!(PayeeCheck), "outcome of comparing names"),
@@ -136,11 +139,11 @@ const PAYMENT_TAIL: [Field; 23] = [
 const PAYER: [Field; 15] = party!("payer");
 const PAYEE: [Field; 15] = party!("payee");
 
-const PAYMENT: [Field; 62] = join();
+const PAYMENT: [Field; 64] = join();
 
 /// Head, both sides and tail as one table.
-const fn join() -> [Field; 62] {
-    let mut fields = [const { may("", Shape::Id, "") }; 62];
+const fn join() -> [Field; 64] {
+    let mut fields = [const { may("", Shape::Id, "") }; 64];
     let parts: [&[Field]; 4] = [&PAYMENT_HEAD, &PAYER, &PAYEE, &PAYMENT_TAIL];
     let (mut at, mut part) = (0, 0);
     while part < parts.len() {
@@ -316,6 +319,11 @@ fn leaf(field: &Field) -> Value {
         }),
         Shape::Integer => json!({ "type": "integer", "minimum": 0 }),
         Shape::Number => json!({ "type": "number" }),
+        Shape::Country => json!({
+            "type": "string",
+            "pattern": "^[A-Z]{2}$",
+            "examples": ["CN"],
+        }),
         Shape::Words(words) => json!({ "type": "string", "examples": words() }),
         Shape::Flags => json!({ "type": "array", "items": { "type": "string" } }),
     };
