@@ -39,10 +39,11 @@ pub(super) enum Ledgers {
     Accounts = 0,
     Customers = 1,
     Devices = 2,
+    Networks = 3,
 }
 
 impl Ledgers {
-    const COUNT: usize = 3;
+    const COUNT: usize = 4;
 
     /// The ledgers that a role keeps.
     pub fn of(role: Role) -> Self {
@@ -50,6 +51,7 @@ impl Ledgers {
             Role::Payer | Role::Payee => Self::Accounts,
             Role::PayerCustomer | Role::PayeeCustomer => Self::Customers,
             Role::Device => Self::Devices,
+            Role::Network => Self::Networks,
         }
     }
 }
