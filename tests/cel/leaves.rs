@@ -55,8 +55,17 @@ pub fn all() -> Vec<Leaf> {
 }
 
 /// Members of an account that are known of the payer only.
-const PAYER_ONLY: [&str; 6] =
-    ["age_years", "blocked", "retried_sum", "retried_count", "travel_km", "travel_speed"];
+const PAYER_ONLY: [&str; 9] = [
+    "age_years",
+    "blocked",
+    "retried_sum",
+    "retried_count",
+    "travel_km",
+    "travel_speed",
+    "moved_km",
+    "cash_terminals",
+    "seen_at_home",
+];
 
 /// A dozen of them, of every type.
 pub fn some(random: &mut Random, all: &[Leaf]) -> Vec<Leaf> {

@@ -74,7 +74,7 @@ impl Act {
             let rule = &view.plan.rules[usize::from(held.rule)];
             let party = match rule.subject {
                 Role::Payee | Role::PayeeCustomer => &payment.payee,
-                Role::Payer | Role::PayerCustomer | Role::Device => &payment.payer,
+                _ => &payment.payer,
             };
             FindingRecord {
                 rule: held.rule,

@@ -61,8 +61,8 @@ pub enum StateFeature {
     /// Quantile (in millionths) of debits in the last `days` days, the present payment not counted:
     /// upper edge of its bucket in a log-scale sketch; missing when there is none.
     HistoryQuantile(u16, u32),
-    /// Lower median of the daily sums of credits, over the days of the last `days` before today that
-    /// have one; missing when there is none.
+    /// Lower median of the daily sums of credits, over the days of the last `days` before today
+    /// that have one; missing when there is none.
     HistoryDayMedian(u16),
     /// Mean credit, rounded down, over the same days; missing when there is none.
     HistoryTicket(u16),
