@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use goshawk::runtime::config;
+use goshawk::runtime::config::{self, Config};
 use goshawk::telemetry::metric::Metric;
 
 fn folder() -> PathBuf {
@@ -159,7 +159,7 @@ fn every_topic_that_traffic_feeds_is_made_and_read() {
         let (name, value) = line.trim().split_once(": ")?;
         name.starts_with("GOSHAWK_").then(|| (name.to_owned(), value.to_owned()))
     });
-    let (config, warnings) = config::load(None, environment, &[]).expect("valid");
+    let (config, warnings) = config::load(None, environment, &[], Config::problems).expect("valid");
     assert!(warnings.is_empty(), "{warnings:?}");
     let inputs = config.kafka.topics.inputs();
     let read: BTreeSet<&str> = inputs.iter().map(String::as_str).collect();
@@ -168,9 +168,13 @@ fn every_topic_that_traffic_feeds_is_made_and_read() {
     assert!(read.iter().chain(&written[..3]).all(|topic| made.contains(topic)), "{made:?}");
 
     let manifest = read_manifest();
-    let (config, _) =
-        config::load(Some((Path::new("goshawk.toml"), &manifest)), [].into_iter(), &[])
-            .expect("valid");
+    let (config, _) = config::load(
+        Some((Path::new("goshawk.toml"), &manifest)),
+        [].into_iter(),
+        &[],
+        Config::problems,
+    )
+    .expect("valid");
     assert_eq!(config.kafka.topics.inputs(), inputs, "Kubernetes");
     assert!(config.require_runnable().is_empty());
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use goshawk::limits;
+use goshawk::rules::diagnostics::Diagnostic;
 use goshawk::rules::{SourceFile, compile, shipped};
 use goshawk::runtime::pack::{self, PackError};
 
@@ -49,27 +50,76 @@ fn rule(from: &str, to: &str) -> String {
     text.replacen(from, to, 1)
 }
 
-#[test]
-fn a_binary_file_is_named() {
-    let folder = folder_with("own/photo.toml", &[0xff, 0xd8, 0xff, 0xe0, 0x00, 0x10, 0x4a]);
-    let error = load(&folder);
-    assert!(matches!(&error, PackError::NotText { path } if path.ends_with("own/photo.toml")));
-    assert!(error.to_string().contains("is not UTF-8"));
+/// Every defect of a pack with one more file, and the same pack with a mistake in another file too.
+fn defects_with(name: &str, bytes: &[u8]) -> Vec<Diagnostic> {
+    let folder = folder_with(name, bytes);
+    let alone = found(load(&folder));
+    let mistake = rule("total >= params.min_sum", "totl >= params.min_sum");
+    write(&folder.path().join("own/z_mistake.toml"), mistake.as_bytes());
+    let both = found(load(&folder));
+    assert_eq!(both[..alone.len()], alone, "the defect of one file comes first");
+    assert!(both.len() > alone.len(), "and hides nothing of the other: {both:?}");
+    assert!(both[alone.len()..].iter().all(|d| d.path == "own/z_mistake.toml"), "{both:?}");
+    alone
+}
+
+fn found(error: PackError) -> Vec<Diagnostic> {
+    match error {
+        PackError::Wrong { found, .. } => found,
+        error => panic!("{error}"),
+    }
 }
 
 #[test]
-fn text_in_another_encoding_is_named() {
-    // GB 18030 for a Chinese title.
-    let folder = folder_with("own/gb.toml", b"title = \"\xb6\xe0\xb1\xca\"\n");
-    assert!(matches!(load(&folder), PackError::NotText { path } if path.ends_with("own/gb.toml")));
+fn a_binary_file_is_named_with_the_byte() {
+    let defects = defects_with("own/photo.toml", &[0x4a, 0xd8, 0xff, 0xe0, 0x00, 0x10, 0x4a]);
+    assert_eq!(defects.len(), 1, "{defects:?}");
+    assert_eq!(defects[0].path, "own/photo.toml");
+    assert_eq!(defects[0].message, "the file is not UTF-8: byte 1 is 0xD8");
+    let defects = defects_with("own/wide.toml", b"\xff\xfei\0d\0");
+    assert_eq!(defects[0].message, "the file is not UTF-8: byte 0 begins UTF-16, low byte first");
+    assert_eq!(defects[0].hint.as_deref(), Some("save the file as UTF-8"));
+}
+
+#[test]
+fn text_in_another_encoding_is_named_and_the_rest_of_it_is_read() {
+    // GB 18030 for the Chinese title of a rule that is good but for that, and then one that is not.
+    let rule = rule("zh = \"示例\"", "zh = \"\u{1}\"");
+    let as_gb = |text: &str| {
+        let (before, after) = text.split_once('\u{1}').expect("there");
+        [before.as_bytes(), b"\xb6\xe0\xb1\xca", after.as_bytes()].concat()
+    };
+    let at = rule.find('\u{1}').expect("there");
+    let defects = defects_with("own/gb.toml", &as_gb(&rule));
+    assert_eq!(defects.len(), 1, "{defects:?}");
+    assert_eq!(defects[0].message, format!("the file is not UTF-8: byte {at} is 0xB6"));
+    assert_eq!((defects[0].line, defects[0].span.start), (rule[..at].lines().count(), at));
+    assert!(defects[0].hint.as_deref().is_some_and(|hint| hint.contains("GBK")));
+    let folder =
+        folder_with("own/gb.toml", &as_gb(&rule.replace("params.min_sum", "params.min_smu")));
+    let both = found(load(&folder));
+    assert!(both.len() == 2 && both[1].path == "own/gb.toml", "{both:?}");
 }
 
 #[test]
 fn a_rule_of_ten_megabytes_is_refused_before_it_is_parsed() {
-    let folder = folder_with("own/big.toml", "# much\n".repeat(1_500_000).as_bytes());
-    let error = load(&folder);
-    assert!(matches!(&error, PackError::TooLarge { path } if path.ends_with("own/big.toml")));
-    assert!(error.to_string().contains(&limits::RULE_FILE_BYTES_MAX.to_string()));
+    let bytes = "# much\n".repeat(1_500_000);
+    let defects = defects_with("own/big.toml", bytes.as_bytes());
+    assert_eq!((defects.len(), defects[0].path.as_str()), (1, "own/big.toml"));
+    assert!(defects[0].message.contains(&limits::RULE_FILE_BYTES_MAX.to_string()));
+    assert!(defects[0].hint.is_some());
+}
+
+#[test]
+fn several_unfit_files_are_told_at_once() {
+    let folder = folder_with("own/a.toml", b"title = \"\xb6\"\n");
+    write(&folder.path().join("own/b.toml"), &[0, 0xff]);
+    write(&folder.path().join("own/c.toml"), &vec![b' '; limits::RULE_FILE_BYTES_MAX + 1]);
+    let defects = found(load(&folder));
+    let not_text =
+        |d: &&Diagnostic| d.message.contains("is not UTF-8") || d.message.contains("larger");
+    let named: Vec<&str> = defects.iter().filter(not_text).map(|d| d.path.as_str()).collect();
+    assert_eq!(named, ["own/a.toml", "own/b.toml", "own/c.toml"]);
 }
 
 #[test]
@@ -160,4 +210,23 @@ fn a_bad_file_does_not_hide_the_defects_of_the_others() {
     let paths: std::collections::BTreeSet<&str> =
         defects.iter().map(|defect| defect.path.as_str()).collect();
     assert_eq!(paths.into_iter().collect::<Vec<_>>(), ["own/a.toml", "own/b.toml"]);
+}
+
+#[test]
+fn a_line_of_thousands_of_characters_is_shown_around_the_caret() {
+    let condition = format!(
+        "alert = '{}totl >= params.min_sum{}'",
+        "total > params.min_sum || ".repeat(100),
+        " || false".repeat(100)
+    );
+    let text = rule("alert = 'total >= params.min_sum'", &condition);
+    let mut files = shipped::files();
+    files.push(SourceFile { path: "own/long.toml".to_owned(), text: text.clone() });
+    let Err(PackError::Wrong { found, files }) = pack::compile(files) else { panic!("a mistake") };
+    assert_eq!(found.len(), 1, "{found:?}");
+    let drawn = goshawk::cli::rules::render(&found, &files);
+    assert!(drawn.contains(" totl >= params.min_sum"), "{drawn}");
+    assert!(drawn.lines().all(|line| line.chars().count() < 160), "{drawn}");
+    let line = text[..text.find("totl").expect("there")].lines().count();
+    assert!(drawn.contains(&format!(" {line} │ …")), "{drawn}");
 }

@@ -80,6 +80,19 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
 impl Source {
     /// Reads the configuration.
     pub(super) fn read(&self, printer: &Printer) -> Result<Config, Failure> {
+        self.read_and_ask(Config::problems, printer)
+    }
+
+    /// Reads a configuration that `run` accepts.
+    pub(super) fn read_runnable(&self, printer: &Printer) -> Result<Config, Failure> {
+        self.read_and_ask(Config::require_runnable, printer)
+    }
+
+    fn read_and_ask(
+        &self,
+        ask: fn(&Config) -> Vec<String>,
+        printer: &Printer,
+    ) -> Result<Config, Failure> {
         let default = PathBuf::from("goshawk.toml");
         let path = self.config.clone().or_else(|| default.exists().then_some(default));
         let text = path.as_ref().map(std::fs::read_to_string).transpose().map_err(|cause| {
@@ -91,19 +104,12 @@ impl Source {
         let environment = std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         });
-        let (config, warnings) =
-            config::load(file, environment, &self.settings).map_err(|problems| usage(&problems))?;
+        let (config, warnings) = config::load(file, environment, &self.settings, ask)
+            .map_err(|problems| usage(&problems))?;
         for warning in warnings {
             printer.warn(&warning);
         }
         Ok(config)
-    }
-
-    /// Reads a configuration that `run` accepts.
-    pub(super) fn read_runnable(&self, printer: &Printer) -> Result<Config, Failure> {
-        let config = self.read(printer)?;
-        let problems = config.require_runnable();
-        if problems.is_empty() { Ok(config) } else { Err(usage(&problems)) }
     }
 }
 

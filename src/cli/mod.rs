@@ -129,8 +129,8 @@ fn load_pack(folders: &pack::Folders<'_>, printer: &Printer) -> Result<Plan, Fai
     usable(folders.load(), printer)
 }
 
-/// A compiled pack; what is wrong with it has been said on failure.
-fn usable(outcome: Result<Plan, PackError>, printer: &Printer) -> Result<Plan, Failure> {
+/// A pack's files or plan; what is wrong with it has been said on failure.
+fn usable<T>(outcome: Result<T, PackError>, printer: &Printer) -> Result<T, Failure> {
     outcome.map_err(|error| {
         if let PackError::Wrong { found, files } = &error {
             printer.talk(&rules::render(found, files));

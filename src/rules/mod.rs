@@ -4,6 +4,7 @@
 //! business, and so is a thread with a large stack (64 MiB): the expression parser recurses, though
 //! within bounds.
 //!
+//! - `bytes`: a file's bytes as text
 //! - `document`, `source`: TOML with places, and the three kinds of file
 //! - `overlay`: an institution's changes, put into the rules before they are read
 //! - `expr`: expressions as a tree
@@ -20,6 +21,7 @@
 //!   rule, printed from its file
 //! - [`shipped`]: the pack inside the binary
 
+mod bytes;
 pub mod cards;
 pub mod catalogue;
 mod checks;
@@ -48,6 +50,7 @@ use sha2::{Digest as _, Sha256};
 use diagnostics::{Diagnostic, Sink};
 use plan::Plan;
 
+pub use bytes::{read, unreadable};
 pub use compile::signature;
 
 /// A file of a pack.

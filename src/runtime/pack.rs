@@ -1,5 +1,6 @@
 //! A rule pack from a folder or from the binary, as a plan.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use crate::limits;
@@ -13,25 +14,13 @@ const COMPILE_STACK_BYTES: usize = 64 * 1_024 * 1_024;
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
 pub enum PackError {
-    /// A folder or file could not be read.
+    /// A folder could not be read.
     #[error("cannot read rules at {path}: {cause}")]
     Unreadable {
-        /// The folder or file.
+        /// The folder.
         path: PathBuf,
         /// What the system said.
         cause: std::io::Error,
-    },
-    /// A file is too large to be a rule.
-    #[error("{path} is larger than {} bytes", limits::RULE_FILE_BYTES_MAX)]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A file is not text.
-    #[error("{path} is not UTF-8")]
-    NotText {
-        /// The file.
-        path: PathBuf,
     },
     /// The folder holds no rules.
     #[error("no .toml files under {path}")]
@@ -91,13 +80,16 @@ impl Folders<'_> {
     /// Every file: those of the rules, and those of each overlay under its folder's name.
     ///
     /// # Errors
-    /// As [`files`]; and when an overlay has no manifest, or the name of something that is there.
+    /// When a folder cannot be read, holds no rules, or an overlay has no manifest or the name of
+    /// something that is there. [`PackError::Wrong`] when a file cannot be one of a pack: with
+    /// that, and with everything that is wrong with the others.
     pub fn files(&self) -> Result<Vec<SourceFile>, PackError> {
-        let mut all = files(self.rules)?;
+        let mut unfit = Vec::new();
+        let mut all = files(self.rules, &mut unfit)?;
         for folder in self.overlays {
             let path = folder.clone();
-            let mut inside = Vec::new();
-            collect(folder, folder, &mut inside)?;
+            let (mut inside, mut unfit_inside) = (Vec::new(), Vec::new());
+            collect(folder, folder, &mut inside, &mut unfit_inside)?;
             if !inside.iter().any(|file| file.path == "manifest.toml") {
                 return Err(PackError::NoManifest { path });
             }
@@ -112,8 +104,14 @@ impl Folders<'_> {
                 path: format!("{prefix}{}", file.path),
                 text: file.text,
             }));
+            unfit.extend(
+                unfit_inside.into_iter().map(|defect| Diagnostic {
+                    path: format!("{prefix}{}", defect.path),
+                    ..defect
+                }),
+            );
         }
-        Ok(all)
+        if unfit.is_empty() { Ok(all) } else { Err(with_others(all, unfit)) }
     }
 
     /// Reads and compiles the pack.
@@ -140,15 +138,12 @@ pub fn require_valid(plan: &Plan, today: &str) -> Result<(), PackError> {
     }
 }
 
-/// The files of a pack: those of a folder, or the shipped ones.
-///
-/// # Errors
-/// When the folder cannot be read, holds no rules, or holds a file that cannot be one.
-pub fn files(folder: Option<&Path>) -> Result<Vec<SourceFile>, PackError> {
+/// The files of a folder, or the shipped ones.
+fn files(folder: Option<&Path>, unfit: &mut Vec<Diagnostic>) -> Result<Vec<SourceFile>, PackError> {
     let Some(folder) = folder else { return Ok(shipped::files()) };
     let mut files = Vec::new();
-    collect(folder, folder, &mut files)?;
-    if files.is_empty() {
+    collect(folder, folder, &mut files, unfit)?;
+    if files.is_empty() && unfit.is_empty() {
         return Err(PackError::Empty { path: folder.to_owned() });
     }
     Ok(files)
@@ -168,38 +163,68 @@ pub fn compile(files: Vec<SourceFile>) -> Result<Plan, PackError> {
     outcome.map_err(|found| PackError::Wrong { found, files })
 }
 
+/// Everything wrong with a pack of which some files are unfit.
+fn with_others(files: Vec<SourceFile>, mut unfit: Vec<Diagnostic>) -> PackError {
+    let (mut found, files) = match compile(files.clone()) {
+        Ok(_) => (Vec::new(), files),
+        Err(PackError::Wrong { found, files }) => (found, files),
+        Err(error) => return error,
+    };
+    // What stands in for unreadable bytes is not the author's mistake.
+    found.retain(|defect| {
+        let file = files.iter().find(|file| file.path == defect.path);
+        let text = file.and_then(|file| file.text.get(defect.span.clone()));
+        !text.is_some_and(|text| text.contains(char::REPLACEMENT_CHARACTER))
+    });
+    unfit.append(&mut found);
+    unfit.sort_by(|a, b| (&a.path, a.span.start).cmp(&(&b.path, b.span.start)));
+    PackError::Wrong { found: unfit, files }
+}
+
 /// Reads and compiles the pack of a folder, or the shipped one, without overlays.
 ///
 /// # Errors
-/// As [`files`] and [`compile`].
+/// As [`Folders::files`] and [`compile`].
 pub fn load(rules: Option<&Path>) -> Result<Plan, PackError> {
     Folders { rules, overlays: &[] }.load()
 }
 
-fn collect(root: &Path, folder: &Path, files: &mut Vec<SourceFile>) -> Result<(), PackError> {
-    let unreadable = |path: &Path| {
-        let path = path.to_owned();
-        move |cause| PackError::Unreadable { path, cause }
-    };
+/// Reads every `.toml` file below a folder. One that cannot be read as text is `unfit`, and stays
+/// among the files as far as it could be read, so that the others are still understood.
+fn collect(
+    root: &Path,
+    folder: &Path,
+    files: &mut Vec<SourceFile>,
+    unfit: &mut Vec<Diagnostic>,
+) -> Result<(), PackError> {
     let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
         .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
-        .map_err(unreadable(folder))?;
+        .map_err(|cause| PackError::Unreadable { path: folder.to_owned(), cause })?;
     paths.sort();
     for path in paths {
         if path.is_dir() {
-            collect(root, &path, files)?;
+            collect(root, &path, files, unfit)?;
         } else if path.extension().is_some_and(|e| e == "toml") {
-            let bytes = std::fs::read(&path).map_err(unreadable(&path))?;
-            if bytes.len() > limits::RULE_FILE_BYTES_MAX {
-                return Err(PackError::TooLarge { path });
-            }
-            let Ok(text) = String::from_utf8(bytes) else {
-                return Err(PackError::NotText { path });
-            };
             let inside = path.strip_prefix(root).unwrap_or(&path);
             let parts: Vec<_> = inside.iter().map(|part| part.to_string_lossy()).collect();
-            files.push(SourceFile { path: parts.join("/"), text });
+            let name = parts.join("/");
+            match read_bounded(&path) {
+                Ok(bytes) => {
+                    let (file, defect) = rules::read(name, bytes);
+                    files.extend(file);
+                    unfit.extend(defect);
+                }
+                Err(cause) => unfit.push(rules::unreadable(name, &cause.to_string())),
+            }
         }
     }
     Ok(())
+}
+
+/// The bytes of a file, or one more than a rule may have.
+fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let most = limits::RULE_FILE_BYTES_MAX as u64 + 1;
+    std::fs::File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

@@ -61,7 +61,7 @@ pub(super) fn packs(
     folders: &Folders<'_>,
     printer: &Printer,
 ) -> Result<Packs, Failure> {
-    let files = folders.files().map_err(|error| Failure::Usage(error.into()))?;
+    let files = usable(folders.files(), printer)?;
     let said = |error: VaryError| {
         if let VaryError::Wrong(found) = &error {
             printer.talk(&rules::render(found, &files));

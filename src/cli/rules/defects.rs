@@ -1,10 +1,10 @@
 //! Draws the defects of a pack and remarks on it, with a caret under what is meant.
 
 use miette::{
-    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report,
-    Severity,
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, Report, Severity,
 };
 
+use super::cut::Excerpt;
 use crate::rules::SourceFile;
 use crate::rules::diagnostics::Diagnostic;
 
@@ -38,7 +38,6 @@ pub(super) fn draw(defect: &Diagnostic, files: &[SourceFile], kind: Kind<'_>) ->
         true => None,
         false => Some(defect.label.clone()),
     };
-    let span = LabeledSpan::new(label, defect.span.start, defect.span.len());
     let mut drawn = MietteDiagnostic::new(format!("{place}: {}", defect.message));
     if let Kind::Remark(code) = kind {
         drawn = drawn.with_severity(Severity::Warning).with_code(code);
@@ -48,8 +47,11 @@ pub(super) fn draw(defect: &Diagnostic, files: &[SourceFile], kind: Kind<'_>) ->
     }
     let source = files.iter().find(|file| file.path == defect.path);
     let report = match source {
-        Some(file) => Report::new(drawn.with_label(span))
-            .with_source_code(NamedSource::new(&file.path, file.text.clone())),
+        Some(file) => {
+            let excerpt = Excerpt::new(&file.path, &file.text, &defect.span);
+            let span = LabeledSpan::new(label, excerpt.span.start, excerpt.span.len());
+            Report::new(drawn.with_label(span)).with_source_code(excerpt)
+        }
         None => Report::new(drawn),
     };
     // Writing into a String does not fail; what was drawn so far is still worth showing.

@@ -8,8 +8,8 @@ use crate::rules::compare::{Difference, compare};
 const HEADER: [&str; 5] = ["change", "about", "key", "before", "after"];
 
 pub(super) fn run(args: &DiffArgs, printer: &Printer) -> Result<(), Failure> {
-    let before = load_files(&args.before, &[])?;
-    let after = load_files(&args.after, &args.overlay)?;
+    let before = load_files(&args.before, &[], printer)?;
+    let after = load_files(&args.after, &args.overlay, printer)?;
     let differences = compare(&before, &after).map_err(|defects| {
         let all: Vec<_> = before.iter().chain(&after).cloned().collect();
         printer.warn(&super::render(&defects, &all));

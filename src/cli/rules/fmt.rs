@@ -8,6 +8,7 @@ use super::{FmtArgs, count, render};
 use crate::cli::Failure;
 use crate::cli::printer::Printer;
 use crate::rules::SourceFile;
+use crate::rules::diagnostics::Diagnostic;
 use crate::rules::format::format;
 
 pub(super) fn run(args: &FmtArgs, printer: &Printer) -> Result<(), Failure> {
@@ -21,14 +22,22 @@ pub(super) fn run(args: &FmtArgs, printer: &Printer) -> Result<(), Failure> {
     let (mut changed, mut broken) = (0, 0);
     for path in &paths {
         let shown = path.display().to_string();
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
-        let file = SourceFile { path: shown.clone(), text };
+        let bytes = std::fs::read(path).with_context(|| format!("cannot read {shown}"))?;
+        let mut refuse = |defect: Diagnostic, files: &[SourceFile]| {
+            let drawn = render(&[defect], files);
+            printer.warn(&format!("{shown} is left as it is.\n\n{drawn}"));
+            broken += 1;
+        };
+        let (file, unfit) = crate::rules::read(shown.clone(), bytes);
+        if let Some(defect) = unfit {
+            refuse(defect, file.as_slice());
+            continue;
+        }
+        let Some(file) = file else { continue };
         let formatted = match format(&file) {
             Ok(formatted) => formatted,
             Err(defect) => {
-                printer
-                    .warn(&format!("{shown} is left as it is.\n\n{}", render(&[*defect], &[file])));
-                broken += 1;
+                refuse(*defect, &[file]);
                 continue;
             }
         };

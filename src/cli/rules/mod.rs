@@ -1,5 +1,6 @@
 //! `goshawk rules …`: everything about a pack that can be said without events of your own.
 
+mod cut;
 mod data;
 mod defects;
 mod diff;
@@ -276,18 +277,27 @@ fn load(
     args: &PackArgs,
     printer: &Printer,
 ) -> Result<(Vec<crate::rules::SourceFile>, crate::rules::plan::Plan), Failure> {
-    let files = args.folders().files().map_err(|e| Failure::Usage(e.into()))?;
-    match pack::compile(files.clone()) {
-        Ok(plan) => Ok((files, plan)),
-        Err(PackError::Wrong { found: defects, files }) => {
+    let compiled = args.folders().files().and_then(|files| {
+        let plan = pack::compile(files.clone())?;
+        Ok((files, plan))
+    });
+    compiled.map_err(|error| tell(error, printer))
+}
+
+/// Draws what is wrong with a pack: defects end the command with exit code 1, a pack that is not
+/// there with 2.
+fn tell(error: PackError, printer: &Printer) -> Failure {
+    match error {
+        PackError::Wrong { found: defects, files } => {
             printer.warn(&format!(
                 "The rule pack has {} and is not usable.\n\n{}",
                 count(defects.len(), "defect"),
                 render(&defects, &files)
             ));
-            Err(Failure::Silent)
+            Failure::Silent
         }
-        Err(error) => Err(Failure::Failed(error.into())),
+        error @ PackError::Compiler => Failure::Failed(error.into()),
+        error => Failure::Usage(error.into()),
     }
 }
 
@@ -295,9 +305,10 @@ fn load(
 fn load_files(
     folder: &std::path::Path,
     overlays: &[PathBuf],
+    printer: &Printer,
 ) -> Result<Vec<crate::rules::SourceFile>, Failure> {
     let rules = (folder != std::path::Path::new("shipped")).then_some(folder);
-    Folders { rules, overlays }.files().map_err(|error| Failure::Usage(error.into()))
+    Folders { rules, overlays }.files().map_err(|error| tell(error, printer))
 }
 
 fn count(number: usize, what: &str) -> String {

@@ -2,159 +2,81 @@
 
 use std::path::Path;
 
-use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
-use super::{Config, show};
-use crate::rules::diagnostics::{did_you_mean, place};
+use super::kind::{FREE, Misfit, check, example_of};
+use super::problem::ConfigProblem;
+use super::{Config, file, show};
+use crate::rules::diagnostics::did_you_mean;
 
 /// Prefix of environment variables.
 const PREFIX: &str = "GOSHAWK_";
-/// Tables whose keys are librdkafka's, not ours.
-const FREE: &[&str] = &["kafka.properties", "kafka.consumer", "kafka.producer"];
-
-/// One thing wrong with the configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigProblem {
-    /// The file, variable or flag, with line and column where there is one.
-    pub place: String,
-    /// What is wrong.
-    pub message: String,
-    /// What to do.
-    pub hint: Option<String>,
-}
-
-impl std::fmt::Display for ConfigProblem {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.place, self.message)?;
-        self.hint.as_ref().map_or(Ok(()), |hint| write!(f, "; {hint}"))
-    }
-}
 
 /// Builds the configuration from a file's text (with its path), the environment, and `key=value`
-/// settings. Also answers environment variables that look like settings and are none.
+/// settings, and asks it whether it holds together. Also answers environment variables that look
+/// like settings and are none.
 ///
 /// # Errors
-/// Everything wrong with it.
+/// Everything wrong with it: what cannot be used is told, and the rest is asked all the same.
 pub fn load(
     file: Option<(&Path, &str)>,
     environment: impl Iterator<Item = (String, String)>,
     settings: &[String],
+    ask: fn(&Config) -> Vec<String>,
 ) -> Result<(Config, Vec<String>), Vec<ConfigProblem>> {
     let known = show::every_key();
-    let mut table = Table::new();
-    if let Some((path, text)) = file {
-        table = read_file(path, text, &known)?;
-    }
-    let mut problems = Vec::new();
+    let (mut table, mut problems) =
+        file.map_or_else(Default::default, |(path, text)| file::read(path, text, &known));
     let mut warnings = Vec::new();
     let mut environment: Vec<_> =
         environment.filter(|(name, _)| name.starts_with(PREFIX)).collect();
     environment.sort();
     for (name, value) in environment {
         match variable_key(&name[PREFIX.len()..], &known) {
-            Some(key) => set(&mut table, &key, &value, &known),
+            Some(key) => {
+                let place = format!("environment variable {name}");
+                problems.extend(set(&mut table, &place, &key, &value, &known).err());
+            }
             None if is_for_others(&name) => {}
             None => warnings.push(format!("the environment variable {name} names no setting")),
         }
     }
     for setting in settings {
-        let place = format!("--set {setting}");
-        let problem = |message: String, hint| ConfigProblem { place: place.clone(), message, hint };
+        let mut problem = |key: &str, message: String, hint| {
+            problems.push(ConfigProblem { place: format!("--set {key}"), message, hint });
+        };
         let Some((key, value)) = setting.split_once('=') else {
-            problems.push(problem("is not KEY=VALUE".to_owned(), None));
+            problem(setting, "is not KEY=VALUE".to_owned(), None);
             continue;
         };
         let key = key.trim();
-        if kind_of(key, &known).is_some() {
-            set(&mut table, key, value, &known);
+        if example_of(key, &known).is_some() {
+            let place = format!("--set {key}");
+            problems.extend(set(&mut table, &place, key, value, &known).err());
         } else {
-            problems.push(problem(
-                format!("unknown key {key:?}"),
-                did_you_mean(key, leaves(&known).iter().map(String::as_str)),
-            ));
+            let hint = did_you_mean(key, leaves(&known).iter().map(String::as_str));
+            problem(key, format!("unknown key {key:?}"), hint);
         }
     }
-    match table.try_into::<Config>() {
-        Ok(_) if !problems.is_empty() => Err(problems),
-        Ok(mut config) => {
-            let place =
-                file.map_or("configuration".to_owned(), |(path, _)| path.display().to_string());
-            if let Some(folder) = file.and_then(|(path, _)| path.parent()) {
-                config.anchor(folder);
-            }
-            let found = config.problems();
-            if found.is_empty() {
-                return Ok((config, warnings));
-            }
-            let wrap = |message| ConfigProblem { place: place.clone(), message, hint: None };
-            Err(found.into_iter().map(wrap).collect())
-        }
+    let place = file.map_or("configuration".to_owned(), |(path, _)| path.display().to_string());
+    let wrap = |message| ConfigProblem { place: place.clone(), message, hint: None };
+    let mut config = match table.try_into::<Config>() {
+        Ok(config) => config,
         Err(error) => {
-            problems.push(ConfigProblem {
-                place: "environment or --set".to_owned(),
-                message: error.message().to_owned(),
-                hint: None,
-            });
-            Err(problems)
+            problems.push(wrap(error.message().to_owned()));
+            return Err(problems);
         }
+    };
+    if let Some(folder) = file.and_then(|(path, _)| path.parent()) {
+        config.anchor(folder);
     }
+    problems.extend(ask(&config).into_iter().map(wrap));
+    if problems.is_empty() { Ok((config, warnings)) } else { Err(problems) }
 }
 
 /// Variables of the program that are not settings.
 fn is_for_others(name: &str) -> bool {
     name == "GOSHAWK_CONFIG" || name.starts_with("GOSHAWK_TEST_")
-}
-
-fn read_file(path: &Path, text: &str, known: &Table) -> Result<Table, Vec<ConfigProblem>> {
-    let at = |byte: usize, message: String, hint| {
-        let (line, column) = place(text, byte);
-        ConfigProblem { place: format!("{}:{line}:{column}", path.display()), message, hint }
-    };
-    let start = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
-    let spanned = DeTable::parse(text)
-        .map_err(|error| vec![at(start(&error), error.message().to_owned(), None)])?;
-    let mut unknown = Vec::new();
-    unknown_keys(spanned.get_ref(), known, "", &mut |byte, key, hint| {
-        unknown.push((byte, format!("unknown key {key:?}"), hint));
-    });
-    if !unknown.is_empty() {
-        unknown.sort();
-        return Err(unknown.into_iter().map(|(byte, text, hint)| at(byte, text, hint)).collect());
-    }
-    // Reading it whole checks the types of the values, with their places.
-    toml::from_str::<Config>(text)
-        .map_err(|error| vec![at(start(&error), error.message().to_owned(), None)])?;
-    text.parse()
-        .map_err(|error: toml::de::Error| vec![at(start(&error), error.message().to_owned(), None)])
-}
-
-fn unknown_keys(
-    table: &DeTable<'_>,
-    known: &Table,
-    path: &str,
-    report: &mut dyn FnMut(usize, &str, Option<String>),
-) {
-    if FREE.contains(&path) {
-        return;
-    }
-    for (key, value) in table {
-        let name: &str = key.get_ref();
-        match known.get(name) {
-            None => {
-                let hint = did_you_mean(name, known.keys().map(String::as_str));
-                report(key.span().start, name, hint);
-            }
-            Some(Value::Table(below)) => {
-                if let DeValue::Table(inner) = value.get_ref() {
-                    let path =
-                        if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-                    unknown_keys(inner, below, &path, report);
-                }
-            }
-            Some(_) => {}
-        }
-    }
 }
 
 /// The key a variable's name (without prefix) stands for.
@@ -181,35 +103,31 @@ fn leaves(known: &Table) -> Vec<String> {
     out
 }
 
-/// An example value of the key, which says its kind; `None` for an unknown key.
-fn kind_of(key: &str, known: &Table) -> Option<Value> {
-    if FREE.iter().any(|free| key.strip_prefix(free).is_some_and(|rest| rest.len() > 1)) {
-        return Some(Value::from(""));
-    }
-    let mut table = known;
-    let mut parts = key.split('.').peekable();
-    while let Some(part) = parts.next() {
-        match (table.get(part)?, parts.peek()) {
-            (Value::Table(inner), Some(_)) => table = inner,
-            (Value::Table(_), None) | (_, Some(_)) => return None,
-            (value, None) => return Some(value.clone()),
-        }
-    }
-    None
-}
-
-fn set(table: &mut Table, key: &str, text: &str, known: &Table) {
-    let value = match kind_of(key, known) {
-        Some(Value::Array(_)) => text
+/// Sets a known key, if the text can be its value.
+fn set(
+    table: &mut Table,
+    place: &str,
+    key: &str,
+    text: &str,
+    known: &Table,
+) -> Result<(), ConfigProblem> {
+    let Some(example) = example_of(key, known) else { return Ok(()) };
+    let value = match example {
+        Value::Array(_) => text
             .split(',')
             .map(str::trim)
             .filter(|part| !part.is_empty())
             .map(Value::from)
             .collect::<Vec<_>>()
             .into(),
-        Some(Value::Integer(_)) => text.parse::<i64>().map_or_else(|_| text.into(), Value::from),
+        Value::Integer(_) => text.parse::<i64>().map_or_else(|_| text.into(), Value::from),
         _ => Value::from(text),
     };
+    check(key, &value, &example).map_err(|Misfit { message, hint }| ConfigProblem {
+        place: place.to_owned(),
+        message,
+        hint,
+    })?;
     let free = FREE.iter().find_map(|free| {
         key.strip_prefix(free).and_then(|rest| rest.strip_prefix('.')).map(|rest| (*free, rest))
     });
@@ -220,8 +138,9 @@ fn set(table: &mut Table, key: &str, text: &str, known: &Table) {
         match entry {
             Value::Table(inner) => at = inner,
             // The file was checked: a table's key holds a table.
-            _ => return,
+            _ => return Ok(()),
         }
     }
     at.insert(name.to_owned(), value);
+    Ok(())
 }

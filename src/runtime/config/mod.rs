@@ -1,16 +1,19 @@
 //! Configuration: one TOML file, environment variables and command-line settings on top.
 //!
 //! [`load`] layers them and answers every problem at once: an unknown key with its line, column and
-//! the nearest known one, a value of the wrong kind, a bound. [`Config::require_runnable`] asks the
-//! questions that have no default. [`show::table`] prints every effective value with secrets
-//! hidden.
+//! the nearest known one; a value of the wrong kind with what was expected and what was found; a
+//! bound. [`Config::require_runnable`] asks the questions that have no default. [`show::table`]
+//! prints every effective value with secrets hidden.
 //!
 //! Environment: `GOSHAWK_` and the key in capitals with `_` for `.`, for example
 //! `GOSHAWK_KAFKA_BROKERS`; `GOSHAWK_KAFKA_PROPERTIES_SASL_PASSWORD` sets librdkafka's
 //! `sasl.password`.
 
 pub mod duration;
+mod file;
+mod kind;
 mod layer;
+mod problem;
 pub mod show;
 
 use std::collections::BTreeMap;
@@ -21,7 +24,8 @@ use serde::{Deserialize, Serialize};
 use crate::limits;
 use crate::model::time::Millis;
 use crate::telemetry::logs;
-pub use layer::{ConfigProblem, load};
+pub use layer::load;
+pub use problem::ConfigProblem;
 
 /// Everything that can be set. Fields without a sensible default are optional here and asked for by
 /// [`Config::require_runnable`].

@@ -73,6 +73,6 @@ fn quoted(key: &str) -> String {
 }
 
 /// Paths to secrets are no secrets; librdkafka's property values may be.
-fn is_secret(key: &str) -> bool {
+pub(super) fn is_secret(key: &str) -> bool {
     key.contains('.') && SECRET_WORDS.iter().any(|word| key.contains(word))
 }

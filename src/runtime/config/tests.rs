@@ -12,9 +12,14 @@ fn read(
     let environment: Vec<(String, String)> =
         environment.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
     let settings: Vec<String> = settings.iter().map(|setting| (*setting).into()).collect();
-    load(Some((Path::new("goshawk.toml"), text)), environment.into_iter(), &settings)
-        .map(|(config, _)| config)
-        .map_err(|problems| problems.iter().map(ToString::to_string).collect())
+    load(
+        Some((Path::new("goshawk.toml"), text)),
+        environment.into_iter(),
+        &settings,
+        Config::problems,
+    )
+    .map(|(config, _)| config)
+    .map_err(|problems| problems.iter().map(ToString::to_string).collect())
 }
 
 #[test]
@@ -73,13 +78,54 @@ fn wrong_values_name_their_place() {
     let problems =
         read("tenant = \"x\"\nlateness = \"soon\"", &[], &[]).expect_err("not a duration");
     assert!(
-        problems[0].starts_with("goshawk.toml:2:12: \"soon\" is not a duration"),
+        problems[0].starts_with("goshawk.toml:2:12: lateness: expected a duration like"),
         "{problems:?}"
     );
     let problems = read("lateness = \"2h\"\nzone = \"Mars\"", &[], &[]).expect_err("bounds");
     assert_eq!(problems.len(), 2, "{problems:?}");
     let problems = read("[http]\nlisten = \"0.0.0.0:9464\"", &[], &[]).expect_err("open to all");
     assert!(problems[0].contains("token_file"), "{problems:?}");
+}
+
+#[test]
+fn every_wrong_kind_is_told_at_once_with_place_key_expected_and_found() {
+    let text = r#"tenant = 7
+threads = -1
+lateness = 120
+skew = "soon"
+delivery = "twice"
+zone = "Mars"
+log = "info"
+colour = "red"
+
+[kafka]
+brokers = ["a:1", "b:2"]
+
+[kafka.topics]
+payments = ["good", 3, true]
+alerts = 2026-01-01
+
+[kafka.properties]
+linger.ms = 5
+"batch.size" = 16384
+"sasl.password" = 31415
+
+[privacy]
+profile = "maskd"
+"#;
+    let problems = read(
+        text,
+        &[("GOSHAWK_THREADS", "many"), ("GOSHAWK_LATENESS", "2m")],
+        &["skew=", "delivery=once", "treads=4"],
+    );
+    insta::assert_snapshot!(problems.expect_err("much is wrong").join("\n"));
+}
+
+#[test]
+fn every_mistake_of_toml_is_told_at_once() {
+    let problems = read("a = = 1\nb = 2\nc = \"x\n", &[], &[]).expect_err("no TOML");
+    let places: Vec<&str> = problems.iter().filter_map(|p| p.get(..14)).collect();
+    assert_eq!(places, ["goshawk.toml:1", "goshawk.toml:1", "goshawk.toml:3"], "{problems:?}");
 }
 
 #[test]
