@@ -45,6 +45,8 @@ pub const JUMP_DEFAULT: Millis = 400 * DAY;
 pub const LEDGER_ENTRIES_MAX: usize = 1 << 17;
 /// Up to this many live entries a ledger is scanned; above it an index is kept.
 pub const LEDGER_SCAN_MAX: usize = 64;
+/// A running sum that nobody asked during so many visits is let go of.
+pub const HOT_IDLE_VISITS: u32 = 1_024;
 /// Entries that the ordered features (dwell, cycles) read, newest first, at most.
 pub const ORDERED_SCAN_MAX: usize = 1_024;
 /// Entries of a window that one finer question reads, newest first, at most.

@@ -60,6 +60,8 @@ pub(super) struct EventFacts {
     pub lists: u32,
     /// Number of its first payment cell, or [`NONE`] when it is not judged.
     pub payment_row: u32,
+    /// Number of the first word of its open rules.
+    pub rules: u32,
 }
 
 /// The lists that each role of an event is on.

@@ -95,12 +95,12 @@ pub(super) struct Group {
     pub payments: Vec<PaymentTask>,
     /// Cells of this step's rows.
     pub rows: Vec<i64>,
-    /// Rules that may fire, a bit each, [`Group::candidate_words`] words a visit.
+    /// Rules that may fire, [`Settings::words`] words a visit.
     pub candidates: Vec<u64>,
     pub captures: Vec<Capture>,
     pub scratch: Scratch,
-    /// The candidates of the present visit.
-    pub words: Vec<u64>,
+    /// The rules that are open at the present visit.
+    pub open: Vec<u64>,
     /// Bounds that bit since the last step.
     pub bounds_hit: u64,
 }
@@ -109,7 +109,8 @@ pub(super) struct Group {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Settings {
     pub utc_offset_ms: Millis,
-    pub candidate_words: usize,
+    /// Words of a set of rules.
+    pub words: usize,
 }
 
 impl Group {
@@ -123,7 +124,7 @@ impl Group {
             candidates: Vec::new(),
             captures: Vec::new(),
             scratch: Scratch::default(),
-            words: Vec::new(),
+            open: Vec::new(),
             bounds_hit: 0,
         }
     }

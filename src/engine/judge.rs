@@ -4,8 +4,8 @@ use std::sync::Mutex;
 
 use super::facts::{EventFacts, Fate, NONE};
 use super::group::Group;
-use super::screen::Outcome;
-use super::view::{StepView, is_judged};
+use super::rule_set::rules_in;
+use super::view::StepView;
 use super::{Fork, RuleCounts};
 use crate::model::time::day_number;
 use crate::rules::plan::program::{MISSING, Row};
@@ -45,6 +45,7 @@ pub(super) fn row_of<'a>(
         let row = group.visits[at.index as usize].row;
         if row != NONE {
             let cells = view.plan.parts[role].features.len();
+            // Behind them lies what only the visit itself read.
             parts[role] = &group.rows[row as usize..row as usize + cells];
         }
     }
@@ -86,7 +87,7 @@ pub(super) fn judge(
 fn judge_stretch(view: &StepView<'_>, groups: &[&Group], events: std::ops::Range<usize>) -> Part {
     let mut part = Part::default();
     part.rules.resize(view.plan.rules.len(), RuleCounts::default());
-    let words = view.settings.candidate_words;
+    let words = view.settings.words;
     let mut candidates = vec![0u64; words];
     // How many events had each combination of phases: what is not a candidate is a miss.
     let mut phases = [0u64; 4];
@@ -98,12 +99,15 @@ fn judge_stretch(view: &StepView<'_>, groups: &[&Group], events: std::ops::Range
         }
         phases[usize::from(facts.transition.pre) + 2 * usize::from(facts.transition.post)] += 1;
         candidates.fill(0);
+        let lacking = view.lacking(facts);
+        for rule in rules_in(lacking) {
+            part.rules[usize::from(rule)].not_evaluable += 1;
+        }
         for role in Role::ALL {
             let at = facts.visits[role as usize];
             if at.is_none() {
-                for rule in &view.plan.parts[role as usize].gated_rules {
-                    candidates[usize::from(*rule) / 64] |= 1 << (rule % 64);
-                }
+                // Nobody tried those: what they read of the role is missing.
+                view.visit_plan.roles[role as usize].gated.open(&mut candidates);
                 continue;
             }
             let group = groups[usize::from(at.group)];
@@ -113,25 +117,20 @@ fn judge_stretch(view: &StepView<'_>, groups: &[&Group], events: std::ops::Range
                 candidates.iter_mut().zip(of_visit).for_each(|(all, own)| *all |= own);
             }
         }
+        let open = view.open(facts).iter().zip(lacking);
+        candidates.iter_mut().zip(open).for_each(|(all, (open, lacking))| *all &= open & !lacking);
         if candidates.iter().all(|word| *word == 0) {
             continue;
         }
         let row = row_of(view, groups, facts);
-        for (rule, plan) in view.plan.rules.iter().enumerate() {
-            if candidates[rule / 64] >> (rule % 64) & 1 == 0 || !is_judged(plan.phases, facts) {
-                continue;
-            }
-            let verdict = match view.try_payment(rule as u16, facts) {
-                Outcome::False => 0,
-                Outcome::Missing => MISSING,
-                Outcome::True => view.plan.program.eval(plan.when, &row),
-            };
-            match verdict {
+        for rule in rules_in(&candidates) {
+            let plan = &view.plan.rules[usize::from(rule)];
+            match view.plan.program.eval(plan.when, &row) {
                 0 => {}
-                MISSING => part.rules[rule].not_evaluable += 1,
+                MISSING => part.rules[usize::from(rule)].not_evaluable += 1,
                 _ => {
-                    part.rules[rule].hit += 1;
-                    part.judgement.held.push(Held { event: index as u32, rule: rule as u16 });
+                    part.rules[usize::from(rule)].hit += 1;
+                    part.judgement.held.push(Held { event: index as u32, rule });
                 }
             }
         }

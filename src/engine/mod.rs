@@ -36,6 +36,8 @@ mod prefetch;
 mod queue;
 mod reference;
 mod register;
+mod relax;
+mod rule_set;
 mod scan;
 mod screen;
 mod slab;

@@ -14,6 +14,8 @@ pub(super) struct ScanPlan {
     filters: Vec<Filter>,
     /// Where the walk pauses, shortest window first.
     stops: Vec<Stop>,
+    /// The longest window of which it is noted whether the ledger holds all of it.
+    noted_ms: Option<Millis>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +50,13 @@ pub(super) struct Total {
 impl ScanPlan {
     /// Takes a cell in, if its value can be gathered on a walk.
     pub fn take(&mut self, cell: u16, feature: &StateFeature) -> bool {
+        let window_ms = self.take_unnoted(cell, feature);
+        self.noted_ms = self.noted_ms.max(window_ms);
+        window_ms.is_some()
+    }
+
+    /// The same for a cell that nobody is shown; returns its window.
+    pub fn take_unnoted(&mut self, cell: u16, feature: &StateFeature) -> Option<Millis> {
         let mut filter = |direction, without| {
             let filter = Filter { direction, without };
             let known = self.filters.iter().position(|f| *f == filter);
@@ -65,19 +74,19 @@ impl ScanPlan {
                 let debits = filter(Direction::Debit, flow.without);
                 (flow.window_ms, Gathered::FlowRatio { credits, debits })
             }
-            _ => return false,
+            _ => return None,
         };
         let at = self.stops.partition_point(|stop| stop.window_ms < window_ms);
         if self.stops.get(at).is_none_or(|stop| stop.window_ms != window_ms) {
             self.stops.insert(at, Stop { window_ms, cells: Vec::new() });
         }
         self.stops[at].cells.push((cell, gathered));
-        true
+        Some(window_ms)
     }
 
-    /// The longest window, if the walk gathers anything.
-    pub fn longest_ms(&self) -> Option<Millis> {
-        self.stops.last().map(|stop| stop.window_ms)
+    /// The longest window that somebody is shown something of.
+    pub fn noted_ms(&self) -> Option<Millis> {
+        self.noted_ms
     }
 
     /// Every cell the walk fills.

@@ -1,6 +1,7 @@
 //! One conjunct of a condition, tried before the rest is computed. The usual ones compare a cell
 //! with a constant and need no walk over a tree.
 
+use super::rule_set::RuleSet;
 use crate::rules::plan::program::{
     CellRef, CompareOp, ExprId, MISSING, Node, Program, Row, cell_double,
 };
@@ -15,7 +16,7 @@ pub(super) enum Outcome {
 }
 
 /// A conjunct whose cells are all there when it is tried.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Screen {
     Compare(CompareOp, CellRef, i64),
     CompareDouble(CompareOp, CellRef, f64),
@@ -89,19 +90,46 @@ impl Screen {
     }
 }
 
-/// What the screens that read the payment alone come to together. Where one is missing and none
-/// is false the rule is not evaluable, whatever the ledger would say.
-pub(super) fn try_payment(screens: &[Screen], program: &Program, payment: &[i64]) -> Outcome {
-    let mut outcome = Outcome::True;
-    for screen in screens {
-        // No state is read, so the role does not matter.
-        match screen.try_with(program, payment, Role::Payer, &[]) {
-            Outcome::False => return Outcome::False,
-            Outcome::Missing => outcome = Outcome::Missing,
-            Outcome::True => {}
+/// Screens, each with the rules that need it.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Screens(Vec<(Screen, RuleSet)>);
+
+impl Screens {
+    /// Adds a screen of a rule; `words` is the length of the plan's sets.
+    pub fn add(&mut self, screen: Screen, rule: u16, words: usize) {
+        let known = self.0.iter().position(|(known, _)| *known == screen);
+        let at = known.unwrap_or_else(|| {
+            self.0.push((screen, RuleSet::none(words)));
+            self.0.len() - 1
+        });
+        self.0[at].1.insert(rule);
+    }
+
+    /// Closes the open rules that a screen fails, with the payment's part and one role's; those of
+    /// which a screen is missing are added to `lacking`, closed by another or not.
+    #[inline]
+    pub fn close(
+        &self,
+        program: &Program,
+        (payment, role, own): (&[i64], Role, &[i64]),
+        open: &mut [u64],
+        mut lacking: Option<&mut [u64]>,
+    ) {
+        for (screen, rules) in &self.0 {
+            if !rules.meets(open) {
+                continue;
+            }
+            match screen.try_with(program, payment, role, own) {
+                Outcome::True => {}
+                Outcome::False => rules.close(open),
+                Outcome::Missing => {
+                    if let Some(lacking) = &mut lacking {
+                        rules.open(lacking);
+                    }
+                }
+            }
         }
     }
-    outcome
 }
 
 /// The parts that must all hold for a condition to hold.

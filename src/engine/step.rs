@@ -7,6 +7,7 @@ use super::facts::{EventFacts, Fate, Frame, NONE, RoleLists, VisitRef, network, 
 use super::group::{Call, Group, PaymentTask, Settings, Visit};
 use super::judge::judge;
 use super::register::{Outcome, StatusEvent, Transition};
+use super::rule_set::RuleSet;
 use super::table::Slot;
 use super::view::StepView;
 use super::visit_plan::VisitPlan;
@@ -44,6 +45,10 @@ struct Work {
     facts: Vec<EventFacts>,
     lists: Vec<RoleLists>,
     payment_rows: Vec<i64>,
+    /// By event that is judged: the rules that its payment leaves open.
+    open: Vec<u64>,
+    /// Of these, the ones for which it lacks a field.
+    lacking: Vec<u64>,
 }
 
 impl Engine {
@@ -58,7 +63,7 @@ impl Engine {
         let groups = firsts.map(|first| RwLock::new(group(first))).collect();
         let mut engine = Self {
             act: Act::new(&config),
-            settings: Settings { utc_offset_ms: config.utc_offset_ms, candidate_words: 1 },
+            settings: Settings { utc_offset_ms: config.utc_offset_ms, words: 1 },
             visit_plan: VisitPlan::default(),
             greatest_ms: Millis::MIN,
             groups,
@@ -75,7 +80,7 @@ impl Engine {
     /// whole windows at once.
     pub fn set_plan(&mut self, plan: Arc<Plan>) {
         self.visit_plan = VisitPlan::derive(&plan);
-        self.settings.candidate_words = plan.rules.len().div_ceil(64).max(1);
+        self.settings.words = RuleSet::words(plan.rules.len());
         self.plan = plan;
         for group in &mut self.groups {
             let group = group.get_mut().unwrap_or_else(PoisonError::into_inner);
@@ -161,6 +166,8 @@ impl Engine {
             facts: &work.facts,
             lists: &work.lists,
             payment_rows: &work.payment_rows,
+            open: &work.open,
+            lacking: &work.lacking,
             plan,
             visit_plan,
             settings: *settings,
@@ -235,6 +242,7 @@ impl Engine {
                 transition: Transition::default(),
                 lists: NONE,
                 payment_row: NONE,
+                rules: NONE,
             };
             if too_late {
                 output.rejects.push(reject(event, RejectReason::TooLate));
@@ -266,9 +274,11 @@ impl Engine {
     /// Brings what register and lists said to their events, counts them, and makes the payment
     /// cells.
     fn gather_answers(&mut self, batch: &Batch, events: &[Event], output: &mut StepOutput) {
-        let Work { facts, lists, payment_rows } = &mut self.work;
+        let Work { facts, lists, payment_rows, open, lacking } = &mut self.work;
         lists.clear();
         payment_rows.clear();
+        open.clear();
+        lacking.clear();
         let groups: Vec<_> = self.groups.iter_mut().map(exclusive).collect();
         for (event, facts) in events.iter().zip(facts.iter_mut()) {
             match facts.fate {
@@ -304,6 +314,15 @@ impl Engine {
                 };
                 let cell = |field: &_| payment_cell(*field, batch, payment, &frame);
                 payment_rows.extend(self.plan.payment.iter().map(cell));
+                let row = &payment_rows[facts.payment_row as usize..];
+                facts.rules = open.len() as u32;
+                let words = self.settings.words;
+                open.resize(open.len() + words, 0);
+                lacking.resize(lacking.len() + words, 0);
+                let sets =
+                    (&mut open[facts.rules as usize..], &mut lacking[facts.rules as usize..]);
+                let program = &self.visit_plan.program;
+                self.visit_plan.payment.judge(program, &facts.transition, row, sets.0, sets.1);
             }
         }
     }

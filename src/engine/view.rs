@@ -3,11 +3,10 @@
 
 use super::facts::{EventFacts, NONE, RoleLists};
 use super::group::Settings;
-use super::screen::{Outcome, try_payment};
 use super::visit_plan::VisitPlan;
 use crate::model::event::{Batch, Event};
+use crate::rules::plan::Plan;
 use crate::rules::plan::view::Role;
-use crate::rules::plan::{Phases, Plan};
 
 /// What visit, judge and act of one stretch read and do not change.
 #[derive(Debug)]
@@ -19,6 +18,10 @@ pub(super) struct StepView<'a> {
     pub facts: &'a [EventFacts],
     pub lists: &'a [RoleLists],
     pub payment_rows: &'a [i64],
+    /// By event that is judged: the rules that its payment leaves open.
+    pub open: &'a [u64],
+    /// Of these, the ones for which it lacks a field.
+    pub lacking: &'a [u64],
     pub plan: &'a Plan,
     pub visit_plan: &'a VisitPlan,
     pub settings: Settings,
@@ -30,18 +33,17 @@ impl StepView<'_> {
         &self.payment_rows[start..start + self.plan.payment.len()]
     }
 
-    /// What the part of a rule's condition that reads the payment alone comes to.
-    pub fn try_payment(&self, rule: u16, facts: &EventFacts) -> Outcome {
-        let screens = &self.visit_plan.payment[usize::from(rule)];
-        try_payment(screens, &self.plan.program, self.payment_row(facts))
+    /// The rules that an event's payment leaves open.
+    pub fn open(&self, facts: &EventFacts) -> &[u64] {
+        &self.open[facts.rules as usize..][..self.settings.words]
+    }
+
+    /// Of these, the ones that the payment lacks a field for: nothing of the ledger can mend that.
+    pub fn lacking(&self, facts: &EventFacts) -> &[u64] {
+        &self.lacking[facts.rules as usize..][..self.settings.words]
     }
 
     pub fn role_lists(&self, facts: &EventFacts) -> RoleLists {
         if facts.lists == NONE { [0; Role::COUNT] } else { self.lists[facts.lists as usize] }
     }
-}
-
-/// Whether a rule is judged at an event.
-pub(super) fn is_judged(phases: Phases, facts: &EventFacts) -> bool {
-    (phases.pre && facts.transition.pre) || (phases.post && facts.transition.post)
 }

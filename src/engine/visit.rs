@@ -1,6 +1,8 @@
 //! The visit: one event calls at one entity. Its entry goes into the ledger, and the cells that the
 //! rules asked for are read as of the event's own time. A visit touches one shard and nothing else.
 
+use smallvec::SmallVec;
+
 use super::capture::{Capture, Captured, contributing};
 use super::entry::{Entry, Movement};
 use super::facts::{EventFacts, Fate, NONE, RoleLists, entry_flags};
@@ -8,9 +10,10 @@ use super::features::{Known, Retry, moved_km, place_of, travel_cell, travelled};
 use super::group::{Call, Group, ShardState, Visit};
 use super::reference::{ReferenceData, list_bits, pair_allowed, registered, registry_fresh};
 use super::register::EntryAction;
+use super::rule_set::rules_in;
 use super::screen::{Outcome, Screen};
 use super::table::{Header, Slot};
-use super::view::{StepView, is_judged};
+use super::view::StepView;
 use super::visit_plan::{Ledgers, RolePlan, RuleVisit};
 use super::window::{AsOf, Own, Scratch};
 use crate::limits;
@@ -111,52 +114,50 @@ impl Group {
         view: &StepView<'_>,
     ) {
         let role_plan = &view.visit_plan.roles[role as usize];
-        let width = view.plan.parts[role as usize].features.len();
-        if width == 0 && role_plan.rules.is_empty() {
+        let open = &mut self.open;
+        open.clear();
+        open.extend(view.open(facts).iter().zip(view.lacking(facts)).map(|(o, l)| o & !l));
+        if !role_plan.readers.meets(open) {
             return;
         }
         let visit = self.visits[index];
         let shard = &self.shards[usize::from(visit.hash.shard() - self.first_shard)];
         let start = self.rows.len();
         self.visits[index].row = start as u32;
-        self.rows.resize(start + width, MISSING);
+        self.rows.resize(start + role_plan.features.len(), MISSING);
         let mut reading = Reading::new(shard, &visit, role, facts, payment, view);
         let cells = &mut self.rows[start..];
         let scratch = &mut self.scratch;
-        scratch.begin(width);
-        reading.fill_always(role_plan, cells, scratch);
-        let words = &mut self.words;
-        words.clear();
-        words.resize(view.settings.candidate_words, 0);
-        let (mut candidates, mut fires) = (false, false);
-        for rule in &role_plan.rules {
-            if !is_judged(rule.phases, facts) {
+        scratch.begin(cells.len());
+        reading.fill_always(role_plan, open, cells, scratch);
+        role_plan.gated.keep(open);
+        let program = &view.visit_plan.program;
+        role_plan.cheap.close(program, (view.payment_row(facts), role, cells), open, None);
+        let (candidates, mut fires) = (self.candidates.len(), false);
+        for rule in rules_in(open) {
+            let rule = &role_plan.rules[usize::from(role_plan.places[usize::from(rule)])];
+            if !reading.may_fire(rule, cells, scratch) {
                 continue;
             }
-            match view.try_payment(rule.rule, facts) {
-                Outcome::False => continue,
-                // The judge will say so; nothing of the ledger can change it.
-                Outcome::Missing => {}
-                Outcome::True => {
-                    if !reading.may_fire(rule, cells, scratch) {
-                        continue;
-                    }
-                    reading.fill(&rule.late, cells, scratch);
-                    reading.capture(rule, &mut self.captures);
-                    fires = true;
-                }
+            reading.fill(&rule.late, cells, scratch);
+            reading.capture(rule, &mut self.captures);
+            if !fires {
+                fires = true;
+                self.candidates.resize(candidates + view.settings.words, 0);
             }
-            words[usize::from(rule.rule) / 64] |= 1 << (rule.rule % 64);
-            candidates = true;
+            self.candidates[candidates + usize::from(rule.rule) / 64] |= 1 << (rule.rule % 64);
         }
         if fires {
             reading.capture_branch(&mut self.captures);
+            self.visits[index].candidates = candidates as u32;
             self.visits[index].lower_bound = reading.as_of.lower_bound;
             self.bounds_hit += u64::from(reading.as_of.lower_bound);
         }
-        if candidates {
-            self.visits[index].candidates = self.candidates.len() as u32;
-            self.candidates.extend(&*words);
+        let asked = reading.as_of.asked;
+        if !asked.is_empty() {
+            let plans = &view.visit_plan.hot[Ledgers::of(role) as usize];
+            let shard = &mut self.shards[usize::from(visit.hash.shard() - self.first_shard)];
+            shard.with_hot(visit.slot, |hot, ledger| hot.asked(ledger, plans, &asked));
         }
     }
 }
@@ -340,6 +341,7 @@ impl<'a> Reading<'a> {
             utc_offset_ms: view.settings.utc_offset_ms,
             own,
             lower_bound: false,
+            asked: SmallVec::new(),
         };
         let lists = view.role_lists(facts);
         let reference = extra.map(|e| &e.reference);
@@ -348,7 +350,13 @@ impl<'a> Reading<'a> {
     }
 
     /// Fills the cells that are computed whatever the rules say.
-    fn fill_always(&mut self, plan: &RolePlan, cells: &mut [i64], scratch: &mut Scratch) {
+    fn fill_always(
+        &mut self,
+        plan: &RolePlan,
+        open: &[u64],
+        cells: &mut [i64],
+        scratch: &mut Scratch,
+    ) {
         if self.as_of.has_running_sums() {
             plan.scan.cells().for_each(|cell| self.fill_one(cell, cells, scratch));
         } else {
@@ -356,8 +364,7 @@ impl<'a> Reading<'a> {
         }
         plan.always.iter().for_each(|cell| self.fill_one(*cell, cells, scratch));
         for (cell, rules) in &plan.elsewhere {
-            let open = |rule: &u16| self.view.try_payment(*rule, self.facts) == Outcome::True;
-            if rules.iter().any(open) {
+            if rules.meets(open) {
                 self.fill(&[*cell], cells, scratch);
             }
         }
@@ -366,14 +373,11 @@ impl<'a> Reading<'a> {
     /// Tries what of a rule's condition can be tried here; `false` once a part of it is false.
     fn may_fire(&mut self, rule: &RuleVisit, cells: &mut [i64], scratch: &mut Scratch) -> bool {
         let payment = self.view.payment_row(self.facts);
-        let program = &self.view.plan.program;
+        let program = &self.view.visit_plan.program;
         let role = self.role;
         let fails = |screen: &Screen, cells: &[i64]| {
             screen.try_with(program, payment, role, cells) == Outcome::False
         };
-        if rule.cheap.iter().any(|screen| fails(screen, cells)) {
-            return false;
-        }
         for step in &rule.steps {
             self.fill(&step.cells, cells, scratch);
             if step.screen.is_some_and(|screen| fails(&screen, cells)) {
@@ -395,12 +399,15 @@ impl<'a> Reading<'a> {
     fn fill_one(&mut self, cell: u16, cells: &mut [i64], scratch: &mut Scratch) {
         let role_plan = &self.view.visit_plan.roles[self.role as usize];
         let answer = role_plan.answers[usize::from(cell)];
-        if let Some(value) = answer.and_then(|answer| self.as_of.answer(answer)) {
-            cells[usize::from(cell)] = value;
-            return;
+        let lower_bound = self.as_of.lower_bound;
+        cells[usize::from(cell)] = match answer.and_then(|answer| self.as_of.answer(answer)) {
+            Some(value) => value,
+            None => self.cell(&role_plan.features[usize::from(cell)], scratch),
+        };
+        if usize::from(cell) >= role_plan.width {
+            // Nobody is shown what only screens read.
+            self.as_of.lower_bound = lower_bound;
         }
-        let feature = &self.view.plan.parts[self.role as usize].features[usize::from(cell)];
-        cells[usize::from(cell)] = self.cell(feature, scratch);
     }
 
     fn cell(&mut self, feature: &StateFeature, scratch: &mut Scratch) -> i64 {

@@ -2,11 +2,12 @@
 //!
 //! A rule is *open* at a visit until a part of its condition turns out false; what only closed
 //! rules would read is not computed. The parts of a condition, its conjuncts, are tried from cheap
-//! to costly:
+//! to costly; a term that several rules share is tried once for all of them:
 //!
 //! 1. those that read the payment alone, before anything of the ledger is looked at; and whether
 //!    the payment has the fields without which the others have no value
-//! 2. those that one walk over the ledger, the profile and the lists answer
+//! 2. those that one walk over the ledger, the profile and the lists answer, and what such numbers
+//!    say about costlier ones ([`super::relax`])
 //! 3. the others, one after the other, each computed just before it is tried
 //!
 //! Guards, escalations, texts and evidence of a rule are only computed once it has passed all that.
@@ -15,22 +16,57 @@
 //! fares.
 
 use super::hot::{Answer, HotPlan};
+use super::register::Transition;
+use super::relax::Relax;
+use super::rule_set::RuleSet;
 use super::scan::ScanPlan;
-use super::screen::{Screen, conjuncts};
+use super::screen::{Screen, Screens, conjuncts};
 use crate::rules::plan::feature::StateFeature;
 use crate::rules::plan::program::{CellRef, ExprId, Node, Program};
 use crate::rules::plan::view::Role;
-use crate::rules::plan::{EvidencePlan, Phases, Piece, Plan, RulePlan};
+use crate::rules::plan::{EvidencePlan, Piece, Plan, RulePlan};
 
 /// Everything derived from a plan.
 #[derive(Debug, Default, Clone)]
 pub(super) struct VisitPlan {
     /// By `Role as usize`.
     pub roles: [RolePlan; Role::COUNT],
-    /// By rule: the conjuncts that read the payment alone, and what the others need of it.
-    pub payment: Vec<Vec<Screen>>,
+    /// What the payment alone decides.
+    pub payment: PaymentPlan,
+    /// The plan's program, with the terms that follow from its terms.
+    pub program: Program,
     /// By `Ledgers as usize`: windows that a large ledger keeps running sums of.
     pub hot: [Vec<HotPlan>; Ledgers::COUNT],
+}
+
+/// What is decided before anything of a ledger is looked at.
+#[derive(Debug, Default, Clone)]
+pub(super) struct PaymentPlan {
+    /// Rules that are judged at a payment's first event, and at the one that settles it.
+    pre: RuleSet,
+    post: RuleSet,
+    screens: Screens,
+}
+
+impl PaymentPlan {
+    /// Which rules a payment leaves open, and of these the ones that it lacks a field for.
+    pub fn judge(
+        &self,
+        program: &Program,
+        transition: &Transition,
+        row: &[i64],
+        open: &mut [u64],
+        lacking: &mut [u64],
+    ) {
+        for (judged, rules) in [(transition.pre, &self.pre), (transition.post, &self.post)] {
+            if judged {
+                rules.open(open);
+            }
+        }
+        // No state is read, so the role does not matter.
+        self.screens.close(program, (row, Role::Payer, &[]), open, Some(lacking));
+        lacking.iter_mut().zip(open).for_each(|(lacking, open)| *lacking &= *open);
+    }
 }
 
 /// Whose ledgers: what is kept of a large one is what its roles are asked.
@@ -59,14 +95,26 @@ impl Ledgers {
 /// The visits of one role.
 #[derive(Debug, Default, Clone)]
 pub(super) struct RolePlan {
+    /// The plan's cells, and behind them numbers that only screens read.
+    pub features: Vec<StateFeature>,
+    /// How many of them are the plan's.
+    pub width: usize,
+    /// Rules that read anything of this role or are tried here.
+    pub readers: RuleSet,
+    /// Rules that are tried here.
+    pub gated: RuleSet,
     /// Cells that one walk over the ledger gives.
     pub scan: ScanPlan,
     /// Other cells that are computed whatever the rules say.
     pub always: Vec<u16>,
     /// Costly cells that rules of other roles read, with those rules.
-    pub elsewhere: Vec<(u16, Vec<u16>)>,
+    pub elsewhere: Vec<(u16, RuleSet)>,
+    /// Terms over cells that are always computed.
+    pub cheap: Screens,
     /// The rules whose conditions are tried here.
     pub rules: Vec<RuleVisit>,
+    /// By rule of the plan: its place in `rules`.
+    pub places: Vec<u16>,
     /// By cell: how the running sums of a large ledger give it.
     pub answers: Vec<Option<Answer>>,
 }
@@ -75,10 +123,7 @@ pub(super) struct RolePlan {
 #[derive(Debug, Clone)]
 pub(super) struct RuleVisit {
     pub rule: u16,
-    pub phases: Phases,
-    /// Conjuncts over cells that are always computed.
-    pub cheap: Vec<Screen>,
-    /// The others, cheapest first.
+    /// Terms over cells that cost something, cheapest first.
     pub steps: Vec<Step>,
     /// What is only read once the rule may fire.
     pub late: Vec<u16>,
@@ -98,45 +143,60 @@ impl VisitPlan {
     /// Derives the visits of every role.
     pub fn derive(plan: &Plan) -> Self {
         let gates = Gates::of(plan);
-        let mut hot: [Vec<HotPlan>; Ledgers::COUNT] = Default::default();
-        let mut role = |role| {
-            let mut derived = RolePlan::derive(plan, &gates, role);
-            let hot = &mut hot[Ledgers::of(role) as usize];
-            let features = plan.parts[role as usize].features.iter();
-            derived.answers = features.map(|f| Answer::of(f, &plan.queries, hot)).collect();
-            derived
+        let mut derived = Self {
+            payment: gates.payment.clone(),
+            program: plan.program.clone(),
+            ..Self::default()
         };
-        Self { roles: Role::ALL.map(&mut role), payment: gates.payment.clone(), hot }
+        for role in Role::ALL {
+            let mut of_role = RolePlan::derive(plan, &gates, role, &mut derived.program);
+            let hot = &mut derived.hot[Ledgers::of(role) as usize];
+            let features = of_role.features.iter();
+            of_role.answers = features.map(|f| Answer::of(f, &plan.queries, hot)).collect();
+            derived.roles[role as usize] = of_role;
+        }
+        derived
     }
 }
 
 /// The conditions of all rules, taken apart.
+#[derive(Debug)]
 struct Gates {
+    /// Words of a set of rules.
+    words: usize,
     /// By rule: the role at whose visits it is tried.
     role: Vec<Option<Role>>,
-    payment: Vec<Vec<Screen>>,
+    payment: PaymentPlan,
     /// By rule: the conjuncts that read state.
     state: Vec<Vec<ExprId>>,
 }
 
 impl Gates {
     fn of(plan: &Plan) -> Self {
-        let mut gates = Self { role: Vec::new(), payment: Vec::new(), state: Vec::new() };
-        for (index, rule) in plan.rules.iter().enumerate() {
-            let gated =
-                |role: &Role| plan.parts[*role as usize].gated_rules.contains(&(index as u16));
+        let words = RuleSet::words(plan.rules.len());
+        let none = || RuleSet::none(words);
+        let payment = PaymentPlan { pre: none(), post: none(), screens: Screens::default() };
+        let mut gates = Self { words, role: Vec::new(), payment, state: Vec::new() };
+        for (index, rule) in (0u16..).zip(&plan.rules) {
+            let gated = |role: &Role| plan.parts[*role as usize].gated_rules.contains(&index);
             gates.role.push(Role::ALL.into_iter().find(gated));
             let (payment, state): (Vec<_>, Vec<_>) = conjuncts(&plan.program, rule.when)
                 .into_iter()
                 .partition(|part| state_cells(&plan.program, *part).is_empty());
-            let mut screens: Vec<_> =
-                payment.into_iter().map(|part| Screen::of(&plan.program, part)).collect();
             let mut needed = Vec::new();
             state.iter().for_each(|part| needs(&plan.program, *part, &mut needed));
-            needed.sort_unstable();
-            needed.dedup();
-            screens.extend(needed.into_iter().map(Screen::Known));
-            gates.payment.push(screens);
+            let screens = payment.into_iter().map(|part| Screen::of(&plan.program, part));
+            for screen in screens.chain(needed.into_iter().map(Screen::Known)) {
+                gates.payment.screens.add(screen, index, words);
+            }
+            for (judged, rules) in [
+                (rule.phases.pre, &mut gates.payment.pre),
+                (rule.phases.post, &mut gates.payment.post),
+            ] {
+                if judged {
+                    rules.insert(index);
+                }
+            }
             gates.state.push(state);
         }
         gates
@@ -144,23 +204,34 @@ impl Gates {
 }
 
 impl RolePlan {
-    fn derive(plan: &Plan, gates: &Gates, role: Role) -> Self {
+    fn derive(plan: &Plan, gates: &Gates, role: Role, program: &mut Program) -> Self {
         let features = &plan.parts[role as usize].features;
+        let mut derived = Self {
+            features: features.clone(),
+            width: features.len(),
+            readers: RuleSet::none(gates.words),
+            gated: RuleSet::none(gates.words),
+            places: vec![0; plan.rules.len()],
+            ..Self::default()
+        };
         // By cell: the rules of other roles that read it, and whether a condition tried here does.
-        let mut readers = vec![Vec::new(); features.len()];
+        let mut readers = vec![RuleSet::none(gates.words); features.len()];
         let mut tried_here = vec![false; features.len()];
-        for (index, rule) in plan.rules.iter().enumerate() {
-            let here = gates.role[index] == Some(role);
-            for cell in own_cells(&plan.program, role, everything(plan, rule)) {
-                if !here {
-                    readers[usize::from(cell)].push(index as u16);
-                }
+        for (index, rule) in (0u16..).zip(&plan.rules) {
+            let here = gates.role[usize::from(index)] == Some(role);
+            let read = own_cells(&plan.program, role, everything(plan, rule));
+            if here || !read.is_empty() {
+                derived.readers.insert(index);
+            }
+            if here {
+                derived.gated.insert(index);
+            } else {
+                read.iter().for_each(|cell| readers[usize::from(*cell)].insert(index));
             }
             for cell in own_cells(&plan.program, role, [rule.when]) {
                 tried_here[usize::from(cell)] |= here;
             }
         }
-        let mut derived = Self::default();
         let mut is_always = vec![false; features.len()];
         for (cell, feature) in features.iter().enumerate() {
             let wanted = tried_here[cell] || !readers[cell].is_empty();
@@ -170,51 +241,65 @@ impl RolePlan {
                     derived.always.push(cell as u16);
                 }
             } else if !readers[cell].is_empty() {
-                derived.elsewhere.push((cell as u16, std::mem::take(&mut readers[cell])));
+                derived.elsewhere.push((cell as u16, readers[cell].clone()));
             }
         }
         for index in &plan.parts[role as usize].gated_rules {
-            let rule = &plan.rules[usize::from(*index)];
-            derived.rules.push(rule_visit(plan, gates, role, *index, rule, &is_always));
+            derived.places[usize::from(*index)] = derived.rules.len() as u16;
+            derived.add_rule(plan, gates, role, *index, &is_always, program);
+        }
+        for cell in derived.width..derived.features.len() {
+            derived.scan.take_unnoted(cell as u16, &derived.features[cell]);
         }
         derived
     }
-}
 
-fn rule_visit(
-    plan: &Plan,
-    gates: &Gates,
-    role: Role,
-    index: u16,
-    rule: &RulePlan,
-    is_always: &[bool],
-) -> RuleVisit {
-    let features = &plan.parts[role as usize].features;
-    let (mut cheap, mut steps) = (Vec::new(), Vec::new());
-    for part in &gates.state[usize::from(index)] {
-        let read = state_cells(&plan.program, *part);
-        let all_own = read.iter().all(|(of, _)| *of == role);
-        let mut cells: Vec<u16> =
-            read.iter().filter(|(of, _)| *of == role).map(|(_, cell)| *cell).collect();
-        cells.retain(|cell| !is_always[usize::from(*cell)]);
-        let screen = all_own.then(|| Screen::of(&plan.program, *part));
-        match screen {
-            Some(screen) if cells.is_empty() => cheap.push(screen),
-            screen => steps.push(Step { cells, screen }),
+    /// Adds a rule that is tried at this role's visits.
+    fn add_rule(
+        &mut self,
+        plan: &Plan,
+        gates: &Gates,
+        role: Role,
+        index: u16,
+        is_always: &[bool],
+        program: &mut Program,
+    ) {
+        let rule = &plan.rules[usize::from(index)];
+        let features = &plan.parts[role as usize].features;
+        let mut steps = Vec::new();
+        for part in &gates.state[usize::from(index)] {
+            let read = state_cells(&plan.program, *part);
+            let all_own = read.iter().all(|(of, _)| *of == role);
+            let mut cells: Vec<u16> =
+                read.iter().filter(|(of, _)| *of == role).map(|(_, cell)| *cell).collect();
+            cells.retain(|cell| !is_always[usize::from(*cell)]);
+            let screen = all_own.then(|| Screen::of(&plan.program, *part));
+            match screen {
+                Some(screen) if cells.is_empty() => self.cheap.add(screen, index, gates.words),
+                screen => {
+                    let (queries, features) = (&plan.queries, &mut self.features);
+                    let program = &mut *program;
+                    let mut relax = Relax { role, queries, features, is_always, program };
+                    if let Some(term) = relax.term(*part) {
+                        self.cheap.add(Screen::of(program, term), index, gates.words);
+                    }
+                    steps.push(Step { cells, screen });
+                }
+            }
         }
+        let step_cost = |step: &Step| -> u32 {
+            let cells = step.cells.iter().map(|cell| cost(&features[usize::from(*cell)]));
+            // What cannot be tried here comes last.
+            cells.sum::<u32>() + if step.screen.is_some() { 0 } else { u32::from(u16::MAX) }
+        };
+        steps.sort_by_key(step_cost);
+        let tried: Vec<u16> = steps.iter().flat_map(|step| step.cells.iter().copied()).collect();
+        let mut late = own_cells(&plan.program, role, everything(plan, rule));
+        late.retain(|cell| !is_always[usize::from(*cell)] && !tried.contains(cell));
+        let here = |e: &EvidencePlan| e.window.is_some_and(|w| w.role == role);
+        let evidence = (0..rule.evidence.len()).filter(|n| here(&rule.evidence[*n])).collect();
+        self.rules.push(RuleVisit { rule: index, steps, late, evidence });
     }
-    let step_cost = |step: &Step| -> u32 {
-        let cells = step.cells.iter().map(|cell| cost(&features[usize::from(*cell)]));
-        // What cannot be tried here comes last.
-        cells.sum::<u32>() + if step.screen.is_some() { 0 } else { u32::from(u16::MAX) }
-    };
-    steps.sort_by_key(step_cost);
-    let tried: Vec<u16> = steps.iter().flat_map(|step| step.cells.iter().copied()).collect();
-    let mut late = own_cells(&plan.program, role, everything(plan, rule));
-    late.retain(|cell| !is_always[usize::from(*cell)] && !tried.contains(cell));
-    let here = |e: &EvidencePlan| e.window.is_some_and(|w| w.role == role);
-    let evidence = (0..rule.evidence.len()).filter(|n| here(&rule.evidence[*n])).collect();
-    RuleVisit { rule: index, phases: rule.phases, cheap, steps, late, evidence }
 }
 
 /// Every expression of a rule and of its guards.

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use smallvec::SmallVec;
+
 use super::entry::Entry;
 use super::extra::Extra;
 use super::long::{BUCKETS, Pair, bucket, upper_edge};
@@ -96,6 +98,8 @@ pub(super) struct AsOf<'a> {
     pub own: Own,
     /// Set when a value is only a lower bound.
     pub lower_bound: bool,
+    /// Windows of running sums that were asked, kept or not.
+    pub asked: SmallVec<[u16; 16]>,
 }
 
 impl AsOf<'_> {
@@ -133,8 +137,9 @@ impl AsOf<'_> {
 
     /// Fills the cells that one walk over the ledger gives.
     pub fn scan(&mut self, plan: &ScanPlan, cells: &mut [i64], scratch: &mut Scratch) {
-        let Some(longest_ms) = plan.longest_ms() else { return };
-        self.note_reach(longest_ms);
+        if let Some(noted_ms) = plan.noted_ms() {
+            self.note_reach(noted_ms);
+        }
         let entries = self.entries.backwards().filter(|e| self.live(*e));
         self.lower_bound |= plan.walk(self.time_ms, entries, &mut scratch.totals, cells);
     }

@@ -1,6 +1,7 @@
 //! Answers to queries: the entries of a window, filtered one by one, newest first.
 
 use super::super::entry::Entry;
+use super::super::hot::Answer;
 use super::super::window::{AsOf, Own};
 use crate::limits;
 use crate::model::entity::Reference;
@@ -111,8 +112,8 @@ impl AsOf<'_> {
         self.extra.is_some_and(|e| e.long.knows(who, self.day(self.time_ms)))
     }
 
-    /// The entries that a query asks for, newest first.
-    fn asked(&mut self, query: &Query) -> Vec<Entry> {
+    /// The entries that a query asks for among the `most` newest of its window, newest first.
+    fn found(&mut self, query: &Query, most: usize) -> Vec<Entry> {
         self.note_reach(query.window_ms);
         let filter = Filter::of(query, self);
         let mut read = 0;
@@ -121,7 +122,7 @@ impl AsOf<'_> {
         let mut found = Vec::new();
         for entry in self.window(query.window_ms) {
             read += 1;
-            if read > limits::QUERY_SCAN_MAX {
+            if read > most {
                 unclear = true;
                 break;
             }
@@ -140,7 +141,9 @@ impl AsOf<'_> {
         if query.near_ppm.is_some() && self.own.foreign {
             return MISSING;
         }
-        let entries = self.asked(query);
+        // What running sums give must not depend on whether they are kept.
+        let kept = Answer::can(query, measure);
+        let entries = self.found(query, if kept { usize::MAX } else { limits::QUERY_SCAN_MAX });
         if matches!(measure, Measure::Count) {
             return entries.len() as i64;
         }

@@ -73,6 +73,11 @@ impl Answer {
         };
         Some(Self::Of(window(plans, query, of), of))
     }
+
+    /// Whether running sums can answer a question.
+    pub fn can(query: &Query, measure: Measure) -> bool {
+        asked(query, measure).is_some()
+    }
 }
 
 /// What a question asks of a window, unless each payment asks something else.
@@ -99,28 +104,34 @@ fn asked(query: &Query, measure: Measure) -> Option<Of> {
 
 /// Number of the window of a query that can answer this.
 fn window(plans: &mut Vec<HotPlan>, query: Query, of: Of) -> usize {
-    let known = plans.iter().position(|plan| plan.query == query);
+    // Number and sum alone are cheap to keep and asked at every visit: they are kept apart.
+    let parties = !matches!(of, Of::Tally(Whose::Everybody, what) if what != What::Parties);
+    let known = plans.iter().position(|plan| plan.query == query && plan.parties == parties);
     let at = known.unwrap_or_else(|| {
-        plans.push(HotPlan { query, parties: false, ranks: false, strangers: false });
+        plans.push(HotPlan { query, parties, ranks: false, strangers: false });
         plans.len() - 1
     });
     let plan = &mut plans[at];
     plan.ranks |= matches!(of, Of::TopShare(_));
     plan.strangers |= matches!(of, Of::NewShare | Of::Tally(Whose::Strangers, _));
-    plan.parties |= !matches!(of, Of::Tally(Whose::Everybody, what) if what != What::Parties);
     at
 }
 
 impl AsOf<'_> {
-    /// The value of a cell from running sums; `None` where the ledger has to be read.
+    /// The value of a cell from running sums; `None` where the ledger has to be read. Either way it
+    /// is noted which were asked.
     pub fn answer(&mut self, answer: Answer) -> Option<i64> {
         let hot = self.extra?.hot.as_deref().filter(|hot| hot.stands_at(self.time_ms))?;
         match answer {
-            Answer::Of(number, of) => self.of(&hot.windows[number], of),
+            Answer::Of(number, of) => {
+                self.asked.push(number as u16);
+                self.of(hot.window(number)?, of)
+            }
             Answer::Ratio { credits, debits } => {
-                let [credits, debits] = [credits, debits].map(|n| &hot.windows[n]);
+                self.asked.extend([credits as u16, debits as u16]);
+                let (credits, debits) = (hot.window(credits)?, hot.window(debits)?);
                 self.note_reach(credits.plan().query.window_ms);
-                let [credits, debits] = [credits, debits].map(HotWindow::all);
+                let [credits, debits] = [credits.all(), debits.all()];
                 let foreign = |tally: Tally| tally.foreign > 0;
                 self.lower_bound |= foreign(credits);
                 if credits.sum == 0 {
