@@ -104,7 +104,7 @@ impl HotIndex {
     /// Moves the frontier to `time_ms`, unless it is there already or beyond.
     pub fn advance(&mut self, ledger: Ledger<'_>, time_ms: Millis) {
         self.visits = self.visits.wrapping_add(1);
-        if self.visits % limits::HOT_IDLE_VISITS == 0 {
+        if self.visits.is_multiple_of(limits::HOT_IDLE_VISITS) {
             self.forget_idle();
         }
         if time_ms > self.frontier_ms {

@@ -1,6 +1,7 @@
 //! Whatever happens to a large ledger, its running sums say what reading it says.
 
 use proptest::prelude::*;
+use smallvec::SmallVec;
 
 use super::Answer;
 use crate::engine::entry::Movement;
@@ -201,6 +202,7 @@ proptest! {
                     utc_offset_ms: OFFSET,
                     own,
                     lower_bound: false,
+                    asked: SmallVec::new(),
                 };
                 ask(&mut as_of).map(|value| (value, as_of.lower_bound))
             };
@@ -209,6 +211,10 @@ proptest! {
                 .map(|f| as_of(&shard, &mut |as_of| Some(read(as_of, f, &queries))))
                 .collect();
             shard.table.headers[slot as usize].extra.get_or_insert_default().hot = Some(hot);
+            // Others are only kept later, or not any more: those are read.
+            let asked: Vec<u16> =
+                (0..plans.len() as u16).filter(|n| (number + usize::from(*n)) % 3 == 0).collect();
+            shard.with_hot(slot, |hot, ledger| hot.asked(ledger, &plans, &asked));
             for ((feature, answer), expected) in features.iter().zip(&answers).zip(reads) {
                 let told = as_of(&shard, &mut |as_of| as_of.answer(*answer));
                 if let Some(told) = told {
@@ -223,4 +229,37 @@ proptest! {
         }
         prop_assume!(answered > 0);
     }
+}
+
+#[test]
+fn a_window_that_nobody_asks_any_more_is_let_go_of() {
+    let queries = [Query { party: PartyFilter::Stranger, ..Query::all(None, DAY) }];
+    let mut plans = Vec::new();
+    Answer::of(&StateFeature::Asked(0, Measure::Count), &queries, &mut plans);
+    let mut shard = ShardState::default();
+    let slot = shard.table.intern(KeyHash(7), EntityKind::Account, b"hot");
+    let pays = |number: u32| Movement {
+        time_ms: START + Millis::from(number),
+        direction: Direction::Credit,
+        flags: 0,
+        foreign: false,
+        payment_type: PaymentType::Transfer,
+        channel: Channel::Mobile,
+        amount_minor: 1,
+        counterparty: party(u64::from(number)),
+        fingerprint: number,
+    };
+    let mut bytes = Vec::new();
+    for number in 0..4 * limits::HOT_IDLE_VISITS {
+        let movement = pays(number);
+        shard.advance_hot(slot, movement.time_ms, &plans, OFFSET);
+        let time_ms = movement.time_ms;
+        shard.enter(slot, EntryAction::Insert { time_ms, void_ms: None }, &movement);
+        if number < limits::HOT_IDLE_VISITS {
+            shard.with_hot(slot, |hot, ledger| hot.asked(ledger, &plans, &[0]));
+        }
+        bytes.push(shard.extra(slot).and_then(|e| e.hot.as_ref()).map_or(0, |hot| hot.bytes()));
+    }
+    let (kept, idle) = (bytes[limits::HOT_IDLE_VISITS as usize - 1], bytes[bytes.len() - 1]);
+    assert!(idle * 10 < kept, "{idle} bytes are left of {kept}");
 }
