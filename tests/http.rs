@@ -10,7 +10,8 @@ use goshawk::http::read_side::{ALERTS_KEPT, ReadSide};
 use goshawk::http::{HttpConfig, HttpError, HttpServer};
 use goshawk::model::entity::EntityKind;
 use goshawk::model::event::{
-    Batch, Body, ControlEvent, Event, ListCategory, ListEvent, ListOp, Position, Text,
+    Batch, Body, ControlEvent, Event, FeedbackEvent, FeedbackStage, ListCategory, ListEvent,
+    ListOp, Position, Text, Verdict,
 };
 use goshawk::model::measure::Action;
 use goshawk::model::reject::{Reject, RejectReason};
@@ -164,6 +165,52 @@ fn lists_grow_old_and_controls_end() {
     telemetry.set_freshness(now);
     let text = String::from_utf8(telemetry.render().expect("writable")).expect("UTF-8");
     assert!(text.contains("goshawk_controls_expiring{within=\"1h\"} 0\n"), "{text}");
+}
+
+#[test]
+fn feedback_is_counted_by_stage_and_verdict() {
+    let telemetry = Telemetry::new().expect("distinct names");
+    let mut step = Step::default();
+    let mut report = |stage, verdict| {
+        let batch = &mut step.batch;
+        let feedback = FeedbackEvent {
+            feedback_id: Text::NONE,
+            alert_id: batch.push_text("5b1e0c0f2a7d4c8e9a01d2f34455aa10"),
+            stage,
+            action: None,
+            verdict,
+            payer: batch.push_text("6222000000000001"),
+            payee: Text::NONE,
+            payment_id: Text::NONE,
+        };
+        push(batch, 1, Body::Feedback(Box::new(feedback)));
+    };
+    report(FeedbackStage::Executed, None);
+    report(FeedbackStage::Executed, None);
+    report(FeedbackStage::Verdict, Some(Verdict::FalsePositive));
+    report(FeedbackStage::Released, None);
+    let refused = Reject {
+        position: step.batch.events[3].position,
+        record_time_ms: 0,
+        reason: RejectReason::BadValue,
+        detail: String::new(),
+    };
+    let output = StepOutput { rejects: vec![refused], ..StepOutput::default() };
+    telemetry.record_step(&step, &output);
+    // A rebuilt state repeats its lists, not its counts.
+    telemetry.record_reference(&step.batch, &[]);
+    let text = String::from_utf8(telemetry.render().expect("writable")).expect("UTF-8");
+    let seen: Vec<_> = text
+        .lines()
+        .filter(|l| l.starts_with("goshawk_alert_feedback_total") && !l.ends_with(" 0"))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            r#"goshawk_alert_feedback_total{stage="executed",verdict="none"} 2"#,
+            r#"goshawk_alert_feedback_total{stage="verdict",verdict="false_positive"} 1"#,
+        ]
+    );
 }
 
 fn fill(telemetry: &Telemetry) {

@@ -74,6 +74,8 @@ metrics! {
         "Alerts handed to the sink, by kind: raise, update, escalate, withdraw.";
     ShadowAlerts = "shadow_alerts_published_total", "counter", [],
         "Alerts of rules on trial handed to the sink.";
+    AlertFeedback = "alert_feedback_total", "counter", ["stage", "verdict"],
+        "Reports on alerts that came back, by stage and by what was found out (none: nothing yet).";
     EventToAlertSeconds = "event_to_alert_seconds", "histogram", [],
         "From reading the triggering record to handing its alert to the sink.";
     EventToAlertQuantile = "event_to_alert_quantile_seconds", "gauge", ["rank"],

@@ -27,7 +27,7 @@ use prometheus::{
 
 use crate::engine::{MemoryReport, StepOutput};
 use crate::model::alert::{Alert, AlertKind, Severity};
-use crate::model::event::Batch;
+use crate::model::event::{Batch, Body, FeedbackStage, Verdict};
 use crate::model::measure::Action;
 use crate::model::reject::{Reject, RejectReason};
 use crate::model::time::Millis;
@@ -40,6 +40,8 @@ use step_counts::StepCounts;
 
 /// How one rule may come out, in the order of its counters.
 const RESULTS: [&str; 4] = ["hit", "miss", "suppressed", "not_evaluable"];
+/// What a report says of which nothing was found out yet.
+const NO_VERDICT: &str = "none";
 /// Severities in the order of [`Severity`].
 const SEVERITIES: [Severity; 4] =
     [Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
@@ -56,6 +58,7 @@ pub struct Telemetry {
     published: Vec<IntCounter>,
     kinds: Vec<IntCounter>,
     shadow: IntCounter,
+    feedback: IntCounterVec,
     rules: IntCounterVec,
     /// Children of `rules` in the plan's order; replaced when a pack takes effect.
     rule_children: Mutex<Vec<[IntCounter; RESULTS.len()]>>,
@@ -89,6 +92,10 @@ impl Telemetry {
         let rejected = metric::counters(&registry, Metric::EventsRejected)?;
         let published = metric::counters(&registry, Metric::AlertsPublished)?;
         let kinds = metric::counters(&registry, Metric::AlertRevisions)?;
+        let feedback = metric::counters(&registry, Metric::AlertFeedback)?;
+        for (stage, _) in FeedbackStage::WORDS {
+            feedback.with_label_values(&[stage, NO_VERDICT]);
+        }
         let build = metric::gauges(&registry, Metric::BuildInfo)?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         #[cfg(target_os = "linux")]
@@ -109,6 +116,7 @@ impl Telemetry {
                 .map(|(word, _)| kinds.with_label_values(&[word]))
                 .collect(),
             shadow: metric::counter(&registry, Metric::ShadowAlerts)?,
+            feedback,
             rules: metric::counters(&registry, Metric::RuleEvaluations)?,
             rule_children: Mutex::new(Vec::new()),
             pack: metric::gauges(&registry, Metric::RulePackInfo)?,
@@ -144,6 +152,7 @@ impl Telemetry {
     pub fn record_step(&self, step: &Step, output: &StepOutput) {
         self.steps.record(step, output);
         self.record_reference(&step.batch, &output.rejects);
+        self.record_feedback(&step.batch, &output.rejects);
         for rejected in &step.rejected {
             self.rejected[rejected.reject.reason as usize].inc();
         }
@@ -156,6 +165,17 @@ impl Telemetry {
             child[1].inc_by(counts.miss);
             child[2].inc_by(counts.suppressed);
             child[3].inc_by(counts.not_evaluable);
+        }
+    }
+
+    /// Feedback is rare beside payments, so its labels are looked up as it comes.
+    fn record_feedback(&self, batch: &Batch, rejects: &[Reject]) {
+        for event in &batch.events {
+            let Body::Feedback(feedback) = &event.body else { continue };
+            if rejects.iter().all(|reject| reject.position != event.position) {
+                let verdict = feedback.verdict.map_or(NO_VERDICT, Verdict::word);
+                self.feedback.with_label_values(&[feedback.stage.word(), verdict]).inc();
+            }
         }
     }
 
