@@ -66,6 +66,9 @@ pub const LIST_ENTRIES_MAX: usize = 64;
 /// Events of each sort kept for one account (resets, changed limits, verdicts, blocked payments)
 /// and for one enterprise, at most; the oldest leave first.
 pub const MARKS_MAX: usize = 32;
+/// Openings kept for one customer, device, telephone or agent, and customers kept for one
+/// telephone, at most; the oldest leave first.
+pub const OPENINGS_MAX: usize = 64;
 /// Places of payments kept for one account, at most; the oldest leave first.
 pub const PLACES_MAX: usize = 8;
 /// How long an analyst may allow payments between two parties.

@@ -64,7 +64,7 @@ fn alert() -> Alert {
             account: "6225881234564325".into(),
             bank: Some("313452060150".into()),
             name: Some("王小明".into()),
-            match_amount: cny(4_980_000),
+            match_amount: Some(cny(4_980_000)),
             match_time_ms: T0 - 190_000,
         },
         control: Some(Control {

@@ -141,7 +141,10 @@ impl Tally {
         if matches!(alert.kind, AlertKind::Raise | AlertKind::Escalate) {
             *self.measures.entry(alert.action.word()).or_default() += 1;
         }
-        if matches!(alert.target.kind, TargetKind::Account | TargetKind::Payment) {
+        if matches!(
+            alert.target.kind,
+            TargetKind::Account | TargetKind::Payment | TargetKind::Opening
+        ) {
             let account = &alert.target.account;
             let day = day_number(alert.event_time_ms, self.utc_offset_ms);
             self.alerted_days.insert((day, account.clone()));

@@ -5,9 +5,8 @@ use super::features::Filter;
 use super::window::AsOf;
 use crate::limits;
 use crate::model::entity::Reference;
-use crate::rules::plan::EvidenceWindow;
-use crate::rules::plan::query::Query;
 use crate::rules::plan::view::Role;
+use crate::rules::plan::{EvidenceWindow, Plan};
 
 /// Kept by one visit.
 #[derive(Debug)]
@@ -40,10 +39,12 @@ pub(super) enum Captured {
 pub(super) fn contributing(
     as_of: &AsOf<'_>,
     window: &EvidenceWindow,
-    queries: &[Query],
+    plan: &Plan,
 ) -> (Vec<Entry>, bool) {
-    let filter = window.query.map(|number| Filter::of(&queries[usize::from(number)], as_of));
-    let wanted = as_of.window(window.window_ms).filter(|e| match &filter {
+    let query = window.query.map(|number| plan.query(number, as_of.time_ms, as_of.utc_offset_ms).0);
+    let filter = query.as_ref().map(|query| Filter::of(query, as_of));
+    let window_ms = query.map_or(window.window_ms, |query| query.window_ms);
+    let wanted = as_of.window(window_ms).filter(|e| match &filter {
         Some(filter) => filter.admits(as_of, *e),
         None => {
             window.direction.is_none_or(|d| d == e.direction()) && e.flags() & window.without == 0

@@ -4,8 +4,11 @@ use super::reference::ListMask;
 use super::register::Transition;
 use crate::model::country::Country;
 use crate::model::entity::Reference;
-use crate::model::event::{Batch, Category, CustomerType, Party, Payment, Text, goods};
-use crate::model::money::Currency;
+use crate::model::event::{
+    AccountEvent, Batch, Category, Channel, CustomerType, Party, Payment, PaymentStatus,
+    PaymentType, Text, goods,
+};
+use crate::model::money::{Currency, Money};
 use crate::model::time::{Millis, day_number};
 use crate::rules::plan::feature::PaymentField;
 use crate::rules::plan::program::MISSING;
@@ -62,6 +65,8 @@ pub(super) struct EventFacts {
     pub payment_row: u32,
     /// Number of the first word of its open rules.
     pub rules: u32,
+    /// An account is opened: judged as such.
+    pub opening: bool,
 }
 
 /// The lists that each role of an event is on.
@@ -74,6 +79,40 @@ pub(super) fn is_own_transfer(batch: &Batch, payment: &Payment) -> bool {
         !payer.is_empty() && payer == payee
     };
     same(|p| p.customer) || (same(|p| p.id_token) && same(|p| p.name))
+}
+
+/// An opening as what a payment tells of its payer: the account, its customer, the device. No rule
+/// about openings reads an amount or a payee.
+pub(super) fn as_payment(opened: &AccountEvent, currency: Currency) -> Payment {
+    let payer = Party {
+        account: opened.account,
+        customer: opened.customer,
+        customer_type: opened.customer_type,
+        account_class: opened.account_class,
+        risk_grade: opened.risk_grade,
+        ..Party::default()
+    };
+    let amount = Money { minor: 0, currency };
+    let mut payment = Payment::new(
+        opened.event_id,
+        Text::NONE,
+        PaymentStatus::Other,
+        amount,
+        payer,
+        Party::default(),
+        PaymentType::Other,
+        Channel::Other,
+    );
+    payment.device_id = opened.opening_device;
+    payment
+}
+
+/// Fills one cell of the payment part for an opening.
+pub(super) fn opening_cell(field: PaymentField, opened: &AccountEvent) -> i64 {
+    match field {
+        PaymentField::OpeningReason => opened.reason.map_or(MISSING, |reason| reason as i64),
+        _ => MISSING,
+    }
 }
 
 /// What a payment's fields are read against.
@@ -133,6 +172,7 @@ pub(super) fn payment_cell(
             let today = day_number(frame.time_ms, frame.utc_offset_ms);
             i64::from(frame.festivals.iter().any(|(from, to)| (*from..=*to).contains(&today)))
         }
+        PaymentField::OpeningReason => MISSING,
         PaymentField::IsAbroad => is_abroad(payment, frame.home).map_or(MISSING, i64::from),
         PaymentField::IsBetween(hours) => {
             i64::from(hours.contain(frame.time_ms, frame.utc_offset_ms))

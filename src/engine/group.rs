@@ -27,7 +27,9 @@ pub(super) struct ShardState {
 pub(super) enum Call {
     /// A payment, in a role.
     Pays(Role),
-    /// A list, control or account event about it.
+    /// An account is opened or a telephone bound to it; the account and its customer as payer.
+    Opens(Role),
+    /// A list, control or other account event about it.
     Concerns,
 }
 

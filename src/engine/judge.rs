@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use super::facts::{EventFacts, Fate, NONE};
+use super::facts::{EventFacts, NONE};
 use super::group::Group;
 use super::rule_set::rules_in;
 use super::view::StepView;
@@ -90,14 +90,15 @@ fn judge_stretch(view: &StepView<'_>, groups: &[&Group], events: std::ops::Range
     let words = view.settings.words;
     let mut candidates = vec![0u64; words];
     // How many events had each combination of phases: what is not a candidate is a miss.
-    let mut phases = [0u64; 4];
+    let mut phases = [0u64; 8];
     for index in events {
         let facts = &view.facts[index];
         part.judgement.first_of_day.push(first_of_day(groups, facts));
-        if facts.fate != Fate::Scored || facts.payment_row == NONE {
+        if facts.payment_row == NONE {
             continue;
         }
-        phases[usize::from(facts.transition.pre) + 2 * usize::from(facts.transition.post)] += 1;
+        let (pre, post) = (facts.transition.pre, facts.transition.post);
+        phases[usize::from(pre) + 2 * usize::from(post) + 4 * usize::from(facts.opening)] += 1;
         candidates.fill(0);
         let lacking = view.lacking(facts);
         for rule in rules_in(lacking) {
@@ -137,9 +138,11 @@ fn judge_stretch(view: &StepView<'_>, groups: &[&Group], events: std::ops::Range
     }
     for (rule, counts) in view.plan.rules.iter().zip(&mut part.rules) {
         let judged = |bits: &usize| {
-            (rule.phases.pre && bits & 1 != 0) || (rule.phases.post && bits & 2 != 0)
+            (rule.phases.pre && bits & 1 != 0)
+                || (rule.phases.post && bits & 2 != 0)
+                || (rule.phases.opening && bits & 4 != 0)
         };
-        let events: u64 = (0..4).filter(judged).map(|bits| phases[bits]).sum();
+        let events: u64 = (0..8).filter(judged).map(|bits| phases[bits]).sum();
         counts.miss = events - counts.hit - counts.not_evaluable;
     }
     part

@@ -94,7 +94,7 @@ impl EngineConfig {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MemoryReport {
     /// Number of entities, by [`crate::model::entity::EntityKind`] as number.
-    pub entities: [usize; 7],
+    pub entities: [usize; 8],
     /// Accounts with at least one payment.
     pub accounts_active: usize,
     /// Number of live ledger entries.

@@ -1,7 +1,7 @@
 //! Reference data of one entity: list entries, controls, profile. Arrives as events, is state like
 //! any other, and is read as of an event's own time.
 
-use super::features::Known;
+use super::features::{Known, Place, place_at};
 use crate::limits;
 use crate::model::event::{
     AccountClass, AccountEventKind, Batch, Body, CustomerType, Event, FeedbackStage, ListCategory,
@@ -74,6 +74,10 @@ pub(super) struct Profile {
     pub account_class: Option<AccountClass>,
     pub risk_grade: Option<RiskGrade>,
     pub branch: Option<Box<str>>,
+    /// Device it was opened on.
+    pub opening_device: Option<Box<str>>,
+    /// Where it was opened.
+    pub opening_place: Option<Place>,
 }
 
 #[derive(Debug)]
@@ -135,6 +139,9 @@ impl ReferenceData {
                 let profile = &mut self.profile;
                 if account.kind == AccountEventKind::Opened {
                     profile.opened_at_ms = Some(event.time_ms);
+                    let device = batch.text(account.opening_device);
+                    profile.opening_device = (!device.is_empty()).then(|| device.into());
+                    profile.opening_place = account.geo.map(place_at);
                 }
                 profile.customer_type = account.customer_type.or(profile.customer_type);
                 profile.account_class = account.account_class.or(profile.account_class);

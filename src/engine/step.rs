@@ -3,7 +3,9 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::act::Act;
-use super::facts::{EventFacts, Fate, Frame, NONE, RoleLists, VisitRef, network, payment_cell};
+use super::facts::{
+    EventFacts, Fate, Frame, NONE, RoleLists, VisitRef, network, opening_cell, payment_cell,
+};
 use super::group::{Call, Group, PaymentTask, Settings, Visit};
 use super::judge::judge;
 use super::register::{Outcome, StatusEvent, Transition};
@@ -14,7 +16,7 @@ use super::visit_plan::VisitPlan;
 use super::{Counts, EngineConfig, Fork, MemoryReport, RuleCounts, StepOutput};
 use crate::limits;
 use crate::model::entity::{EntityKind, KeyHash, Reference};
-use crate::model::event::{Batch, Body, Event, Payment, Text};
+use crate::model::event::{AccountEventKind, Batch, Body, Event, Payment, Text};
 use crate::model::reject::{Reject, RejectReason};
 use crate::model::time::Millis;
 use crate::rules::plan::Plan;
@@ -243,6 +245,7 @@ impl Engine {
                 lists: NONE,
                 payment_row: NONE,
                 rules: NONE,
+                opening: false,
             };
             if too_late {
                 output.rejects.push(reject(event, RejectReason::TooLate));
@@ -262,7 +265,7 @@ impl Engine {
         for group in &mut self.groups {
             let group = exclusive(group);
             for visit in &group.visits {
-                if let Call::Pays(role) = visit.call {
+                if let Call::Pays(role) | Call::Opens(role) = visit.call {
                     let shard = &group.shards[usize::from(visit.hash.shard() - group.first_shard)];
                     let reference = shard.table.headers[visit.slot as usize].reference;
                     facts[visit.event as usize].references[role as usize] = reference;
@@ -286,6 +289,18 @@ impl Engine {
                 Fate::Applied => output.counts.applied += 1,
                 _ => {}
             }
+            let first = payment_rows.len();
+            if let Body::Account(opened) = &event.body
+                && facts.opening
+            {
+                keep_lists(facts, &groups, lists);
+                let cell = |field: &_| opening_cell(*field, opened);
+                payment_rows.extend(self.plan.payment.iter().map(cell));
+                let row = &payment_rows[first..];
+                facts.payment_row = first as u32;
+                leave_open(facts, &self.visit_plan, self.settings.words, row, (open, lacking));
+                continue;
+            }
             let Body::Payment(payment) = &event.body else { continue };
             let task =
                 &groups[usize::from(facts.payment.group)].payments[facts.payment.index as usize];
@@ -294,17 +309,8 @@ impl Engine {
             if facts.fate != Fate::Scored {
                 continue;
             }
-            let mut role_lists = [0; Role::COUNT];
-            for (role, visit) in facts.visits.iter().enumerate().filter(|(_, v)| !v.is_none()) {
-                role_lists[role] =
-                    groups[usize::from(visit.group)].visits[visit.index as usize].lists;
-            }
-            if role_lists.iter().any(|mask| *mask != 0) {
-                facts.lists = lists.len() as u32;
-                lists.push(role_lists);
-            }
+            keep_lists(facts, &groups, lists);
             if facts.transition.pre || facts.transition.post {
-                facts.payment_row = payment_rows.len() as u32;
                 let frame = Frame {
                     currency: self.plan.currency,
                     time_ms: event.time_ms,
@@ -314,17 +320,38 @@ impl Engine {
                 };
                 let cell = |field: &_| payment_cell(*field, batch, payment, &frame);
                 payment_rows.extend(self.plan.payment.iter().map(cell));
-                let row = &payment_rows[facts.payment_row as usize..];
-                facts.rules = open.len() as u32;
-                let words = self.settings.words;
-                open.resize(open.len() + words, 0);
-                lacking.resize(lacking.len() + words, 0);
-                let sets =
-                    (&mut open[facts.rules as usize..], &mut lacking[facts.rules as usize..]);
-                let program = &self.visit_plan.program;
-                self.visit_plan.payment.judge(program, &facts.transition, row, sets.0, sets.1);
+                let row = &payment_rows[first..];
+                facts.payment_row = first as u32;
+                leave_open(facts, &self.visit_plan, self.settings.words, row, (open, lacking));
             }
         }
+    }
+}
+
+/// Finds the rules that an event's payment part leaves open, and those it lacks a field for.
+fn leave_open(
+    facts: &mut EventFacts,
+    plan: &VisitPlan,
+    words: usize,
+    row: &[i64],
+    (open, lacking): (&mut Vec<u64>, &mut Vec<u64>),
+) {
+    let first = open.len();
+    facts.rules = first as u32;
+    open.resize(first + words, 0);
+    lacking.resize(first + words, 0);
+    plan.payment.judge(&plan.program, facts, row, &mut open[first..], &mut lacking[first..]);
+}
+
+/// Keeps the lists that an event's entities are on, where any is on one.
+fn keep_lists(facts: &mut EventFacts, groups: &[&mut Group], lists: &mut Vec<RoleLists>) {
+    let mut role_lists = [0; Role::COUNT];
+    for (role, visit) in facts.visits.iter().enumerate().filter(|(_, v)| !v.is_none()) {
+        role_lists[role] = groups[usize::from(visit.group)].visits[visit.index as usize].lists;
+    }
+    if role_lists.iter().any(|mask| *mask != 0) {
+        facts.lists = lists.len() as u32;
+        lists.push(role_lists);
     }
 }
 
@@ -416,8 +443,25 @@ fn call(
             payments.push(PaymentTask { event: index, hash, transition: Transition::default() });
             facts.payment = VisitRef { group: group as u16, index: (payments.len() - 1) as u32 };
         }
-        Body::Account(event) => {
-            visit(Call::Concerns, EntityKind::Account, event.account);
+        Body::Account(account) => {
+            let (time_ms, event) = (event.time_ms, account);
+            use AccountEventKind::{Opened, PhoneBound};
+            if !matches!(event.kind, Opened | PhoneBound) {
+                visit(Call::Concerns, EntityKind::Account, event.account);
+                return;
+            }
+            // What is told beyond the ledgers' retention is learned and not judged.
+            let horizon_ms = facts.watermark_ms - limits::LEDGER_RETENTION;
+            facts.opening = event.kind == Opened && time_ms > horizon_ms;
+            for (role, kind, name) in [
+                (Role::Payer, EntityKind::Account, event.account),
+                (Role::PayerCustomer, EntityKind::Customer, event.customer),
+                (Role::Device, EntityKind::Device, event.opening_device),
+                (Role::Phone, EntityKind::Phone, event.phone_token),
+                (Role::Agent, EntityKind::Agent, event.agent_token),
+            ] {
+                facts.visits[role as usize] = visit(Call::Opens(role), kind, name);
+            }
         }
         Body::List(event) => {
             visit(Call::Concerns, event.subject_kind, event.subject);
@@ -442,7 +486,7 @@ fn others<'a>(batch: &'a Batch, payment: &Payment, role: Role) -> [&'a str; 2] {
     let side = match role {
         Role::Payer | Role::PayerCustomer => &payment.payee,
         Role::Payee | Role::PayeeCustomer => &payment.payer,
-        Role::Device | Role::Network => return ["", ""],
+        _ => return ["", ""],
     };
     [batch.text(side.account), batch.text(side.customer)]
 }
@@ -508,6 +552,11 @@ impl Group {
                     let Body::Payment(payment) = &event.body else { continue };
                     let others = others(batch, payment, role);
                     let lists = extra.reference.lists_at(event.time_ms, others);
+                    self.visits[index].lists = lists;
+                }
+                Call::Opens(_) => {
+                    let Some(extra) = shard.extra(visit.slot) else { continue };
+                    let lists = extra.reference.lists_at(event.time_ms, ["", ""]);
                     self.visits[index].lists = lists;
                 }
                 Call::Concerns if matches!(event.body, Body::List(_) | Body::Registry(_)) => {

@@ -5,8 +5,10 @@ use smallvec::SmallVec;
 
 use super::capture::{Capture, Captured, contributing};
 use super::entry::{Entry, Movement};
-use super::facts::{EventFacts, Fate, NONE, RoleLists, entry_flags};
-use super::features::{Known, Retry, moved_km, place_of, travel_cell, travelled};
+use super::facts::{EventFacts, Fate, NONE, RoleLists, as_payment, entry_flags};
+use super::features::{
+    Known, Opening, Retry, moved_km, opening_km, place_of, travel_cell, travelled,
+};
 use super::group::{Call, Group, ShardState, Visit};
 use super::reference::{ReferenceData, list_bits, pair_allowed, registered, registry_fresh};
 use super::register::EntryAction;
@@ -18,8 +20,11 @@ use super::visit_plan::{Ledgers, RolePlan, RuleVisit};
 use super::window::{AsOf, Own, Scratch};
 use crate::limits;
 use crate::model::entity::Reference;
-use crate::model::event::{Batch, Body, PairLevel, Payment, PaymentType};
+use crate::model::event::{
+    AccountEvent, AccountEventKind, Batch, Body, OpeningReason, PairLevel, Payment, PaymentType,
+};
 use crate::model::time::{DAY, Millis, day_number};
+use crate::rules::plan::calendar::Span;
 use crate::rules::plan::feature::StateFeature;
 use crate::rules::plan::program::MISSING;
 use crate::rules::plan::view::{Direction, Role};
@@ -34,7 +39,10 @@ impl Group {
                 (Call::Pays(role), Body::Payment(payment)) if facts.fate == Fate::Scored => {
                     self.pay(index, role, facts, payment, view);
                 }
-                (Call::Pays(_), _) => {}
+                (Call::Opens(role), Body::Account(opened)) => {
+                    self.open(index, role, facts, opened, view);
+                }
+                (Call::Pays(_) | Call::Opens(_), _) => {}
                 (Call::Concerns, _) => self.learn(&visit, view),
             }
         }
@@ -54,6 +62,40 @@ impl Group {
         let header = &mut shard.table.headers[visit.slot as usize];
         let data = &mut header.extra.get_or_insert_default().reference;
         self.bounds_hit += u64::from(data.apply(view.batch, event, fingerprint));
+    }
+
+    /// An account is opened or a telephone bound: what is kept of it, then what the rules read.
+    fn open(
+        &mut self,
+        index: usize,
+        role: Role,
+        facts: &EventFacts,
+        opened: &AccountEvent,
+        view: &StepView<'_>,
+    ) {
+        let visit = self.visits[index];
+        if role == Role::Payer {
+            self.learn(&visit, view);
+        }
+        let time_ms = view.events[visit.event as usize].time_ms;
+        let horizon_ms = facts.watermark_ms - limits::LEDGER_RETENTION;
+        let shard = self.shard(visit.hash.shard());
+        shard.evict(visit.slot, horizon_ms, view.settings.utc_offset_ms);
+        if role != Role::Payer {
+            let [account, customer] =
+                [Role::Payer, Role::PayerCustomer].map(|role| facts.references[role as usize]);
+            let customer = if customer == Reference::NONE { account } else { customer };
+            let known = known_of(&mut shard.table.headers[visit.slot as usize]);
+            let is_opening = opened.kind == AccountEventKind::Opened;
+            let counts = is_opening && !is_left_out(opened.reason);
+            let mut over = counts && known.opened(Opening { time_ms, account, customer });
+            over |= role == Role::Phone && known.bind(customer);
+            self.bounds_hit += u64::from(over);
+        }
+        if facts.payment_row != NONE {
+            let payment = as_payment(opened, view.plan.currency);
+            self.read(index, role, facts, &payment, view);
+        }
     }
 
     fn pay(
@@ -162,6 +204,13 @@ impl Group {
     }
 }
 
+/// Openings that say nothing about who opens many: a card that takes another's place, and those
+/// that the state asks for.
+fn is_left_out(reason: Option<OpeningReason>) -> bool {
+    use OpeningReason::{Medical, Replacement, SocialSecurity};
+    matches!(reason, Some(Replacement | SocialSecurity | Medical))
+}
+
 /// What is kept of what happened to an entity, made where there is nothing yet.
 fn known_of(header: &mut Header) -> &mut Known {
     header.extra.get_or_insert_default().reference.known.get_or_insert_default()
@@ -201,7 +250,7 @@ fn other_side(role: Role, facts: &EventFacts) -> Reference {
         Role::Device if reference(Role::PayerCustomer) != Reference::NONE => {
             reference(Role::PayerCustomer)
         }
-        Role::Device | Role::Network => reference(Role::Payer),
+        _ => reference(Role::Payer),
     }
 }
 
@@ -435,9 +484,14 @@ impl<'a> Reading<'a> {
             F::PairCount(days) => as_of.pair_count(*days),
             F::PairAgeDays => as_of.pair_age_days(),
             F::Asked(query, measure) => {
-                as_of.ask(&self.view.plan.queries[usize::from(*query)], *measure)
+                let plan = self.view.plan;
+                let (query, cut) = plan.query(*query, as_of.time_ms, as_of.utc_offset_ms);
+                as_of.lower_bound |= cut;
+                as_of.ask(&query, *measure)
             }
-            F::AgeDays | F::Grade | F::CustomerType | F::AccountClass => self.profile(feature),
+            F::Age | F::AgeDays | F::Grade | F::CustomerType | F::AccountClass => {
+                self.profile(feature)
+            }
             F::Listed(category, level) => {
                 i64::from(self.role_lists() & list_bits(*category, *level) != 0)
             }
@@ -478,6 +532,20 @@ impl<'a> Reading<'a> {
                 let travelled = travelled(known, self.payment, as_of.time_ms, *km);
                 travel_cell(travelled, usize::from(matches!(feature, F::TravelSpeed(_))))
             }
+            F::Openings(span) => self.opened(Some(*span), |opening| opening.account),
+            F::OpeningsTotal => self.opened(None, |opening| opening.account),
+            F::OpenedFor(span) => self.opened(Some(*span), |opening| opening.customer),
+            F::PhoneCustomers => beside(self.reference).map_or(0, Known::bound_to),
+            F::OnOpeningDevice => {
+                let device = self.view.batch.text(self.payment.device_id);
+                let opened_on = self.reference.and_then(|r| r.profile.opening_device.as_deref());
+                let here = Some(device).filter(|device| !device.is_empty());
+                tri(here.zip(opened_on).map(|(here, opened_on)| here == opened_on))
+            }
+            F::OpeningKm(km) => {
+                let opened_at = self.reference.and_then(|r| r.profile.opening_place);
+                opening_km(opened_at, self.payment, *km).unwrap_or(MISSING)
+            }
             F::MovedKm(window_ms, km) => {
                 let known = beside(self.reference);
                 moved_km(known, self.payment, as_of.time_ms - window_ms, *km).unwrap_or(MISSING)
@@ -500,6 +568,14 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// Distinct accounts or customers of openings in a window.
+    fn opened(&self, span: Option<Span>, who: fn(&Opening) -> Reference) -> i64 {
+        let (time_ms, offset) = (self.as_of.time_ms, self.view.settings.utc_offset_ms);
+        let calendar = &self.view.plan.policy.calendar;
+        let length_ms = span.map(|span| calendar.length_ms(span, time_ms, offset));
+        beside(self.reference).map_or(0, |known| known.count_opened(time_ms, length_ms, who))
+    }
+
     /// Lists of the role: an account shares its customer's.
     fn role_lists(&self) -> super::reference::ListMask {
         let own = self.lists[self.role as usize];
@@ -515,13 +591,17 @@ impl<'a> Reading<'a> {
         let party = match self.role {
             Role::Payer | Role::PayerCustomer => &self.payment.payer,
             Role::Payee | Role::PayeeCustomer => &self.payment.payee,
-            Role::Device | Role::Network => return MISSING,
+            _ => return MISSING,
         };
         let known = self.reference.map(|r| &r.profile);
         let value = match feature {
             StateFeature::AgeDays => {
                 let opened = party.opened_at_ms.or(known.and_then(|p| p.opened_at_ms));
                 opened.map(|at| (self.as_of.time_ms - at).div_euclid(DAY))
+            }
+            StateFeature::Age => {
+                let opened = party.opened_at_ms.or(known.and_then(|p| p.opened_at_ms));
+                opened.map(|at| self.as_of.time_ms - at)
             }
             StateFeature::Grade => {
                 party.risk_grade.or(known.and_then(|p| p.risk_grade)).map(|v| v as i64)
@@ -539,7 +619,7 @@ impl<'a> Reading<'a> {
         for evidence in &rule.evidence {
             let plan = &self.view.plan.rules[usize::from(rule.rule)].evidence[*evidence];
             let Some(window) = plan.window else { continue };
-            let (entries, truncated) = contributing(&self.as_of, &window, &self.view.plan.queries);
+            let (entries, truncated) = contributing(&self.as_of, &window, self.view.plan);
             let what = Captured::Entries {
                 rule: rule.rule,
                 evidence: *evidence,

@@ -15,8 +15,8 @@
 //! a rule of another role reads is always computed, since this visit cannot know how that one
 //! fares.
 
+use super::facts::EventFacts;
 use super::hot::{Answer, HotPlan};
-use super::register::Transition;
 use super::relax::Relax;
 use super::rule_set::RuleSet;
 use super::scan::ScanPlan;
@@ -42,23 +42,30 @@ pub(super) struct VisitPlan {
 /// What is decided before anything of a ledger is looked at.
 #[derive(Debug, Default, Clone)]
 pub(super) struct PaymentPlan {
-    /// Rules that are judged at a payment's first event, and at the one that settles it.
+    /// Rules that are judged at a payment's first event, at the one that settles it, and at an
+    /// opening.
     pre: RuleSet,
     post: RuleSet,
+    opening: RuleSet,
     screens: Screens,
 }
 
 impl PaymentPlan {
-    /// Which rules a payment leaves open, and of these the ones that it lacks a field for.
+    /// Which rules a payment or an opening leaves open, and of these the ones that it lacks a field
+    /// for.
     pub fn judge(
         &self,
         program: &Program,
-        transition: &Transition,
+        facts: &EventFacts,
         row: &[i64],
         open: &mut [u64],
         lacking: &mut [u64],
     ) {
-        for (judged, rules) in [(transition.pre, &self.pre), (transition.post, &self.post)] {
+        for (judged, rules) in [
+            (facts.transition.pre, &self.pre),
+            (facts.transition.post, &self.post),
+            (facts.opening, &self.opening),
+        ] {
             if judged {
                 rules.open(open);
             }
@@ -87,7 +94,8 @@ impl Ledgers {
             Role::Payer | Role::Payee => Self::Accounts,
             Role::PayerCustomer | Role::PayeeCustomer => Self::Customers,
             Role::Device => Self::Devices,
-            Role::Network => Self::Networks,
+            // Nobody pays from a telephone number or an agent: they have no entries.
+            Role::Network | Role::Phone | Role::Agent => Self::Networks,
         }
     }
 }
@@ -175,7 +183,12 @@ impl Gates {
     fn of(plan: &Plan) -> Self {
         let words = RuleSet::words(plan.rules.len());
         let none = || RuleSet::none(words);
-        let payment = PaymentPlan { pre: none(), post: none(), screens: Screens::default() };
+        let payment = PaymentPlan {
+            pre: none(),
+            post: none(),
+            opening: none(),
+            screens: Screens::default(),
+        };
         let mut gates = Self { words, role: Vec::new(), payment, state: Vec::new() };
         for (index, rule) in (0u16..).zip(&plan.rules) {
             let gated = |role: &Role| plan.parts[*role as usize].gated_rules.contains(&index);
@@ -192,6 +205,7 @@ impl Gates {
             for (judged, rules) in [
                 (rule.phases.pre, &mut gates.payment.pre),
                 (rule.phases.post, &mut gates.payment.post),
+                (rule.phases.opening, &mut gates.payment.opening),
             ] {
                 if judged {
                     rules.insert(index);
@@ -325,7 +339,9 @@ fn cost(feature: &StateFeature) -> u32 {
         F::Max(_) | F::Min(_) | F::IdleBefore(_) => 1,
         F::Since(_) | F::SinceVerdict(_) | F::LimitRaised(_) | F::NewUser(_) => 1,
         F::Registered(_) | F::RegistryFresh | F::PairAllowed(_) | F::PairVerified(_) => 1,
-        F::SeenAtHome(_) => 1,
+        F::SeenAtHome(_) | F::Age | F::OnOpeningDevice => 1,
+        F::Openings(_) | F::OpeningsTotal | F::OpenedFor(_) | F::PhoneCustomers => 1,
+        F::OpeningKm(_) => 2,
         F::CashTerminals(_) => 2,
         F::TravelKm(_) | F::TravelSpeed(_) | F::MovedKm(..) => 4,
         F::HistoryDayMedian(_) | F::HistoryTicket(_) => 4,

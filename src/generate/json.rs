@@ -169,6 +169,8 @@ shape!(AccountRecord {
     phone_token: &'a str,
     agent_token: &'a str,
     employer_token: &'a str,
+    reason: &'a str,
+    geo: Place,
     customer_type: &'a str,
     account_class: &'a str,
     risk_grade: &'a str,
@@ -338,6 +340,8 @@ fn of_account<'a>(batch: &'a Batch, account: &'a AccountEvent, time: Time) -> Ac
         phone_token: text(batch, account.phone_token),
         agent_token: text(batch, account.agent_token),
         employer_token: text(batch, account.employer_token),
+        reason: account.reason.map(|reason| reason.word()),
+        geo: account.geo.map(of_place),
         customer_type: account.customer_type.map(|kind| kind.word()),
         account_class: account.account_class.map(|class| class.word()),
         risk_grade: account.risk_grade.map(|grade| grade.word()),
@@ -385,6 +389,7 @@ fn of_list<'a>(batch: &'a Batch, list: &ListEvent, time: Time) -> ListRecord<'a>
         EntityKind::Phone => "phone",
         EntityKind::Address => "ip",
         EntityKind::Payment => "payment",
+        EntityKind::Agent => "agent",
     };
     ListRecord {
         schema: Some("list.v1"),

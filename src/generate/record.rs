@@ -130,6 +130,8 @@ impl Recorder {
                 phone_token: push_hex(batch, "tel:", mix(account.bits())),
                 agent_token: Text::NONE,
                 employer_token: Text::NONE,
+                reason: None,
+                geo: None,
                 customer_type: Some(people.customer_type(account)),
                 account_class: Some(AccountClass::I),
                 risk_grade: None,

@@ -42,6 +42,8 @@ pub enum TargetKind {
     Payment,
     /// An account.
     Account,
+    /// An account that is being opened.
+    Opening,
 }
 
 impl TargetKind {
@@ -51,6 +53,7 @@ impl TargetKind {
         match self {
             Self::Payment => "payment",
             Self::Account => "account",
+            Self::Opening => "opening",
         }
     }
 }
@@ -71,9 +74,9 @@ pub struct Target {
     pub bank: Option<String>,
     /// Its holder's name.
     pub name: Option<String>,
-    /// Amount of the payment that raised the alert.
-    pub match_amount: Money,
-    /// Time of that payment's event.
+    /// Amount of the payment that raised the alert; an opening has none.
+    pub match_amount: Option<Money>,
+    /// Time of that event.
     pub match_time_ms: Millis,
 }
 

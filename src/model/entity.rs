@@ -22,12 +22,14 @@ pub enum EntityKind {
     Customer = 2,
     /// A device that starts payments.
     Device = 3,
-    /// A telephone number's token; only ever the subject of a list.
+    /// A telephone number's token.
     Phone = 4,
     /// A network that payments are ordered from: a wireless network's or an internet address.
     Address = 5,
     /// A payment id.
     Payment = 6,
+    /// Somebody who opens accounts for others.
+    Agent = 7,
 }
 
 /// Number of a shard, `0..SHARDS`.

@@ -202,6 +202,13 @@ words!(
     }
 );
 words!(
+    /// Why an account was opened, where that changes what the opening means.
+    OpeningReason {
+        Replacement = "replacement", SocialSecurity = "social_security", Medical = "medical",
+        Guardian = "guardian",
+    }
+);
+words!(
     /// What the register of enterprises says.
     RegistryStatus {
         Active = "active", Abnormal = "abnormal", SeriousViolation = "serious_violation",
@@ -487,6 +494,10 @@ pub struct AccountEvent {
     pub agent_token: Text,
     /// Employer in a batch opening.
     pub employer_token: Text,
+    /// Why it was opened, if that was said.
+    pub reason: Option<OpeningReason>,
+    /// Where it happened: the branch, or the device.
+    pub geo: Option<Geo>,
     /// Kind of customer, if known.
     pub customer_type: Option<CustomerType>,
     /// Class after the event.

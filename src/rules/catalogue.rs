@@ -9,8 +9,8 @@ use super::plan::program::Type;
 use super::plan::view::{Direction, Role, flag};
 use crate::limits;
 use crate::model::event::{
-    AccountClass, Category, Channel, CustomerType, ListCategory, ListLevel, MARKS, PairLevel,
-    PayeeCheck, PaymentStatus, PaymentType, RegistryStatus, RiskGrade, Verdict, session,
+    AccountClass, Category, Channel, CustomerType, ListCategory, ListLevel, MARKS, OpeningReason,
+    PairLevel, PayeeCheck, PaymentStatus, PaymentType, RegistryStatus, RiskGrade, Verdict, session,
 };
 use crate::model::measure::Action;
 
@@ -57,6 +57,8 @@ word_sets! {
     Category = "category" from Category::WORDS;
     /// Words of a name check.
     PayeeCheck = "payee check" from PayeeCheck::WORDS;
+    /// Words of why an account was opened.
+    OpeningReason = "opening reason" from OpeningReason::WORDS;
     /// Words of a kind of customer.
     CustomerType = "customer type" from CustomerType::WORDS;
     /// Words of an account's class.
@@ -104,6 +106,12 @@ pub enum Owner {
     Device,
     /// `network`
     Network,
+    /// `phone`
+    Phone,
+    /// `agent`
+    Agent,
+    /// `opening`
+    Opening,
     /// `payment`
     Payment,
     /// `pair`
@@ -124,10 +132,13 @@ impl Owner {
     /// Every owner with its heading in the reference, in its order.
     pub const ALL: &'static [(Self, &'static str)] = &[
         (Self::Payment, "payment"),
-        (Self::Account, "payer, payee"),
-        (Self::Customer, "payer_customer, payee_customer"),
+        (Self::Opening, "opening"),
+        (Self::Account, "payer, payee, account"),
+        (Self::Customer, "payer_customer, payee_customer, customer"),
         (Self::Device, "device"),
         (Self::Network, "network"),
+        (Self::Phone, "phone"),
+        (Self::Agent, "agent"),
         (Self::Pair, "pair"),
         (Self::Entries, "entries"),
         (Self::Flow, "flow"),
@@ -152,6 +163,11 @@ pub const RECORDS: &[(&str, Owner, Option<Role>)] = &[
     ("payee_customer", Owner::Customer, Some(Role::PayeeCustomer)),
     ("device", Owner::Device, Some(Role::Device)),
     ("network", Owner::Network, Some(Role::Network)),
+    ("opening", Owner::Opening, None),
+    ("account", Owner::Account, Some(Role::Payer)),
+    ("customer", Owner::Customer, Some(Role::PayerCustomer)),
+    ("phone", Owner::Phone, Some(Role::Phone)),
+    ("agent", Owner::Agent, Some(Role::Agent)),
     ("pair", Owner::Pair, Some(Role::Payer)),
 ];
 
@@ -401,6 +417,20 @@ pub enum Makes {
     TravelKm,
     /// Speed of it (payer only).
     TravelSpeed,
+    /// Accounts opened.
+    Openings,
+    /// All that are remembered.
+    OpeningsTotal,
+    /// Customers they were opened for.
+    OpenedFor,
+    /// Customers of a telephone.
+    PhoneCustomers,
+    /// Age of the account, exact.
+    AgeTime,
+    /// Same device as at the opening (payer only).
+    OnOpeningDevice,
+    /// Distance from the opening (payer only).
+    OpeningKm,
     /// Distance from where the account was used before the window (payer only).
     MovedKm,
     /// Terminals of cash withdrawals (payer only).
@@ -479,6 +509,8 @@ pub const MEMBERS: &[Member] = {
     field(O::Payment, "is_festival", BOOL, M::Field(P::IsFestival), "当日是否为策略文件列出的节日", "whether the day belongs to a festival of the policy"),
     field(O::Payment, "is_abroad", BOOL, M::Field(P::IsAbroad), "终端所在国家不是策略文件的本国；任一未知时缺值", "the terminal stands in another country than the policy's; missing when either is not known"),
     field(O::Payment, "is_goods", BOOL, M::Field(P::IsGoods), "商户类别为黄金珠宝、话费充值、礼品卡、游戏或加油卡等可变现商品；无商户类别码时缺值", "the merchant sells what is as good as money: gold, top-ups, gift, game, fuel cards; missing without a merchant category"),
+    field(O::Opening, "reason", Gives::Word(WordSet::OpeningReason), M::Field(P::OpeningReason), "开户原因：换卡、社保卡、医保卡、监护人代办；未给出时缺值", "why the account is opened: replacement, social security, medical, by a guardian; missing when not given"),
+
     call(O::Payment, "session", &[Arg::SessionFlag], BOOL, M::Session, "会话标志；无会话信息时缺值", "whether the session carries the flag; missing when the record has no session"),
 
     field(O::Account, "balance_after", MONEY, M::SideField(balance_after), "交易后账面余额；未给出时缺值", "booked balance after the payment; missing when not given"),
@@ -494,6 +526,9 @@ pub const MEMBERS: &[Member] = {
     call(O::Account, "idle_before", &[Arg::Window], DURATION, M::IdleBefore, "窗口开始前已无转出多久；无更早转出时缺值", "how long before the window's start the last debit lies; missing when no earlier debit is known"),
     call(O::Account, "history", &[DAYS], Gives::Record(O::History), M::History, "按自然日的长期统计，不含本笔", "long memory in calendar days, today included, this payment not"),
     call(O::Account, "age_days", &[], INT, M::Age, "开户天数；未知时缺值", "whole days since the account was opened; missing when unknown"),
+    call(O::Account, "age", &[], DURATION, M::AgeTime, "开户至今的时间；未知时缺值", "time since the account was opened; missing when unknown"),
+    call(O::Account, "on_opening_device", &[], BOOL, M::OnOpeningDevice, "本笔设备是否为开户设备（仅 payer）；任一未知时缺值", "whether the payment's device is the one the account was opened on (payer only); missing when either is not known"),
+    call(O::Account, "opening_km", &[Arg::Km], INT, M::OpeningKm, "距开户地点的公里数（两次定位误差均小于该公里数，仅 payer）；无则缺值", "kilometres from where the account was opened, both located to less than so many kilometres (payer only); missing when either is not"),
     call(O::Account, "listed", &[Arg::ListCategory, Arg::ListLevel], BOOL, M::Listed, "账户或其客户在名单上且有效", "whether the account or its customer is on a list, valid now"),
     call(O::Account, "controlled", &[Arg::Control], BOOL, M::Controlled, "账户上有此控制且在有效期", "whether a control of this kind is in force"),
 
@@ -516,6 +551,19 @@ pub const MEMBERS: &[Member] = {
     call(O::Customer, "debits", &[Arg::Window], Gives::Record(O::Entries), M::Entries(Debit), "客户名下全部账户的转出", "money out of all accounts of the customer"),
     call(O::Customer, "credits", &[Arg::Window], Gives::Record(O::Entries), M::Entries(Credit), "客户名下全部账户的转入", "money into all accounts of the customer"),
     call(O::Customer, "flow", &[Arg::Window], Gives::Record(O::Flow), M::Flow, "客户名下全部账户的转入与转出", "money in and out of all accounts of the customer"),
+
+    call(O::Customer, "listed", &[Arg::ListCategory, Arg::ListLevel], BOOL, M::Listed, "客户在名单上且有效", "whether the customer is on a list, valid now"),
+    call(O::Customer, "openings", &[Arg::Window], INT, M::Openings, "窗口内新开账户数，含本次；换卡、社保卡、医保卡不计", "distinct accounts opened in the window, this one included; replacements, social security and medical cards left out"),
+    call(O::Customer, "openings_total", &[], INT, M::OpeningsTotal, "已知的累计开户数（至多记 64 次），同上不计", "distinct accounts opened as far as known (at most 64), the same left out"),
+
+    call(O::Device, "openings", &[Arg::Window], INT, M::Openings, "窗口内在该设备上新开账户数，同上不计", "distinct accounts opened on the device in the window, the same left out"),
+    call(O::Device, "opened_for", &[Arg::Window], INT, M::OpenedFor, "上述账户的不同客户数", "distinct customers of those accounts"),
+    call(O::Phone, "openings", &[Arg::Window], INT, M::Openings, "窗口内以该手机号新开账户数，同上不计", "distinct accounts opened with the telephone in the window, the same left out"),
+    call(O::Phone, "opened_for", &[Arg::Window], INT, M::OpenedFor, "上述账户的不同客户数", "distinct customers of those accounts"),
+    call(O::Phone, "customers", &[], INT, M::PhoneCustomers, "该手机号曾绑定的不同客户数（至多记 64 个）", "distinct customers the telephone was ever bound to (at most 64)"),
+    call(O::Phone, "listed", &[Arg::ListCategory, Arg::ListLevel], BOOL, M::Listed, "手机号在名单上且有效", "whether the telephone is on a list, valid now"),
+    call(O::Agent, "openings", &[Arg::Window], INT, M::Openings, "窗口内由该代办人新开账户数，同上不计", "distinct accounts opened by the agent in the window, the same left out"),
+    call(O::Agent, "opened_for", &[Arg::Window], INT, M::OpenedFor, "上述账户的不同客户数", "distinct customers of those accounts"),
 
     call(O::Device, "uses", &[Arg::Window], Gives::Record(O::Uses), M::Entries(Debit), "窗口内由该设备发起的支付", "payments ordered on the device in the window"),
     call(O::Device, "is_new", &[Arg::Window], BOOL, M::NewUser, "本次使用者是否在窗口内首次使用该设备，含本次", "whether the present user first used the device in the window, this use included"),

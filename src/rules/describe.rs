@@ -3,6 +3,7 @@
 use super::catalogue::{WordSet, Words};
 use super::describe_query::asked;
 use super::plan::Plan;
+use super::plan::calendar::Span;
 use super::plan::feature::{PaymentField, StateFeature};
 use super::plan::program::{ArithmeticOp, CellRef, ExprId, Node, Type, cell_double};
 use super::plan::view::{Direction, FlowView, Role, View};
@@ -21,6 +22,8 @@ pub fn role(role: Role) -> &'static str {
         Role::PayeeCustomer => "payee_customer",
         Role::Device => "device",
         Role::Network => "network",
+        Role::Phone => "phone",
+        Role::Agent => "agent",
     }
 }
 
@@ -161,6 +164,7 @@ pub fn payment_field(plan: &Plan, field: PaymentField) -> String {
         }
         P::IsGoods => "payment.is_goods".to_owned(),
         P::IsFestival => "payment.is_festival".to_owned(),
+        P::OpeningReason => "opening.reason".to_owned(),
         P::IsAbroad => "payment.is_abroad".to_owned(),
         P::IsBetween(hours) => format!("payment.{}", between(hours)),
     }
@@ -190,6 +194,7 @@ fn words_of(plan: &Plan, id: ExprId) -> Option<Words> {
             PaymentField::Channel => WordSet::Channel,
             PaymentField::Category => WordSet::Category,
             PaymentField::PayeeCheck => WordSet::PayeeCheck,
+            PaymentField::OpeningReason => WordSet::OpeningReason,
             _ => return None,
         },
         Node::Load(CellRef::State(role, index)) => {
@@ -249,6 +254,13 @@ pub fn feature(plan: &Plan, feature: &StateFeature) -> String {
         F::PairVerified(window) => format!("pair.verified(duration('{}'))", duration(*window)),
         F::TravelKm(km) => format!("travel_km({km})"),
         F::TravelSpeed(km) => format!("travel_speed({km})"),
+        F::Openings(of) => format!("openings({})", span(*of)),
+        F::OpeningsTotal => "openings_total()".to_owned(),
+        F::OpenedFor(of) => format!("opened_for({})", span(*of)),
+        F::PhoneCustomers => "customers()".to_owned(),
+        F::Age => "age()".to_owned(),
+        F::OnOpeningDevice => "on_opening_device()".to_owned(),
+        F::OpeningKm(km) => format!("opening_km({km})"),
         F::MovedKm(window, km) => format!("moved_km(duration('{}'), {km})", duration(*window)),
         F::CashTerminals(window) => format!("cash_terminals(duration('{}'))", duration(*window)),
         F::SeenAtHome(window) => format!("seen_at_home(duration('{}'))", duration(*window)),
@@ -260,6 +272,13 @@ pub fn feature(plan: &Plan, feature: &StateFeature) -> String {
         F::Asked(query, measure) => {
             asked(&plan.queries[usize::from(*query)], *measure, plan.currency)
         }
+    }
+}
+
+fn span(span: Span) -> String {
+    match span {
+        Span::Length(length) => format!("duration('{}')", duration(length)),
+        Span::WorkingDays(days) => format!("duration('{days}wd')"),
     }
 }
 

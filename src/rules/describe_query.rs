@@ -10,7 +10,10 @@ use crate::rules::plan::view::Direction;
 #[must_use]
 pub fn asked(query: &Query, measure: Measure, currency: Currency) -> String {
     let money = |minor: i64| format!("money('{}')", format_decimal(minor, currency.exponent()));
-    let window = duration(query.window_ms);
+    let window = match query.working_days {
+        0 => duration(query.window_ms),
+        days => format!("{days}wd"),
+    };
     let mut text = match query.direction {
         Some(Direction::Credit) => format!("credits(duration('{window}'))"),
         Some(Direction::Debit) => format!("debits(duration('{window}'))"),

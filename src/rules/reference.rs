@@ -13,8 +13,8 @@ const HEAD: &str = "\
 
 <!-- Printed from src/rules/catalogue.rs; a test compares. Change it there. -->
 
-A pack is a folder: `policy.toml` (families, caps, bands, measures, episodes, breaker), `guards.toml`, and one
-file for each rule. `goshawk rules check --rules DIR` reports every defect at once, `goshawk rules test` runs
+A pack is a folder: `policy.toml` (families, caps, bands, measures, episodes, breaker), `guards.toml`, `calendar.toml`
+(holidays and make-up working days) and one file for each rule. `goshawk rules check --rules DIR` reports every defect at once, `goshawk rules test` runs
 the examples in the files, `goshawk rules list` lists the rules.
 
 ## A rule's file
@@ -24,9 +24,9 @@ the examples in the files, `goshawk rules list` lists the rules.
 | `id`, `name`, `version`, `code`, `title` | 编号、英文名、版本、原因代码、中英文标题 | `M02`, `burst_out`, `1.0.0`, `BURST_OUT` (reason code), `{ zh, en }` |
 | `family`, `weight` | 规则族（见策略文件）与权重 1–100 | family of the policy, 1 to 100 |
 | `mode` | `live`（默认）、`shadow`（只试运行）、`off` | `live` (default), `shadow`, `off` |
-| `phases` | `pre`：支付的首个事件；`post`：结算时 | `pre`: at the payment's first event; `post`: when it settles |
-| `subject` | 由谁的状态判断：`payer`、`payee`、`device`、`network` | whose state decides: `payer`, `payee`, `device`, `network` |
-| `target` | 针对谁：`payment`、`payer` 或 `payee`，分别对应仍可拦截与已结算 | `{ held, settled }`: `payment`, `payer` or `payee`, while it can be held and once settled |
+| `phases` | `pre`：支付的首个事件；`post`：结算时；`opening`：开户时 | `pre`: at the payment's first event; `post`: when it settles; `opening`: when an account is opened |
+| `subject` | 由谁的状态判断：`payer`、`payee`、`device`、`network`；开户规则为 `account`、`customer`、`device`、`phone`、`agent` | whose state decides: `payer`, `payee`, `device`, `network`; of openings `account`, `customer`, `device`, `phone`, `agent` |
+| `target` | 针对谁：`payment`、`payer` 或 `payee`，分别对应仍可拦截与已结算；开户规则两者均为 `opening` | `{ held, settled }`: `payment`, `payer` or `payee`, while it can be held and once settled; of openings `opening` for both |
 | `guards` | 逐一求值并展示的防误拦规则；`scope = \"all\"` 的防误拦规则适用于 `list` 族以外的所有规则 | ids of guards that are evaluated and shown; guards with `scope = \"all\"` are, in every rule outside the family `list` |
 | `floor` | 单独触发时的措施；不写则由得分决定 | measure when only this rule fires; absent: the score alone decides |
 | `[card]` | 说明卡（中英文）：识别什么、不应误伤什么、需要哪些数据、如何调整、有何取舍；生成 `docs/rules/` | `catches`, `spares`, `needs`, `tune` and, where the typology leaves a choice, `choices`, each `{ zh, en }`; `docs/rules/` is printed from it |
@@ -52,7 +52,11 @@ amount, `amount / amount` and `duration / duration` are ratios. Words compare wi
 pub fn reference() -> String {
     let mut text = HEAD.to_owned();
     let days = limits::WINDOW_MAX / DAY;
-    let _ = writeln!(text, "A window is at most {days} days.\n\n## Functions\n");
+    let _ = writeln!(
+        text,
+        "A window is at most {days} days. It is given as a duration, or in working days (`5wd`): from the midnight of \
+         the fifth working day back, by `calendar.toml`.\n\n## Functions\n"
+    );
     let _ = writeln!(text, "| function | 含义 | meaning |\n|---|---|---|");
     for (_, signature, zh, en) in FUNCTIONS {
         let _ = writeln!(text, "| `{signature}` | {zh} | {en} |");

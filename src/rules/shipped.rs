@@ -12,6 +12,7 @@ macro_rules! files {
 }
 
 files![
+    "calendar.toml",
     "guards.toml",
     "mule/m01_pass_through.toml",
     "mule/m02_burst_out.toml",
@@ -40,6 +41,8 @@ files![
     "mule/m22_merchant_code_abuse.toml",
     "mule/m23_value_conversion.toml",
     "mule/m24_overseas_cash_out.toml",
+    "mule/m25_frequent_opening.toml",
+    "mule/m26_suspicious_opener.toml",
     "mule/m28_account_handed_over.toml",
     "policy.toml",
     "ring/r01_shared_device.toml",

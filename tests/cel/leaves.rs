@@ -55,7 +55,7 @@ pub fn all() -> Vec<Leaf> {
 }
 
 /// Members of an account that are known of the payer only.
-const PAYER_ONLY: [&str; 9] = [
+const PAYER_ONLY: [&str; 11] = [
     "age_years",
     "blocked",
     "retried_sum",
@@ -65,6 +65,8 @@ const PAYER_ONLY: [&str; 9] = [
     "moved_km",
     "cash_terminals",
     "seen_at_home",
+    "on_opening_device",
+    "opening_km",
 ];
 
 /// A dozen of them, of every type.

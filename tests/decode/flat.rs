@@ -176,6 +176,8 @@ impl Into<'_> {
             phone_token,
             agent_token,
             employer_token,
+            reason,
+            geo,
             customer_type,
             account_class,
             risk_grade,
@@ -195,6 +197,8 @@ impl Into<'_> {
             self.text(path, text);
         }
         self.value("kind", Some(kind.word()));
+        self.value("reason", reason.map(|word| word.word()));
+        self.place("geo", geo);
         self.value("customer_type", customer_type.map(|word| word.word()));
         self.value("account_class", account_class.map(|word| word.word()));
         self.value("risk_grade", risk_grade.map(|word| word.word()));
@@ -273,6 +277,7 @@ impl Into<'_> {
             EntityKind::Phone => "phone",
             EntityKind::Address => "ip",
             EntityKind::Payment => "payment",
+            EntityKind::Agent => "agent",
         };
         self.value("op", Some(op));
         self.value("subject.kind", Some(kind));

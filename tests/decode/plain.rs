@@ -169,6 +169,8 @@ const ACCOUNT: &[&str] = &[
     "limit_before",
     "limit_after",
     "currency",
+    "reason",
+    "geo",
 ];
 const REGISTRY: &[&str] = &["enterprise", "status", "as_of", "source", "event_time", "time"];
 const FEEDBACK: &[&str] = &[
@@ -508,18 +510,22 @@ fn place(o: &Object, out: &mut Flat) -> Result<(), RejectReason> {
     }
     o.optional(out, "accuracy_km", |raw| {
         let micro_km = millionths(raw)?;
-        if micro_km < 0 { Err(BadValue) } else { Ok(micro_km / 1_000) }
+        u32::try_from(micro_km / 1_000).ok().filter(|_| micro_km >= 0).ok_or(BadValue)
     })
 }
 
 fn account(o: &Object, out: &mut Flat) -> Result<i64, RejectReason> {
     let at = time(o.get("time").or(o.get("event_time")).ok_or(MissingField)?)?;
     o.put(out, "time", Some(at));
+    if let Some(raw) = o.get("geo") {
+        place(&Object::read("geo.", raw, &["lat", "lon", "accuracy_km"])?, out)?;
+    }
     o.ids(out, &["event_id"])?;
     o.put(out, "kind", Some(word(words::AccountEventKind::WORDS)(o.need("kind")?)?));
     o.need_id(out, "account")?;
     o.ids(out, &["customer", "branch", "opening_device", "phone_token", "agent_token"])?;
     o.ids(out, &["employer_token"])?;
+    o.optional(out, "reason", word(words::OpeningReason::WORDS))?;
     o.optional(out, "customer_type", word(words::CustomerType::WORDS))?;
     o.optional(out, "account_class", word(words::AccountClass::WORDS))?;
     o.optional(out, "risk_grade", word(words::RiskGrade::WORDS))?;

@@ -161,6 +161,8 @@ const ACCOUNT: Fields = &[
     ("phone_token", false, Look::Id),
     ("agent_token", false, Look::Id),
     ("employer_token", false, Look::Id),
+    ("reason", false, Look::Words(&["replacement", "guardian", "whim"])),
+    ("geo", false, Look::Object(GEO)),
     ("customer_type", false, Look::Words(&["person", "internal"])),
     ("account_class", false, Look::Words(&["I", "II"])),
     ("risk_grade", false, Look::Words(&["low", "medium"])),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use goshawk::limits::PAIR_DAYS;
 use goshawk::model::entity::EntityKind;
 use goshawk::model::time::{Millis, day_number};
+use goshawk::rules::plan::calendar::Span;
 use goshawk::rules::plan::program::MISSING;
 use goshawk::rules::plan::query::{Hours, Measure, PartyFilter, Query};
 use goshawk::rules::plan::view::{Direction, Role};
@@ -22,6 +23,13 @@ impl<'a> Look<'a> {
         measure: Measure,
     ) -> i64 {
         let base = self.naive.plan.currency;
+        let query = &match query.working_days {
+            0 => *query,
+            days => Query {
+                window_ms: self.length(Span::WorkingDays(days)).min(query.window_ms),
+                ..*query
+            },
+        };
         if query.near_ppm.is_some() && self.payment.amount.currency != base {
             return MISSING;
         }
@@ -99,7 +107,7 @@ impl<'a> Look<'a> {
             Role::Payer | Role::PayerCustomer => text(p.payee.account),
             Role::Payee | Role::PayeeCustomer => text(p.payer.account),
             Role::Device => text(user),
-            Role::Network => text(p.payer.account),
+            Role::Network | Role::Phone | Role::Agent => text(p.payer.account),
         };
         let near = |ppm: u32| {
             let apart = i128::from(e.minor) - i128::from(p.amount.minor);

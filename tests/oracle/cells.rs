@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use goshawk::limits::{ORDERED_SCAN_MAX, PAIR_DAYS};
 use goshawk::model::entity::EntityKind;
-use goshawk::model::event::{Batch, Event, Party, Payment, Text};
+use goshawk::model::event::{AccountEvent, Batch, Body, Event, Party, Payment, Text};
 use goshawk::model::time::{DAY, HOUR, Millis};
+use goshawk::rules::plan::calendar::Span;
 use goshawk::rules::plan::feature::{PaymentField, StateFeature};
 use goshawk::rules::plan::program::MISSING;
 use goshawk::rules::plan::view::{Direction, FlowView, Role, View};
@@ -80,6 +81,7 @@ pub fn payment(
                 |(from, to): &&(i32, i32)| i64::from(*from) <= today && today <= i64::from(*to);
             i64::from(festivals.filter(on).count() > 0)
         }
+        PaymentField::OpeningReason => MISSING,
         PaymentField::IsAbroad => match (p.terminal_country, naive.plan.country) {
             (Some(there), Some(home)) => i64::from(there != home),
             _ => MISSING,
@@ -111,7 +113,13 @@ impl<'a> Look<'a> {
     /// All cells of a role; none when the payment does not touch one.
     pub fn part(&self, role: Role, features: &[StateFeature]) -> Vec<i64> {
         let p = self.payment;
+        let token = |of: fn(&AccountEvent) -> Text| match &self.event.body {
+            Body::Account(opened) => of(opened),
+            _ => Text::NONE,
+        };
         let (kind, name) = match role {
+            Role::Phone => (EntityKind::Phone, token(|opened| opened.phone_token)),
+            Role::Agent => (EntityKind::Agent, token(|opened| opened.agent_token)),
             Role::Payer => (EntityKind::Account, p.payer.account),
             Role::Payee => (EntityKind::Account, p.payee.account),
             Role::PayerCustomer => (EntityKind::Customer, p.payer.customer),
@@ -132,7 +140,7 @@ impl<'a> Look<'a> {
         match role {
             Role::Payer | Role::PayerCustomer => Some(&self.payment.payer),
             Role::Payee | Role::PayeeCustomer => Some(&self.payment.payee),
-            Role::Device | Role::Network => None,
+            _ => None,
         }
     }
 
@@ -148,6 +156,36 @@ impl<'a> Look<'a> {
         }
         past.sort_by_key(|e| (e.time, e.order));
         past
+    }
+
+    /// When a window of working days begins: at the midnight of the last of them, going back. What
+    /// the calendar does not cover has five to seven days.
+    pub fn length(&self, span: Span) -> Millis {
+        let days = match span {
+            Span::Length(length) => return length,
+            Span::WorkingDays(days) => i64::from(days),
+        };
+        let calendar = &self.naive.plan.policy.calendar;
+        let today = self.today();
+        let known = |(from, to)| i64::from(from) <= today && today <= i64::from(to);
+        if !calendar.covers.is_some_and(known) {
+            return (days * 7 + 4) / 5 * DAY;
+        }
+        let works = |day: i64| {
+            // The first day of 1970 was a Thursday.
+            let weekday = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][(day % 7) as usize];
+            let off = calendar.holidays.iter();
+            let off = off.clone().any(|(a, b)| (i64::from(*a)..=i64::from(*b)).contains(&day));
+            let made_up = calendar.workdays.iter().any(|on| i64::from(*on) == day);
+            !off && (made_up || !["Sat", "Sun"].contains(&weekday))
+        };
+        let mut first = today + 1;
+        let mut left = days;
+        while left > 0 {
+            first -= 1;
+            left -= i64::from(works(first));
+        }
+        self.event.time_ms - (first * DAY - self.naive.utc_offset) + 1
     }
 
     /// Those of them that the ledger still holds and the window covers.
@@ -241,6 +279,22 @@ impl<'a> Look<'a> {
                 let opened = self.party(role).and_then(|p| p.opened_at_ms);
                 let opened = opened.or_else(|| self.profile(role)?.opened);
                 opened.map_or(MISSING, |opened| (now - opened).div_euclid(DAY))
+            }
+            StateFeature::Age => {
+                let opened = self.party(role).and_then(|p| p.opened_at_ms);
+                let opened = opened.or_else(|| self.profile(role)?.opened);
+                opened.map_or(MISSING, |opened| now - opened)
+            }
+            StateFeature::OnOpeningDevice => {
+                let device = self.batch.text(self.payment.device_id);
+                let opened_on = self.profile(role).map_or("", |p| p.opening_device.as_str());
+                match (device, opened_on) {
+                    ("", _) | (_, "") => MISSING,
+                    (device, opened_on) => i64::from(device == opened_on),
+                }
+            }
+            StateFeature::OpeningKm(km) => {
+                self.opening_km(self.profile(role).and_then(|p| p.opening_geo), *km)
             }
             StateFeature::Grade => {
                 let given = self.party(role).and_then(|p| p.risk_grade);

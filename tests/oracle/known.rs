@@ -5,12 +5,14 @@ use goshawk::limits::{ANALYST_ALLOW_MAX, MARKS_MAX, PLACES_MAX, REGISTRY_FRESH};
 use goshawk::model::country::Country;
 use goshawk::model::entity::EntityKind;
 use goshawk::model::event::{
-    AccountEvent, AccountEventKind, Batch, FeedbackEvent, FeedbackStage, ListCategory, ListEvent,
-    ListLevel, PairLevel, Party, Payment, PaymentType, RegistryEvent, RegistryStatus, Verdict,
+    AccountEvent, AccountEventKind, Batch, FeedbackEvent, FeedbackStage, Geo, ListCategory,
+    ListEvent, ListLevel, OpeningReason, PairLevel, Party, Payment, PaymentType, RegistryEvent,
+    RegistryStatus, Verdict,
 };
 use goshawk::model::measure::Action;
 use goshawk::model::money::Money;
 use goshawk::model::time::{DAY, Millis};
+use goshawk::rules::plan::calendar::Span;
 use goshawk::rules::plan::feature::StateFeature;
 use goshawk::rules::plan::program::MISSING;
 use goshawk::rules::plan::view::{Direction, Role};
@@ -40,6 +42,9 @@ enum What {
     /// Payment and terminal.
     Cash(String, String),
     SeenIn(Country),
+    /// Account and customer (or account); whether it counts.
+    Opened(String, String, bool),
+    Bound(String),
 }
 
 impl Naive {
@@ -50,6 +55,25 @@ impl Naive {
     pub fn account_happened(&mut self, batch: &Batch, time: Millis, event: &AccountEvent) {
         let account = batch.text(event.account).to_owned();
         self.note(account.clone(), time, What::Account(event.kind));
+        let customer = match batch.text(event.customer) {
+            "" => account.clone(),
+            customer => customer.to_owned(),
+        };
+        use AccountEventKind::{Opened, PhoneBound};
+        let small =
+            [OpeningReason::Replacement, OpeningReason::SocialSecurity, OpeningReason::Medical];
+        let counts = event.kind == Opened && !event.reason.is_some_and(|r| small.contains(&r));
+        for whom in [event.customer, event.opening_device, event.phone_token, event.agent_token] {
+            let whom = batch.text(whom).to_owned();
+            if !whom.is_empty() && [Opened, PhoneBound].contains(&event.kind) {
+                let what = What::Opened(account.clone(), customer.clone(), counts);
+                self.note(whom, time, what);
+            }
+        }
+        let phone = batch.text(event.phone_token).to_owned();
+        if !phone.is_empty() && [Opened, PhoneBound].contains(&event.kind) {
+            self.note(phone, time, What::Bound(customer));
+        }
         if let (Some(before), Some(after)) = (event.limit_before, event.limit_after)
             && event.kind == AccountEventKind::LimitChanged
             && before.currency == after.currency
@@ -222,6 +246,17 @@ impl<'a> Look<'a> {
             }
             StateFeature::TravelKm(km) => self.travelled(owner, *km).map_or(MISSING, |t| t.0),
             StateFeature::TravelSpeed(km) => self.travelled(owner, *km).map_or(MISSING, |t| t.1),
+            StateFeature::Openings(span) => self.opened(owner, Some(*span), |account, _| account),
+            StateFeature::OpeningsTotal => self.opened(owner, None, |account, _| account),
+            StateFeature::OpenedFor(span) => self.opened(owner, Some(*span), |_, who| who),
+            StateFeature::PhoneCustomers => {
+                // However late it was said: a telephone is bound for good.
+                let bound = self.naive.happened.iter().filter_map(|h| match &h.what {
+                    What::Bound(customer) if h.whom == owner.1 => Some(customer),
+                    _ => None,
+                });
+                bound.collect::<std::collections::BTreeSet<_>>().len() as i64
+            }
             StateFeature::MovedKm(window, km) => {
                 let moved = place(self.payment).filter(|p| p.2 < km * 1_000).and_then(|here| {
                     let mut bases = self.history_of(owner.1);
@@ -272,6 +307,33 @@ impl<'a> Look<'a> {
         })
     }
 
+    /// Kilometres from where the account was opened.
+    pub fn opening_km(&self, opened_at: Option<Geo>, km: u32) -> i64 {
+        let sure = |accuracy: u32| accuracy < km * 1_000;
+        let here = place(self.payment).filter(|p| sure(p.2));
+        let opened_at = opened_at.filter(|geo| sure(geo.accuracy_m.unwrap_or(0)));
+        here.zip(opened_at).map_or(MISSING, |(here, geo)| {
+            let there = (f64::from(geo.lat_udeg) / 1e6, f64::from(geo.lon_udeg) / 1e6);
+            metres((here.0, here.1), there) / 1_000
+        })
+    }
+
+    /// Accounts or customers of the openings that count.
+    fn opened<'h>(
+        &'h self,
+        owner: (EntityKind, &str),
+        span: Option<Span>,
+        who: fn(&'h str, &'h str) -> &'h str,
+    ) -> i64 {
+        let from = span.map_or(Millis::MIN, |span| self.event.time_ms - self.length(span));
+        let past = self.history_of(owner.1);
+        let opened = past.into_iter().filter_map(|h| match &h.what {
+            What::Opened(account, customer, true) if h.time > from => Some(who(account, customer)),
+            _ => None,
+        });
+        opened.collect::<std::collections::BTreeSet<_>>().len() as i64
+    }
+
     /// What happened to somebody up to now, in order of time.
     fn history_of(&self, whom: &str) -> Vec<&'a Happened> {
         let now = self.event.time_ms;
@@ -293,7 +355,7 @@ impl<'a> Look<'a> {
         let party = match role {
             Role::Payer | Role::PayerCustomer => &self.payment.payer,
             Role::Payee | Role::PayeeCustomer => &self.payment.payee,
-            Role::Device | Role::Network => return None,
+            _ => return None,
         };
         let customer = self.batch.text(party.customer);
         if customer.is_empty() {

@@ -9,15 +9,17 @@ use std::sync::Arc;
 use goshawk::limits::LEDGER_RETENTION;
 use goshawk::model::entity::EntityKind;
 use goshawk::model::event::{
-    AccountClass, AccountEventKind, Batch, Body, Category, Channel, CustomerType, Event,
-    ListCategory, ListLevel, ListOp, Party, Payment, PaymentStatus, PaymentType, RiskGrade,
+    AccountClass, AccountEvent, AccountEventKind, Batch, Body, Category, Channel, CustomerType,
+    Event, Geo, ListCategory, ListLevel, ListOp, Party, Payment, PaymentStatus, PaymentType,
+    RiskGrade, Text,
 };
 use goshawk::model::measure::Action;
 use goshawk::model::money::Money;
 use goshawk::model::time::Millis;
+use goshawk::rules::plan::feature::PaymentField;
 use goshawk::rules::plan::program::{CellRef, ExprId, MISSING, Node, Program, Row};
 use goshawk::rules::plan::view::{Direction, Role, flag};
-use goshawk::rules::plan::{GuardEffect, Plan};
+use goshawk::rules::plan::{GuardEffect, Plan, RulePlan};
 
 use super::cells;
 use super::known::Happened;
@@ -114,6 +116,8 @@ pub struct Profile {
     pub customer_type: Option<CustomerType>,
     pub class: Option<AccountClass>,
     pub grade: Option<RiskGrade>,
+    pub opening_device: String,
+    pub opening_geo: Option<Geo>,
 }
 
 /// Everything that ever happened.
@@ -177,7 +181,15 @@ impl Naive {
         self.arrived_before = self.arrivals;
         let Body::Payment(p) = &event.body else {
             self.apply(batch, event);
-            return self.nothing(Outcome::Applied, 0);
+            return match &event.body {
+                // What is told too late is known all the same.
+                Body::Account(a)
+                    if a.kind == AccountEventKind::Opened && event.time_ms > self.horizon =>
+                {
+                    self.judge_opening(batch, event, a)
+                }
+                _ => self.nothing(Outcome::Applied, 0),
+            };
         };
         if event.time_ms <= self.horizon {
             return self.nothing(Outcome::TooLate, p.amount.minor);
@@ -377,6 +389,8 @@ impl Naive {
                 let profile = self.profile_mut(text(a.account));
                 if a.kind == AccountEventKind::Opened {
                     profile.opened = Some(event.time_ms);
+                    profile.opening_device = text(a.opening_device);
+                    profile.opening_geo = a.geo;
                 }
                 profile.customer_type = a.customer_type.or(profile.customer_type);
                 profile.class = a.account_class.or(profile.class);
@@ -487,20 +501,66 @@ impl Naive {
         if !change.pre && !change.post {
             return judged;
         }
+        let cell = |f| cells::payment(self, batch, event, p, f);
+        judged.payment = self.plan.payment.iter().map(cell).collect();
+        let phase =
+            |rule: &RulePlan| (rule.phases.pre && change.pre) || (rule.phases.post && change.post);
+        self.rules(batch, event, p, change.life, phase, &mut judged);
+        judged
+    }
+
+    /// An opening looks to the rules like a payment of nothing to nobody.
+    fn judge_opening(&self, batch: &Batch, event: &Event, a: &AccountEvent) -> Judged {
+        let mut judged = self.nothing(Outcome::Applied, 0);
+        let payer = Party {
+            account: a.account,
+            customer: a.customer,
+            customer_type: a.customer_type,
+            account_class: a.account_class,
+            risk_grade: a.risk_grade,
+            ..Party::default()
+        };
+        let mut p = Payment::new(
+            a.event_id,
+            Text::NONE,
+            PaymentStatus::Other,
+            Money { minor: 0, currency: self.plan.currency },
+            payer,
+            Party::default(),
+            PaymentType::Other,
+            Channel::Other,
+        );
+        p.device_id = a.opening_device;
+        let cell = |f: &PaymentField| match f {
+            PaymentField::OpeningReason => a.reason.map_or(MISSING, |reason| reason as i64),
+            _ => MISSING,
+        };
+        judged.payment = self.plan.payment.iter().map(cell).collect();
+        self.rules(batch, event, &p, usize::MAX, |rule| rule.phases.opening, &mut judged);
+        judged
+    }
+
+    /// Reads what the roles know and tries every rule of the phase.
+    fn rules(
+        &self,
+        batch: &Batch,
+        event: &Event,
+        p: &Payment,
+        life: usize,
+        phase: impl Fn(&RulePlan) -> bool,
+        judged: &mut Judged,
+    ) {
         let plan = &self.plan;
-        judged.payment =
-            plan.payment.iter().map(|f| cells::payment(self, batch, event, p, f)).collect();
         for role in Role::ALL {
             let part = &plan.parts[role as usize].features;
-            let (life, before_credit) = (change.life, false);
+            let before_credit = false;
             let look = cells::Look { naive: self, batch, event, payment: p, life, before_credit };
             judged.parts[role as usize] = look.part(role, part);
         }
         let parts = judged.parts.each_ref().map(|part| &part[..]);
         let row = Row { payment: &judged.payment, parts };
         for (index, rule) in plan.rules.iter().enumerate() {
-            let phase = (rule.phases.pre && change.pre) || (rule.phases.post && change.post);
-            if !phase {
+            if !phase(rule) {
                 continue;
             }
             let removes = |g: &u16| {
@@ -519,12 +579,11 @@ impl Naive {
                 _ => Verdict::NotEvaluable,
             };
             let account = match rule.subject {
-                Role::Payee | Role::PayeeCustomer => p.payee.account,
+                Role::Payee | Role::PayeeCustomer if !p.payee.account.is_none() => p.payee.account,
                 _ => p.payer.account,
             };
             judged.rules.push((index as u16, batch.text(account).to_owned(), verdict));
         }
-        judged
     }
 }
 

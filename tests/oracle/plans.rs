@@ -11,6 +11,7 @@ use goshawk::model::event::{
 use goshawk::model::measure::Action;
 use goshawk::model::money::Currency;
 use goshawk::model::time::{DAY, HOUR, MINUTE, SECOND};
+use goshawk::rules::plan::calendar::{Calendar, Span};
 use goshawk::rules::plan::feature::{PaymentField, StateFeature};
 use goshawk::rules::plan::policy::{Band, Breaker, Family, Policy};
 use goshawk::rules::plan::program::{
@@ -27,6 +28,21 @@ use super::streams::Random;
 /// Every kind of cell.
 pub fn features(random: &mut Random, role: Role) -> Vec<StateFeature> {
     use StateFeature as F;
+    let spans =
+        [Span::Length(HOUR), Span::Length(7 * DAY), Span::WorkingDays(1), Span::WorkingDays(5)];
+    let mut features = Vec::new();
+    if role.of_openings() && role != Role::Payer {
+        for span in spans {
+            features.extend([F::Openings(span), F::OpenedFor(span)]);
+        }
+        features.push(F::OpeningsTotal);
+    }
+    if role == Role::Phone {
+        features.push(F::PhoneCustomers);
+    }
+    if !role.of_payments() {
+        return features;
+    }
     let windows = [1, SECOND, MINUTE, 10 * MINUTE, HOUR, DAY, 7 * DAY];
     let withouts = [0, 0, flag::OWN, flag::PAYROLL | flag::BENIGN, flag::MERCHANT, flag::PUBLIC];
     let mut view = |direction| View {
@@ -34,7 +50,6 @@ pub fn features(random: &mut Random, role: Role) -> Vec<StateFeature> {
         window_ms: random.pick(&windows),
         without: random.pick(&withouts),
     };
-    let mut features = Vec::new();
     for direction in [Direction::Debit, Direction::Credit] {
         features.extend([
             F::Count(view(direction)),
@@ -81,6 +96,7 @@ pub fn features(random: &mut Random, role: Role) -> Vec<StateFeature> {
         for window in [MINUTE, HOUR, DAY, 7 * DAY] {
             features.extend([F::CashTerminals(window), F::SeenAtHome(window)]);
         }
+        features.extend([F::OnOpeningDevice, F::OpeningKm(50), F::OpeningKm(1)]);
         features.extend([F::MovedKm(HOUR, 50), F::MovedKm(3 * DAY, 50), F::MovedKm(DAY, 1)]);
         features.extend([F::TravelKm(50), F::TravelSpeed(50), F::TravelKm(1), F::TravelSpeed(1)]);
         for window in [HOUR, DAY, 7 * DAY] {
@@ -103,7 +119,7 @@ pub fn features(random: &mut Random, role: Role) -> Vec<StateFeature> {
             F::Registered(RegistryStatus::Abnormal),
             F::RegistryFresh,
         ]);
-        features.extend([F::AgeDays, F::Grade, F::CustomerType, F::AccountClass]);
+        features.extend([F::Age, F::AgeDays, F::Grade, F::CustomerType, F::AccountClass]);
         features.extend([F::Controlled(Action::CreditOnly), F::Controlled(Action::StopPayment)]);
     }
     features
@@ -147,6 +163,9 @@ pub fn query(random: &mut Random) -> Query {
     }
     if random.chance(30) {
         query.party = PartyFilter::Stranger;
+    }
+    if random.chance(20) {
+        (query.window_ms, query.working_days) = (7 * DAY, random.pick(&[1, 2, 5]));
     }
     query
 }
@@ -197,6 +216,7 @@ pub fn fields() -> Vec<PaymentField> {
         P::IsGoods,
         P::IsFestival,
         P::IsAbroad,
+        P::OpeningReason,
         P::IsBetween(Hours::NIGHT),
         P::IsBetween(Hours { from_min: 1_200, to_min: 240 }),
     ]
@@ -342,10 +362,17 @@ fn policy() -> Policy {
         customer_reasons: Default::default(),
         external_codes: Default::default(),
         festivals: vec![(20_458, 20_458), (20_460, 20_470)],
+        // The streams begin on day 20,458, a Monday.
+        calendar: Calendar {
+            holidays: vec![(20_459, 20_460), (20_466, 20_466)],
+            workdays: vec![20_463, 20_470],
+            covers: Some((20_400, 20_500)),
+        },
     }
 }
 
-pub const BOTH: Phases = Phases { pre: true, post: true };
+pub const BOTH: Phases = Phases { pre: true, post: true, opening: false };
+const ANY: Phases = Phases { pre: true, post: true, opening: true };
 
 /// The plan of a seed: probes for every cell, then random rules with random guards.
 pub fn plan(seed: u64) -> Arc<Plan> {
@@ -356,19 +383,20 @@ pub fn plan(seed: u64) -> Arc<Plan> {
         let cell = builder.field(field);
         cells.push((field.ty(), cell));
         let when = probe(&mut builder, &mut random, field.ty(), cell);
-        builder.rule(Role::Payer, when, BOTH, Vec::new());
+        builder.rule(Role::Payer, when, ANY, Vec::new());
     }
     for role in Role::ALL {
         for feature in features(&mut random, role) {
             let cell = builder.cell(role, feature);
             cells.push((feature.ty(), cell));
             let when = probe(&mut builder, &mut random, feature.ty(), cell);
-            builder.rule(role, when, BOTH, Vec::new());
+            let phases = if role.of_openings() { ANY } else { BOTH };
+            builder.rule(role, when, phases, Vec::new());
         }
     }
     for measure in MEASURES.into_iter().chain(MEASURES) {
         let query = query(&mut random);
-        let role = random.pick(&Role::ALL);
+        let role = random.pick(&Role::ALL[..6]);
         let (feature, cell) = builder.ask(role, query, measure);
         cells.push((feature.ty(), cell));
         let when = probe(&mut builder, &mut random, feature.ty(), cell);
@@ -384,8 +412,10 @@ pub fn plan(seed: u64) -> Arc<Plan> {
         }
         let phases = random.pick(&[
             BOTH,
-            Phases { pre: true, post: false },
-            Phases { pre: false, post: true },
+            ANY,
+            Phases { pre: true, post: false, opening: false },
+            Phases { pre: false, post: true, opening: false },
+            Phases { pre: false, post: false, opening: true },
         ]);
         let subject = random.pick(&Role::ALL);
         builder.rule(subject, when, phases, guards);

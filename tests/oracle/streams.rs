@@ -7,8 +7,8 @@ use goshawk::model::entity::EntityKind;
 use goshawk::model::event::{
     AccountClass, AccountEvent, AccountEventKind, Batch, Body, Category, Channel, ControlEvent,
     CustomerType, Event, FeedbackEvent, FeedbackStage, Geo, ListCategory, ListEvent, ListLevel,
-    ListOp, Party, PayeeCheck, Payment, PaymentStatus, PaymentType, Position, RegistryEvent,
-    RegistryStatus, RiskGrade, Text, Verdict,
+    ListOp, OpeningReason, Party, PayeeCheck, Payment, PaymentStatus, PaymentType, Position,
+    RegistryEvent, RegistryStatus, RiskGrade, Text, Verdict,
 };
 use goshawk::model::measure::Action;
 use goshawk::model::money::{Currency, Money};
@@ -107,9 +107,9 @@ impl Stream {
             let time = self.time();
             let body = match self.random.below(100) {
                 _ if self.shape.plain || self.made.is_empty() => self.fresh(number, time),
-                0..3 => Body::Account(Box::new(self.account_event())),
-                3..7 => Body::List(Box::new(self.list_event(time))),
-                7..10 => Body::Control(Box::new(self.control_event(number, time))),
+                0..5 => Body::Account(Box::new(self.account_event())),
+                5..8 => Body::List(Box::new(self.list_event(time))),
+                8..10 => Body::Control(Box::new(self.control_event(number, time))),
                 10 => Body::Tick,
                 11..13 => Body::Feedback(Box::new(self.feedback_event())),
                 13 => Body::Registry(Box::new(self.registry_event(time))),
@@ -345,6 +345,8 @@ impl Stream {
         let r = &mut self.random;
         let kinds = [
             AccountEventKind::Opened,
+            AccountEventKind::Opened,
+            AccountEventKind::PhoneBound,
             AccountEventKind::GradeChanged,
             AccountEventKind::CredentialReset,
             AccountEventKind::LimitChanged,
@@ -356,6 +358,10 @@ impl Stream {
         let risk_grade = r.chance(50).then(|| r.pick(&[RiskGrade::Medium, RiskGrade::High]));
         let usd = Currency::parse("USD").expect("a code");
         let currency = if r.chance(10) { usd } else { Currency::CNY };
+        let reasons = [OpeningReason::Replacement, OpeningReason::Guardian, OpeningReason::Other];
+        let reason = r.chance(30).then(|| r.pick(&reasons));
+        let tokens = [r.pick(&["", "d0", "d1"]), r.pick(&["", "t0", "t1"]), r.pick(&["", "g0"])];
+        let (known, other) = (r.chance(70), r.below(5));
         let mut limit = || {
             let minor = r.pick(&[1_000_000, 5_000_000, 20_000_000]);
             r.chance(80).then_some(Money { minor, currency })
@@ -368,12 +374,14 @@ impl Stream {
             event_id: Text::NONE,
             kind,
             account: self.text(&format!("A{account}")),
-            customer: Text::NONE,
+            customer: if known { self.text(&format!("c{other}")) } else { Text::NONE },
             branch: Text::NONE,
-            opening_device: Text::NONE,
-            phone_token: Text::NONE,
-            agent_token: Text::NONE,
+            opening_device: self.text(tokens[0]),
+            phone_token: self.text(tokens[1]),
+            agent_token: self.text(tokens[2]),
             employer_token: Text::NONE,
+            reason,
+            geo: self.geo(50),
             customer_type,
             account_class,
             risk_grade,
@@ -422,11 +430,13 @@ impl Stream {
             EntityKind::Customer,
             EntityKind::Device,
             EntityKind::Address,
+            EntityKind::Phone,
         ]);
         let subject = match subject_kind {
             EntityKind::Customer => format!("c{}", account / 2),
             EntityKind::Device => format!("d{}", account % 3),
             EntityKind::Address => format!("i{}", account % 3),
+            EntityKind::Phone => format!("t{}", account % 2),
             _ => format!("A{account}"),
         };
         let entry_id = self.random.pick(&["", "", "L1", "L2"]);

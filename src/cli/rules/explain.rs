@@ -92,6 +92,7 @@ fn rule_as_data(plan: &Plan, rule: &RulePlan, card: &[(&'static str, Bilingual)]
         Data::from(format!("{} {} ({})", guard.id, guard.title.en, effect_word(guard.effect)))
     });
     let judged = match (rule.phases.pre, rule.phases.post) {
+        _ if rule.phases.opening => "when an account is opened",
         (true, true) => "at a payment's first event and when it settles",
         (true, false) => "at a payment's first event",
         _ => "when a payment settles",
@@ -179,6 +180,7 @@ fn target_word(target: TargetSpec) -> &'static str {
         TargetSpec::Payment => "the payment",
         TargetSpec::Payer => "the payer's account",
         TargetSpec::Payee => "the payee's account",
+        TargetSpec::Opening => "the account that is opened",
     }
 }
 

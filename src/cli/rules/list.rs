@@ -72,6 +72,7 @@ fn row<'a>(plan: &'a Plan, rule: &'a RulePlan) -> Row<'a> {
 
 fn phases(rule: &RulePlan) -> &'static str {
     match (rule.phases.pre, rule.phases.post) {
+        _ if rule.phases.opening => "opening",
         (true, true) => "pre+post",
         (true, false) => "pre",
         _ => "post",

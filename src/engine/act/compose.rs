@@ -9,7 +9,7 @@ use super::finding::{Captures, Finding};
 use crate::model::alert::{
     Alert, AlertKind, Control, EventRef, Reason, Related, Severity, Target, TargetKind,
 };
-use crate::model::event::{Event, Party, Payment, Text};
+use crate::model::event::{Body, Event, Party, Payment, Text};
 use crate::model::measure::{Action, Authority, ControlMode};
 use crate::rules::plan::view::Role;
 
@@ -88,8 +88,7 @@ impl Composer<'_> {
             event: EventRef {
                 event_id: self.text(self.payment.event_id),
                 position: self.event.position,
-                parties: [self.payment.payer.account, self.payment.payee.account]
-                    .map(|account| self.text(account)),
+                parties: self.parties().map(|account| self.text(account)),
             },
             event_time_ms: self.event.time_ms,
             record_time_ms: self.event.record_time_ms,
@@ -98,6 +97,13 @@ impl Composer<'_> {
 
     fn text(&self, span: Text) -> String {
         self.view.batch.text(span).to_owned()
+    }
+
+    /// The accounts that the event is between; an opening is about one.
+    fn parties(&self) -> [Text; 2] {
+        let payer = self.payment.payer.account;
+        let payee = self.payment.payee.account;
+        [payer, if payee.is_none() { payer } else { payee }]
     }
 
     fn optional(&self, span: Text) -> Option<String> {
@@ -132,7 +138,7 @@ impl Composer<'_> {
             account: self.text(party.account),
             bank: self.optional(party.bank),
             name: self.optional(party.name),
-            match_amount: payment.amount,
+            match_amount: (key.kind() != TargetKind::Opening).then_some(payment.amount),
             match_time_ms: self.event.time_ms,
         }
     }
@@ -171,25 +177,38 @@ impl Composer<'_> {
             Role::Payee => &self.payment.payer,
             _ => &self.payment.payee,
         };
-        let mut related = vec![Related {
-            kind: "account",
-            id: self.text(other.account),
-            relation: "counterparty",
-        }];
+        let mut related = Vec::new();
+        let mut add = |kind, name: Text, relation| {
+            if !name.is_none() {
+                related.push(Related { kind, id: self.text(name), relation });
+            }
+        };
+        add("account", other.account, "counterparty");
+        if let Body::Account(opened) = &self.event.body {
+            add("customer", opened.customer, "holder");
+            add("device", opened.opening_device, "opened_on");
+            add("phone", opened.phone_token, "bound_to");
+            add("agent", opened.agent_token, "opened_by");
+            return related;
+        }
         let shared = [
             (Role::Device, self.payment.device_id, "device", "shared_device"),
             (Role::Network, network(self.payment), "network", "shared_network"),
         ];
         for (role, name, kind, relation) in shared {
-            if findings.iter().any(|f| f.subject == role) && !name.is_none() {
-                related.push(Related { kind, id: self.text(name), relation });
+            if findings.iter().any(|f| f.subject == role) {
+                add(kind, name, relation);
             }
         }
         related
     }
 
     fn owner_branch(&self, key: &TargetKey) -> Option<String> {
-        self.captures.branch(self.index, self.role(key)).map(str::to_owned)
+        let known = self.captures.branch(self.index, self.role(key)).map(str::to_owned);
+        known.or_else(|| match &self.event.body {
+            Body::Account(opened) => self.optional(opened.branch),
+            _ => None,
+        })
     }
 }
 

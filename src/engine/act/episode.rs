@@ -21,7 +21,7 @@ impl TargetKey {
     pub fn new(target: TargetSpec, shadow: bool, batch: &Batch, payment: &Payment) -> Self {
         let id = match target {
             TargetSpec::Payment => payment.payment_id,
-            TargetSpec::Payer => payment.payer.account,
+            TargetSpec::Payer | TargetSpec::Opening => payment.payer.account,
             TargetSpec::Payee => payment.payee.account,
         };
         Self { shadow, kind: target.kind(), id: batch.text(id).into() }
@@ -40,12 +40,16 @@ impl TargetKey {
     }
 
     /// What tells this episode from others about the same target.
-    pub fn episode_key(&self, batch: &Batch, payment: &Payment) -> Box<str> {
+    pub fn episode_key(&self, batch: &Batch, payment: &Payment, time_ms: Millis) -> Box<str> {
         let id = match self.kind {
             TargetKind::Payment => payment.payment_id,
-            TargetKind::Account => payment.event_id,
+            TargetKind::Account | TargetKind::Opening => payment.event_id,
         };
-        batch.text(id).into()
+        match batch.text(id) {
+            // An account event may have no id of its own.
+            "" => format!("{}@{time_ms}", self.id).into(),
+            id => id.into(),
+        }
     }
 }
 
@@ -141,7 +145,7 @@ impl Episode {
         let band = policy.bands.iter().rev().find(|band| score >= band.from);
         let of_band = band.map(|band| match kind {
             TargetKind::Payment => band.payment,
-            TargetKind::Account => band.account,
+            TargetKind::Account | TargetKind::Opening => band.account,
         });
         let floors = self.findings.iter().map(|f| f.floor.max(self.supported(plan, f)));
         let measure = of_band.max(floors.max().flatten());

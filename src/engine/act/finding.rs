@@ -166,7 +166,11 @@ fn evidence(
             operator: item.operator.word(),
             threshold: text(item.threshold),
             unit: unit(item.ty, currency),
-            window_ms: item.window.map(|w| (time_ms - w.window_ms, time_ms)),
+            window_ms: item.window.map(|w| {
+                let offset = view.settings.utc_offset_ms;
+                let query = w.query.map(|number| view.plan.query(number, time_ms, offset).0);
+                (time_ms - query.map_or(w.window_ms, |query| query.window_ms), time_ms)
+            }),
             events,
             truncated,
         }

@@ -12,6 +12,7 @@ mod finding;
 
 use std::collections::BTreeMap;
 
+use super::facts::as_payment;
 use super::group::Group;
 use super::judge::{Held, Judgement, row_of};
 use super::view::StepView;
@@ -68,18 +69,19 @@ impl Act {
     /// What the judge found in the step just taken, and what became of it, for reports.
     pub fn records(&self, judgement: &Judgement, view: &StepView<'_>) -> Vec<FindingRecord> {
         let record = |(held, made): (&Held, &Made)| {
-            let Body::Payment(payment) = &view.events[held.event as usize].body else {
-                unreachable!("only payments are judged")
-            };
             let rule = &view.plan.rules[usize::from(held.rule)];
-            let party = match rule.subject {
-                Role::Payee | Role::PayeeCustomer => &payment.payee,
-                _ => &payment.payer,
+            let account = match (&view.events[held.event as usize].body, rule.subject) {
+                (Body::Payment(payment), Role::Payee | Role::PayeeCustomer) => {
+                    payment.payee.account
+                }
+                (Body::Payment(payment), _) => payment.payer.account,
+                (Body::Account(opened), _) => opened.account,
+                _ => unreachable!("only payments and openings are judged"),
             };
             FindingRecord {
                 rule: held.rule,
                 event: held.event,
-                account: view.batch.text(party.account).to_owned(),
+                account: view.batch.text(account).to_owned(),
                 removed: made.removed,
                 weight: made.weight,
                 floor: made.floor,
@@ -126,7 +128,15 @@ impl Act {
         rules: impl Iterator<Item = usize>,
         output: &mut StepOutput,
     ) {
-        let Body::Payment(payment) = &event.body else { return };
+        let opened;
+        let payment = match &event.body {
+            Body::Payment(payment) => payment,
+            Body::Account(account) => {
+                opened = as_payment(account, view.plan.currency);
+                &opened
+            }
+            _ => return,
+        };
         let facts = &view.facts[index];
         self.expire(facts.watermark_ms, view);
         let row = row_of(view, groups, facts);
@@ -165,7 +175,7 @@ impl Act {
         output: &mut StepOutput,
     ) {
         let policy = &view.plan.policy;
-        let opened_by = key.episode_key(view.batch, payment);
+        let opened_by = key.episode_key(view.batch, payment, event.time_ms);
         let episode = self
             .episodes
             .entry(key.clone())

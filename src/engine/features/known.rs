@@ -6,6 +6,7 @@ use super::super::window::AsOf;
 use super::place::Place;
 use crate::limits;
 use crate::model::country::Country;
+use crate::model::entity::Reference;
 use crate::model::event::{AccountEventKind, RegistryStatus, Verdict};
 use crate::model::money::Money;
 use crate::model::time::Millis;
@@ -29,8 +30,21 @@ pub(in super::super) struct Known {
     cash: Vec<(u32, Box<str>)>,
     /// Countries in which the device was.
     countries: Vec<(Millis, Country)>,
+    /// Accounts opened for a customer, on a device, with a telephone or by an agent.
+    openings: Vec<Opening>,
+    /// Customers that a telephone was bound to, in order of arrival.
+    bound: Vec<Reference>,
     /// When the register was asked, since when it says so, what it says.
     registry: Vec<(Millis, Millis, RegistryStatus)>,
+}
+
+/// An account was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) struct Opening {
+    pub time_ms: Millis,
+    pub account: Reference,
+    /// Its customer; the account where that is not known.
+    pub customer: Reference,
 }
 
 /// Adds an item in order of time; `true` when the oldest had to leave for it.
@@ -117,6 +131,52 @@ impl Known {
         self.countries.iter().rev().find(|seen| inside(seen.0)).map(|seen| seen.1)
     }
 
+    /// An account was opened; `true` when the oldest had to leave for it.
+    pub fn opened(&mut self, opening: Opening) -> bool {
+        let at = self.openings.partition_point(|known| known.time_ms <= opening.time_ms);
+        self.openings.insert(at, opening);
+        let over = self.openings.len() > limits::OPENINGS_MAX;
+        if over {
+            self.openings.remove(0);
+        }
+        over
+    }
+
+    /// A telephone was bound for a customer; `true` when the oldest had to leave for it.
+    pub fn bind(&mut self, customer: Reference) -> bool {
+        if self.bound.contains(&customer) {
+            return false;
+        }
+        self.bound.push(customer);
+        let over = self.bound.len() > limits::OPENINGS_MAX;
+        if over {
+            self.bound.remove(0);
+        }
+        over
+    }
+
+    /// Distinct customers that the telephone was bound to.
+    pub fn bound_to(&self) -> i64 {
+        self.bound.len() as i64
+    }
+
+    /// Distinct accounts or customers of the openings in a window; without a length of all.
+    pub fn count_opened(
+        &self,
+        time_ms: Millis,
+        length_ms: Option<Millis>,
+        who: fn(&Opening) -> Reference,
+    ) -> i64 {
+        let inside = |opening: &&Opening| {
+            opening.time_ms <= time_ms
+                && length_ms.is_none_or(|length_ms| opening.time_ms > time_ms - length_ms)
+        };
+        let mut found: Vec<Reference> = self.openings.iter().filter(inside).map(who).collect();
+        found.sort_unstable();
+        found.dedup();
+        found.len() as i64
+    }
+
     /// The newest place of a sort at or before a time.
     pub fn place_before(
         &self,
@@ -174,6 +234,8 @@ impl Known {
             + self.bases.capacity() * size_of::<(i32, Millis, Place)>()
             + self.cash.capacity() * size_of::<(u32, Box<str>)>()
             + self.countries.capacity() * size_of::<(Millis, Country)>()
+            + self.openings.capacity() * size_of::<Opening>()
+            + self.bound.capacity() * size_of::<Reference>()
             + self.registry.capacity() * size_of::<(Millis, Millis, RegistryStatus)>()
     }
 }

@@ -13,6 +13,6 @@ mod place;
 mod travel;
 
 pub(super) use ask::{Filter, compares, counts_as};
-pub(super) use known::{Known, Retry};
-pub(super) use place::place_of;
-pub(super) use travel::{cell as travel_cell, moved_km, travelled};
+pub(super) use known::{Known, Opening, Retry};
+pub(super) use place::{Place, place_at, place_of};
+pub(super) use travel::{cell as travel_cell, moved_km, opening_km, travelled};

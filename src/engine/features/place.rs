@@ -10,14 +10,15 @@ pub(in super::super) struct Place {
     pub accuracy_m: u32,
 }
 
+/// A place that is as sure as it says, or wholly sure.
+pub(in super::super) fn place_at(geo: Geo) -> Place {
+    let accuracy_m = geo.accuracy_m.unwrap_or(0);
+    Place { lat_udeg: geo.lat_udeg, lon_udeg: geo.lon_udeg, accuracy_m }
+}
+
 /// Where a payment was ordered: at its terminal, which stands where it stands, else on its device,
 /// where the device says how sure it is.
 pub(in super::super) fn place_of(payment: &Payment) -> Option<Place> {
-    let place =
-        |geo: Geo, accuracy_m| Place { lat_udeg: geo.lat_udeg, lon_udeg: geo.lon_udeg, accuracy_m };
-    let terminal = payment.terminal_geo.map(|geo| place(geo, geo.accuracy_m.unwrap_or(0)));
-    terminal.or_else(|| {
-        let geo = payment.device_geo?;
-        geo.accuracy_m.map(|accuracy_m| place(geo, accuracy_m))
-    })
+    let terminal = payment.terminal_geo.map(place_at);
+    terminal.or_else(|| payment.device_geo.filter(|geo| geo.accuracy_m.is_some()).map(place_at))
 }

@@ -41,6 +41,17 @@ pub(in super::super) fn moved_km(
     Some(distance_m(here, known?.base_before(before_ms, is_sure)?) / 1_000)
 }
 
+/// Kilometres from where the account was opened; of places surer than `accuracy_km`.
+pub(in super::super) fn opening_km(
+    opened_at: Option<Place>,
+    payment: &Payment,
+    accuracy_km: u32,
+) -> Option<i64> {
+    let is_sure = |place: &Place| place.accuracy_m < accuracy_km * 1_000;
+    let here = place_of(payment).filter(is_sure)?;
+    Some(distance_m(here, opened_at.filter(is_sure)?) / 1_000)
+}
+
 /// One of the two as a cell.
 pub(in super::super) fn cell(travelled: Option<[i64; 2]>, index: usize) -> i64 {
     travelled.map_or(MISSING, |both| both[index])

@@ -82,7 +82,8 @@ impl Answer {
 
 /// What a question asks of a window, unless each payment asks something else.
 fn asked(query: &Query, measure: Measure) -> Option<Of> {
-    if query.near_ppm.is_some() {
+    // What each payment asks for itself, and windows whose length is another at each moment.
+    if query.near_ppm.is_some() || query.working_days > 0 {
         return None;
     }
     let whose = match query.party {

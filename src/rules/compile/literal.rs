@@ -26,6 +26,13 @@ pub(in crate::rules) fn duration(text: &str) -> Option<Millis> {
     (!text.is_empty()).then_some(total)
 }
 
+/// Reads working days, `5wd`; `None` for anything else.
+pub(in crate::rules) fn working_days(text: &str) -> Option<u8> {
+    let digits = text.strip_suffix("wd")?;
+    let days = digits.parse().ok().filter(|days| (1..=20).contains(days));
+    days.filter(|_| digits.bytes().all(|b| b.is_ascii_digit()))
+}
+
 /// Minutes of a time of day, `00:00` to `23:59`.
 pub(super) fn clock(text: &str) -> Option<i64> {
     let (hours, minutes) = text.split_once(':')?;
@@ -51,6 +58,14 @@ mod tests {
         assert_eq!(duration("180d"), Some(180 * DAY));
         for bad in ["", "10", "m", "10 m", "-5m", "1.5h", "10x", "99999999999999999999d"] {
             assert_eq!(duration(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn working_days_are_read() {
+        assert_eq!(working_days("5wd"), Some(5));
+        for bad in ["", "wd", "0wd", "21wd", "5d", "+5wd", "5 wd"] {
+            assert_eq!(working_days(bad), None, "{bad:?}");
         }
     }
 

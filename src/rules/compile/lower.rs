@@ -225,6 +225,11 @@ impl Lowering<'_, '_> {
                     Err(error) => self.fail(span, format!("not an amount: {error}"), "here", None),
                 }
             }
+            ("duration", [Expr { kind: Kind::Text(text), .. }])
+                if literal::working_days(text).is_some() =>
+            {
+                literal::working_days(text).map(Operand::WorkingDays)
+            }
             ("duration", [Expr { kind: Kind::Text(text), .. }]) => match literal::duration(text) {
                 Some(ms) => Some(constant(self.builder, Type::Duration, ms, None)),
                 None => {

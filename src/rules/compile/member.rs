@@ -11,6 +11,7 @@ use crate::model::measure::Action;
 use crate::rules::catalogue::{self, Arg, Gives, Makes, Member, Owner, SESSION_BITS, type_word};
 use crate::rules::diagnostics::meant_or_list;
 use crate::rules::expr::Expr;
+use crate::rules::plan::calendar::Span;
 use crate::rules::plan::feature::{PaymentField, StateFeature};
 use crate::rules::plan::program::Type;
 use crate::rules::plan::query::{Hours, Measure, PartyFilter, Query};
@@ -145,6 +146,9 @@ impl Lowering<'_, '_> {
 
     fn number_arg(&mut self, arg: Arg, expr: &Expr) -> Option<i64> {
         let operand = self.operand(expr)?;
+        if let (Arg::Window, Operand::WorkingDays(days)) = (arg, &operand) {
+            return Some(-i64::from(*days));
+        }
         let (ty, range) = match arg {
             Arg::Window => (Type::Duration, 1..=limits::WINDOW_MAX),
             Arg::Days(max) => (Type::Int, 1..=i64::from(max)),
@@ -221,10 +225,12 @@ impl Lowering<'_, '_> {
                     Gives::Record(owner) => owner,
                     _ => Owner::Entries,
                 };
-                return Some(Operand::Entries(owner, side, Query::all(Some(direction), args[0])));
+                let query = Query::spanning(Some(direction), span_of(args[0]));
+                return Some(Operand::Entries(owner, side, query));
             }
             Makes::Flow => {
-                return Some(Operand::Entries(Owner::Flow, side, Query::all(None, args[0])));
+                let query = Query::spanning(None, span_of(args[0]));
+                return Some(Operand::Entries(Owner::Flow, side, query));
             }
             Makes::History => return Some(Operand::History(side, args[0] as u16)),
             _ => {}
@@ -238,6 +244,11 @@ impl Lowering<'_, '_> {
                 return Some(Operand::Entries(*owner, *role, narrower));
             }
             return self.measured(member, *role, query, args, span);
+        }
+        let takes_span = matches!(member.makes, Makes::Openings | Makes::OpenedFor);
+        if args.iter().any(|arg| *arg < 0) && !takes_span {
+            let message = format!("`{}` does not take working days", member.name);
+            return self.fail(span, message, "give a length", Some("as \"7d\"".to_owned()));
         }
         let feature = state_feature(member.makes, base, args)?;
         let id = self.builder.state(side, feature);
@@ -443,10 +454,26 @@ fn state_feature(makes: Makes, base: &Operand, args: &[i64]) -> Option<StateFeat
         (Makes::SeenAtHome, Operand::Record(_, Some(Role::Payer))) => {
             StateFeature::SeenAtHome(number(0))
         }
+        (Makes::Openings, _) => StateFeature::Openings(span_of(number(0))),
+        (Makes::OpeningsTotal, _) => StateFeature::OpeningsTotal,
+        (Makes::OpenedFor, _) => StateFeature::OpenedFor(span_of(number(0))),
+        (Makes::PhoneCustomers, _) => StateFeature::PhoneCustomers,
+        (Makes::AgeTime, _) => StateFeature::Age,
+        (Makes::OnOpeningDevice, Operand::Record(_, Some(Role::Payer))) => {
+            StateFeature::OnOpeningDevice
+        }
+        (Makes::OpeningKm, Operand::Record(_, Some(Role::Payer))) => {
+            StateFeature::OpeningKm(number(0) as u32)
+        }
         (Makes::NewUser, _) => StateFeature::NewUser(number(0)),
         (Makes::Controlled, _) => StateFeature::Controlled(Action::WORDS[number(0) as usize].1),
         _ => return None,
     })
+}
+
+/// A window as it was given: working days come as numbers below zero, which no length is.
+fn span_of(number: i64) -> Span {
+    u8::try_from(-number).map_or(Span::Length(number), Span::WorkingDays)
 }
 
 /// A member as it is written: `debits(window)`.

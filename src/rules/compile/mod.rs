@@ -39,7 +39,7 @@ pub(super) fn compile(pack: &Pack, sha256: String, sink: &mut Sink<'_>) -> Optio
     let policy_doc = pack.policy.as_ref();
     let currency = policy_doc.and_then(|doc| policy::currency(doc, sink));
     let country = policy_doc.and_then(|doc| policy::country(doc, sink));
-    let policy = policy_doc.and_then(|doc| policy::compile(doc, sink));
+    let policy = policy_doc.and_then(|doc| policy::compile(doc, &pack.calendars, sink));
     let mut compiler = Compiler {
         pack,
         // Without a policy the rules are still checked, for their own errors.

@@ -32,6 +32,8 @@ pub(super) enum Operand {
     /// What `debits`, `credits`, `uses` and `flow` give.
     Entries(Owner, Role, Query),
     History(Role, u16),
+    /// A window in working days.
+    WorkingDays(u8),
     Params,
 }
 
@@ -42,7 +44,8 @@ impl Operand {
             Self::Record(owner, role) => Some((*owner, *role)),
             Self::Entries(owner, role, _) => Some((*owner, Some(*role))),
             Self::History(role, _) => Some((Owner::History, Some(*role))),
-            Self::Value(_) | Self::Text(_) | Self::List(_) | Self::Params => None,
+            Self::Value(_) | Self::Text(_) | Self::List(_) => None,
+            Self::WorkingDays(_) | Self::Params => None,
         }
     }
 
@@ -55,6 +58,7 @@ impl Operand {
             },
             Self::Text(_) => "a string".to_owned(),
             Self::List(_) => "a list".to_owned(),
+            Self::WorkingDays(_) => "working days".to_owned(),
             Self::Params => "the parameters".to_owned(),
             Self::Record(owner, _) => owner.word().to_owned(),
             Self::Entries(owner, ..) => owner.word().to_owned(),

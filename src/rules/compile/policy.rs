@@ -8,8 +8,9 @@ use crate::model::money::Currency;
 use crate::model::time::{Millis, day_of_date};
 use crate::rules::diagnostics::{Sink, meant_or_list};
 use crate::rules::document::Text;
+use crate::rules::plan::calendar::Calendar;
 use crate::rules::plan::policy::{Band, Breaker, Family, Policy};
-use crate::rules::source::{Bi, PolicyDoc};
+use crate::rules::source::{Bi, CalendarDoc, PolicyDoc};
 
 /// Reads a measure's word.
 pub(super) fn action(text: &Text, sink: &mut Sink<'_>) -> Option<Action> {
@@ -68,8 +69,38 @@ pub(super) fn country(doc: &PolicyDoc, sink: &mut Sink<'_>) -> Option<Country> {
     found
 }
 
+/// First and last day; a stretch that ends before it begins is reported.
+fn days((from, to): &(Text, Text), what: &str, sink: &mut Sink<'_>) -> Option<(i32, i32)> {
+    let (first, last) = (date(from, sink)?, date(to, sink)?);
+    if last < first {
+        let message = format!("the {what} ends before it begins");
+        sink.report(to.file, to.span.clone(), message, "before `from`", None);
+    }
+    Some((first, last))
+}
+
+/// Compiles the calendars; it knows the whole years that they name.
+pub(super) fn calendar(docs: &[CalendarDoc], sink: &mut Sink<'_>) -> Calendar {
+    let mut calendar = Calendar::default();
+    let mut years: Vec<&str> = Vec::new();
+    for doc in docs {
+        calendar.holidays.extend(doc.holidays.iter().filter_map(|h| days(h, "holiday", sink)));
+        calendar.workdays.extend(doc.workdays.iter().filter_map(|day| date(day, sink)));
+        let texts = doc.holidays.iter().flat_map(|(from, to)| [from, to]).chain(&doc.workdays);
+        years.extend(texts.filter_map(|text| text.value.get(..4)));
+    }
+    years.sort_unstable();
+    let day = |year: Option<&&str>, day: &str| day_of_date(&format!("{}{day}", year?));
+    calendar.covers = day(years.first(), "-01-01").zip(day(years.last(), "-12-31"));
+    calendar
+}
+
 /// Compiles the policy.
-pub(super) fn compile(doc: &PolicyDoc, sink: &mut Sink<'_>) -> Option<Policy> {
+pub(super) fn compile(
+    doc: &PolicyDoc,
+    calendars: &[CalendarDoc],
+    sink: &mut Sink<'_>,
+) -> Option<Policy> {
     let mut families: Vec<Family> = doc
         .families
         .iter()
@@ -106,14 +137,8 @@ pub(super) fn compile(doc: &PolicyDoc, sink: &mut Sink<'_>) -> Option<Policy> {
         .map(|(code, external)| (code.value.clone(), external.value.clone()))
         .collect();
     let festivals: Vec<_> =
-        doc.festivals.iter().map(|(from, to)| (date(from, sink), date(to, sink), to)).collect();
-    for (from, to, text) in &festivals {
-        if from.zip(*to).is_some_and(|(from, to)| to < from) {
-            let message = "the festival ends before it begins";
-            sink.report(text.file, text.span.clone(), message, "before `from`", None);
-        }
-    }
-    let festivals = festivals.into_iter().map(|(from, to, _)| from.zip(to));
+        doc.festivals.iter().map(|festival| days(festival, "festival", sink)).collect();
+    let calendar = calendar(calendars, sink);
     Some(Policy {
         families,
         bands,
@@ -132,6 +157,7 @@ pub(super) fn compile(doc: &PolicyDoc, sink: &mut Sink<'_>) -> Option<Policy> {
         },
         customer_reasons,
         external_codes,
-        festivals: festivals.collect::<Option<_>>()?,
+        festivals: festivals.into_iter().collect::<Option<_>>()?,
+        calendar,
     })
 }

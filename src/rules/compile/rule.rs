@@ -4,15 +4,18 @@ use super::Compiler;
 use super::lower::Lowering;
 use super::policy::{action, bilingual};
 use super::scope::{self, Scope};
+use crate::rules::describe;
 use crate::rules::diagnostics::meant_or_list;
 use crate::rules::document::Text;
-use crate::rules::plan::program::ExprId;
+use crate::rules::plan::feature::PaymentField;
+use crate::rules::plan::program::{CellRef, ExprId, Node};
 use crate::rules::plan::view::Role;
 use crate::rules::plan::{
     Escalation, EvidencePlan, GuardEffect, GuardPlan, Mode, Phases, RulePlan, Support, TargetSpec,
     Template,
 };
 use crate::rules::source::{GuardDoc, RuleDoc};
+use crate::rules::text::Language;
 
 const MODES: &[(&str, Option<Mode>)] =
     &[("live", Some(Mode::Live)), ("shadow", Some(Mode::Shadow)), ("off", None)];
@@ -22,10 +25,29 @@ const SUBJECTS: &[(&str, Role)] = &[
     ("device", Role::Device),
     ("network", Role::Network),
 ];
-const TARGETS: &[(&str, TargetSpec)] =
-    &[("payment", TargetSpec::Payment), ("payer", TargetSpec::Payer), ("payee", TargetSpec::Payee)];
-/// `pre` or not.
-const PHASES: &[(&str, bool)] = &[("pre", true), ("post", false)];
+const OPENING_SUBJECTS: &[(&str, Role)] = &[
+    ("account", Role::Payer),
+    ("customer", Role::PayerCustomer),
+    ("device", Role::Device),
+    ("phone", Role::Phone),
+    ("agent", Role::Agent),
+];
+const TARGETS: &[(&str, TargetSpec)] = &[
+    ("payment", TargetSpec::Payment),
+    ("payer", TargetSpec::Payer),
+    ("payee", TargetSpec::Payee),
+    ("opening", TargetSpec::Opening),
+];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Pre,
+    Post,
+    Opening,
+}
+
+const PHASES: &[(&str, Phase)] =
+    &[("pre", Phase::Pre), ("post", Phase::Post), ("opening", Phase::Opening)];
 const EFFECTS: &[(&str, GuardEffect)] =
     &[("remove", GuardEffect::Remove), ("lower", GuardEffect::Lower)];
 
@@ -75,14 +97,18 @@ impl<'f> Compiler<'_, 'f> {
             None => Some(Some(Mode::Live)),
             Some(mode) => self.choose(mode, "mode", MODES),
         };
-        let subject = self.choose(&doc.subject, "subject", SUBJECTS);
+        let is_opening = doc.phases.iter().any(|phase| phase.value == "opening");
+        let subjects = if is_opening { OPENING_SUBJECTS } else { SUBJECTS };
+        let subject = self.choose(&doc.subject, "subject", subjects);
         let held = self.choose(&doc.target_held, "target", TARGETS);
         let settled = self.choose(&doc.target_settled, "target", TARGETS);
-        let phases: Vec<bool> = doc
-            .phases
-            .iter()
-            .map(|phase| self.choose(phase, "phase", PHASES).unwrap_or(false))
-            .collect();
+        let phases: Vec<Phase> =
+            doc.phases.iter().filter_map(|phase| self.choose(phase, "phase", PHASES)).collect();
+        let phases = Phases {
+            pre: phases.contains(&Phase::Pre),
+            post: phases.contains(&Phase::Post),
+            opening: phases.contains(&Phase::Opening),
+        };
         let floor = match &doc.floor {
             Some(word) => action(word, self.sink).map(Some),
             None => Some(None),
@@ -98,6 +124,7 @@ impl<'f> Compiler<'_, 'f> {
         let supports = self.supports(doc, order);
         let logic = self.logic(doc, subject.unwrap_or(Role::Payer));
         let logic = logic?;
+        self.foreign_parts(doc, phases, &logic);
         Some(RulePlan {
             id: doc.id.value.clone(),
             name: doc.name.value.clone(),
@@ -107,7 +134,7 @@ impl<'f> Compiler<'_, 'f> {
             family: family?,
             weight: doc.weight.value as u32,
             mode: mode??,
-            phases: Phases { pre: phases.contains(&true), post: phases.contains(&false) },
+            phases,
             subject: subject?,
             target_held: held?,
             target_settled: settled?,
@@ -151,13 +178,45 @@ impl<'f> Compiler<'_, 'f> {
         }
         let balance_unknown =
             doc.balance_unknown.as_ref().map(|text| lowering.condition(text).map(|(id, _)| id));
-        let zh = lowering.template(&doc.text.zh);
-        let en = lowering.template(&doc.text.en);
+        let zh = lowering.template(&doc.text.zh, Language::Zh);
+        let en = lowering.template(&doc.text.en, Language::En);
         self.unused_features(&scope, doc);
         let (when, _) = when?;
         let text = Template { zh, en };
         let balance_unknown = balance_unknown.flatten();
         Some(Logic { when, escalations, balance_unknown, text, evidence })
+    }
+
+    /// What a payment has and an opening has not, or the other way round, is reported.
+    fn foreign_parts(&mut self, doc: &RuleDoc, phases: Phases, logic: &Logic) {
+        let escalations = logic.escalations.iter().map(|e| e.when);
+        let read: Vec<ExprId> =
+            escalations.chain([logic.when]).flat_map(|id| self.builder.program.below(id)).collect();
+        for id in read {
+            let (what, of_payment, of_opening) = match self.builder.program.nodes[id.0 as usize] {
+                Node::Load(CellRef::State(role, _)) => {
+                    (describe::role(role), role.of_payments(), role.of_openings())
+                }
+                Node::Load(CellRef::Payment(cell)) => {
+                    let field = self.builder.payment[usize::from(cell)];
+                    let opening = field == PaymentField::OpeningReason;
+                    (if opening { "opening" } else { "payment" }, !opening, opening)
+                }
+                _ => continue,
+            };
+            let message = if phases.opening && !of_opening {
+                format!("an opening has no `{what}`")
+            } else if (phases.pre || phases.post) && !of_payment {
+                format!("a payment has no `{what}`")
+            } else {
+                continue;
+            };
+            let hint = "openings know account, customer, device, phone, agent and opening; payments \
+                        payer, payee, their customers, device, network, pair and payment";
+            let span = doc.when.span.clone();
+            self.sink.report(doc.file, span, message, "not there", Some(hint.to_owned()));
+            return;
+        }
     }
 
     /// Features that nothing reads are reported.

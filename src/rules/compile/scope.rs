@@ -166,11 +166,14 @@ fn param_value(
             }
         }
         Value::Text(text) if unit.is_none() || unit == Some("duration") => {
+            if let Some(days) = literal::working_days(&text.value) {
+                return Some(Operand::WorkingDays(days));
+            }
             match literal::duration(&text.value) {
                 Some(ms) => Some(constant(builder, Type::Duration, ms, None)),
                 None => {
                     let hint = format!(
-                        "durations look like \"10m\" or \"7d\"; an amount needs unit = \"{}\"",
+                        "durations look like \"10m\", \"7d\" or \"5wd\"; an amount needs unit = \"{}\"",
                         currency.code()
                     );
                     let message = format!("`{}` is not a duration", text.value);

@@ -9,10 +9,11 @@ use crate::rules::catalogue::WordSet;
 use crate::rules::document::Text;
 use crate::rules::expr::{self, Expr};
 use crate::rules::plan::Piece;
+use crate::rules::text::Language;
 
 impl Lowering<'_, '_> {
     /// Compiles one language of a template.
-    pub(super) fn template(&mut self, text: &Text) -> Vec<Piece> {
+    pub(super) fn template(&mut self, text: &Text, language: Language) -> Vec<Piece> {
         self.text = text.clone();
         let mut pieces = Vec::new();
         let value = text.value.as_str();
@@ -36,7 +37,7 @@ impl Lowering<'_, '_> {
                 return pieces;
             };
             let inside = at + 1..at + close;
-            pieces.extend(self.placeholder(&inside));
+            pieces.extend(self.placeholder(&inside, language));
             at += close + 1;
         }
         pieces
@@ -50,7 +51,7 @@ impl Lowering<'_, '_> {
         let _: Option<()> = self.fail(&span, message, "a digit", Some(hint));
     }
 
-    fn placeholder(&mut self, inside: &Range<usize>) -> Option<Piece> {
+    fn placeholder(&mut self, inside: &Range<usize>, language: Language) -> Option<Piece> {
         let content = self.text.value[inside.clone()].to_owned();
         let operand = match self.scope.params.get(&content) {
             Some(param) => param.clone()?,
@@ -63,6 +64,13 @@ impl Lowering<'_, '_> {
                 self.operand(&expr)?
             }
         };
+        if let Operand::WorkingDays(days) = operand {
+            let words = match language {
+                Language::Zh => format!("{days}个工作日"),
+                Language::En => format!("{days} working days"),
+            };
+            return Some(Piece::Literal(words));
+        }
         let Operand::Value(value) = operand else {
             let message = format!("{} cannot be shown in a text", operand.describe());
             return self.fail(inside, message, "not a value", None);

@@ -8,8 +8,8 @@ use crate::model::entity::EntityKind;
 use crate::model::event::{
     AccountClass, AccountEvent, AccountEventKind, Batch, Body, Category, Channel, ControlEvent,
     CustomerType, Event, FeedbackEvent, FeedbackStage, Geo, ListCategory, ListEvent, ListLevel,
-    ListOp, Party, PayeeCheck, Payment, PaymentStatus, PaymentType, Position, RegistryEvent,
-    RegistryStatus, RiskGrade, Text, Verdict,
+    ListOp, OpeningReason, Party, PayeeCheck, Payment, PaymentStatus, PaymentType, Position,
+    RegistryEvent, RegistryStatus, RiskGrade, Text, Verdict,
 };
 use crate::model::measure::Action;
 use crate::model::money::{Currency, Money, parse_decimal};
@@ -136,6 +136,7 @@ fn list(
         ("customer", EntityKind::Customer),
         ("device", EntityKind::Device),
         ("ip", EntityKind::Address),
+        ("phone", EntityKind::Phone),
     ];
     let ops = [("upsert", ListOp::Upsert), ("expire", ListOp::Expire)];
     let event = ListEvent {
@@ -194,6 +195,14 @@ fn account_event(
     let customer = word(&mut options, "customer").unwrap_or_else(|| format!("cus-{account}"));
     let (class, grade) = (word(&mut options, "class"), word(&mut options, "grade"));
     let customer_type = word(&mut options, "type");
+    let reason = word(&mut options, "reason");
+    let geo = options.remove("at").map(geo).transpose()?;
+    let mut token = |key: &str, batch: &mut Batch| match options.remove(key) {
+        Some(word) => batch.push_text(word),
+        None => Text::NONE,
+    };
+    let (opening_device, phone_token) = (token("device", batch), token("phone", batch));
+    let (agent_token, branch) = (token("agent", batch), token("branch", batch));
     let mut limit = |key: &str| {
         let minor = options.remove(key).map(|w| parse_decimal(w, currency.exponent()));
         let minor = minor.transpose().map_err(|error| format!("`{key}`: {error}"))?;
@@ -205,11 +214,13 @@ fn account_event(
         kind: known("kind of account event", kind, AccountEventKind::WORDS)?,
         account: batch.push_text(account),
         customer: batch.push_text(&customer),
-        branch: Text::NONE,
-        opening_device: Text::NONE,
-        phone_token: Text::NONE,
-        agent_token: Text::NONE,
+        branch,
+        opening_device,
+        phone_token,
+        agent_token,
         employer_token: Text::NONE,
+        reason: reason.map(|w| known("opening reason", &w, OpeningReason::WORDS)).transpose()?,
+        geo,
         customer_type: customer_type
             .map(|w| known("customer type", &w, CustomerType::WORDS))
             .transpose()?,

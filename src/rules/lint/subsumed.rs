@@ -12,8 +12,9 @@ pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
     for (doc, rule) in context.rules() {
         for (_, other) in context.rules().filter(|(_, other)| other.id != rule.id) {
             let is_meant = rule.mode != other.mode || rule.subject != other.subject;
-            let is_judged =
-                (other.phases.pre || !rule.phases.pre) && (other.phases.post || !rule.phases.post);
+            let is_judged = (other.phases.pre || !rule.phases.pre)
+                && (other.phases.post || !rule.phases.post)
+                && other.phases.opening == rule.phases.opening;
             if is_meant || !is_judged || strongest(rule) > strongest(other) {
                 continue;
             }

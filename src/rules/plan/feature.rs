@@ -6,6 +6,7 @@ use crate::model::event::{
 use crate::model::measure::Action;
 use crate::model::time::Millis;
 
+use super::calendar::Span;
 use super::program::Type;
 use super::query::{Hours, Measure};
 use super::view::{Direction, FlowView, Role, View};
@@ -116,6 +117,23 @@ pub enum StateFeature {
     TravelKm(u32),
     /// Kilometres an hour between the two.
     TravelSpeed(u32),
+    /// Distinct accounts opened in the window for the customer, on the device, with the telephone
+    /// or by the agent, those that do not count left out.
+    Openings(Span),
+    /// The same as far as they are remembered.
+    OpeningsTotal,
+    /// Distinct customers of those accounts.
+    OpenedFor(Span),
+    /// Distinct customers that a telephone was ever bound to.
+    PhoneCustomers,
+    /// Time since the account was opened; missing when unknown.
+    Age,
+    /// Whether the payment's device is the one the account was opened on; missing when either is
+    /// not known.
+    OnOpeningDevice,
+    /// Kilometres from where the account was opened, both located to within so many kilometres;
+    /// missing when either is not.
+    OpeningKm(u32),
     /// Kilometres from the newest day's first place before the window, both located to within so
     /// many kilometres; missing when either is not.
     MovedKm(Millis, u32),
@@ -141,7 +159,10 @@ impl StateFeature {
             Self::HistoryNightShare(_) => Type::Double,
             Self::HistoryDayMedian(_) | Self::HistoryTicket(_) => Type::Money,
             Self::MovedKm(..) | Self::CashTerminals(_) => Type::Int,
-            Self::SeenAtHome(_) => Type::Bool,
+            Self::SeenAtHome(_) | Self::OnOpeningDevice => Type::Bool,
+            Self::Openings(_) | Self::OpeningsTotal | Self::OpenedFor(_) => Type::Int,
+            Self::PhoneCustomers | Self::OpeningKm(_) => Type::Int,
+            Self::Age => Type::Duration,
             Self::Dwell(_) | Self::IdleBefore(_) => Type::Duration,
             Self::Grade | Self::CustomerType | Self::AccountClass => Type::Enum,
             Self::Listed(..) | Self::Controlled(_) => Type::Bool,
@@ -209,6 +230,9 @@ pub enum PaymentField {
     /// Whether the terminal stands in another country than the pack's; missing when either is not
     /// known.
     IsAbroad,
+    /// [`crate::model::event::OpeningReason`] of an opening; missing when not given, and of
+    /// payments.
+    OpeningReason,
 }
 
 impl PaymentField {
@@ -219,7 +243,7 @@ impl PaymentField {
             Self::Amount | Self::BalanceAfter(_) | Self::AvailableAfter(_) => Type::Money,
             Self::IncomeMonthly(_) => Type::Money,
             Self::Status | Self::PaymentType | Self::Channel | Self::Category => Type::Enum,
-            Self::PayeeCheck => Type::Enum,
+            Self::PayeeCheck | Self::OpeningReason => Type::Enum,
             Self::Session(_) | Self::OwnTransfer | Self::SameAccount => Type::Bool,
             Self::IsMultipleOf(_) | Self::IsBetween(_) => Type::Bool,
             Self::IsGoods | Self::IsFestival | Self::IsAbroad => Type::Bool,

@@ -10,7 +10,9 @@
 //! - [`query`]: finer questions to a ledger
 //! - [`program`]: expressions over cells, and their evaluation
 //! - [`policy`]: families, bands, measures, cool-down, breaker
+//! - [`calendar`]: working days
 
+pub mod calendar;
 pub mod feature;
 pub mod policy;
 pub mod program;
@@ -76,6 +78,15 @@ pub struct Overlay {
     pub touches: Vec<String>,
 }
 
+impl Plan {
+    /// A question as of a moment: a window in working days has its length then. Also whether that
+    /// was cut to what a ledger holds.
+    #[must_use]
+    pub fn query(&self, number: u16, time_ms: Millis, utc_offset_ms: Millis) -> (Query, bool) {
+        self.queries[usize::from(number)].as_of(&self.policy.calendar, time_ms, utc_offset_ms)
+    }
+}
+
 /// What a visit in one role computes.
 #[derive(Clone, Debug, Default)]
 pub struct PartPlan {
@@ -94,13 +105,15 @@ pub enum Mode {
     Shadow,
 }
 
-/// At which events of a payment a rule is judged.
+/// At which events a rule is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Phases {
     /// At the payment's first event, whatever its status.
     pub pre: bool,
     /// At the event that settles it.
     pub post: bool,
+    /// When an account is opened.
+    pub opening: bool,
 }
 
 /// One rule.
@@ -157,6 +170,8 @@ pub enum TargetSpec {
     Payer,
     /// The payee's account.
     Payee,
+    /// The account that is being opened.
+    Opening,
 }
 
 impl TargetSpec {
@@ -166,6 +181,7 @@ impl TargetSpec {
         match self {
             Self::Payment => TargetKind::Payment,
             Self::Payer | Self::Payee => TargetKind::Account,
+            Self::Opening => TargetKind::Opening,
         }
     }
 }

@@ -6,6 +6,8 @@ use crate::model::alert::Bilingual;
 use crate::model::measure::Action;
 use crate::model::time::Millis;
 
+use super::calendar::Calendar;
+
 /// The scoring policy of a pack.
 #[derive(Clone, Debug)]
 pub struct Policy {
@@ -35,6 +37,8 @@ pub struct Policy {
     pub external_codes: BTreeMap<String, String>,
     /// Festivals, as first and last day of each.
     pub festivals: Vec<(i32, i32)>,
+    /// Working days.
+    pub calendar: Calendar,
 }
 
 /// A family of rules that see the same side of a matter.

@@ -4,8 +4,10 @@
 //! see [`super::feature`], since large ledgers keep running sums for it. Everything finer is a
 //! query: entries are read one by one.
 
+use super::calendar::{Calendar, Span};
 use super::program::Type;
 use super::view::{Direction, FlowView, View};
+use crate::limits;
 use crate::model::time::{HOUR, MINUTE, Millis};
 
 /// A stretch of the local day in minutes, the start included, the end not; over midnight when the
@@ -51,8 +53,10 @@ pub enum PartyFilter {
 pub struct Query {
     /// Money in or out; `None`: both.
     pub direction: Option<Direction>,
-    /// Length of the window.
+    /// Length of the window; of one in working days what it reaches at most.
     pub window_ms: Millis,
+    /// Its length in working days; 0 where it has a fixed one.
+    pub working_days: u8,
     /// Entries with one of these flags do not count.
     pub without: u16,
     /// Only entries with one of these flags count; 0: all.
@@ -82,6 +86,7 @@ impl Query {
         Self {
             direction,
             window_ms,
+            working_days: 0,
             without: 0,
             only: 0,
             types: 0,
@@ -93,6 +98,35 @@ impl Query {
             hours: None,
             party: PartyFilter::Any,
         }
+    }
+
+    /// Every entry of a window that may be one in working days.
+    #[must_use]
+    pub fn spanning(direction: Option<Direction>, span: Span) -> Self {
+        match span {
+            Span::Length(length_ms) => Self::all(direction, length_ms),
+            Span::WorkingDays(working_days) => {
+                Self { working_days, ..Self::all(direction, limits::WINDOW_MAX) }
+            }
+        }
+    }
+
+    /// The query with the window that ends at a moment, and whether that was cut to what a ledger
+    /// holds.
+    #[must_use]
+    pub fn as_of(
+        &self,
+        calendar: &Calendar,
+        time_ms: Millis,
+        utc_offset_ms: Millis,
+    ) -> (Self, bool) {
+        if self.working_days == 0 {
+            return (*self, false);
+        }
+        let span = Span::WorkingDays(self.working_days);
+        let length_ms = calendar.length_ms(span, time_ms, utc_offset_ms);
+        let window_ms = length_ms.min(self.window_ms);
+        (Self { window_ms, working_days: 0, ..*self }, length_ms > self.window_ms)
     }
 
     /// Whether direction, window and flags left out say everything.

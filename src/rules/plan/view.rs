@@ -18,11 +18,15 @@ pub enum Role {
     Device = 4,
     /// The network it was ordered from: the wireless network, else the internet address.
     Network = 5,
+    /// The telephone bound to an account when it is opened.
+    Phone = 6,
+    /// Who opened an account for somebody else.
+    Agent = 7,
 }
 
 impl Role {
     /// Number of roles.
-    pub const COUNT: usize = 6;
+    pub const COUNT: usize = 8;
     /// Every role, in order.
     pub const ALL: [Self; Self::COUNT] = [
         Self::Payer,
@@ -31,7 +35,21 @@ impl Role {
         Self::PayeeCustomer,
         Self::Device,
         Self::Network,
+        Self::Phone,
+        Self::Agent,
     ];
+
+    /// Whether a payment can touch an entity in this role.
+    #[must_use]
+    pub fn of_payments(self) -> bool {
+        !matches!(self, Self::Phone | Self::Agent)
+    }
+
+    /// Whether an opening can: there the payer is the account and its customer.
+    #[must_use]
+    pub fn of_openings(self) -> bool {
+        !matches!(self, Self::Payee | Self::PayeeCustomer | Self::Network)
+    }
 }
 
 /// Direction of an entry, seen from the entity that keeps the ledger.

@@ -1,9 +1,11 @@
-//! The three kinds of file of a pack, as written: rules, guards, policy. Reading checks form only;
-//! what the words mean is checked by `checks` and `compile`.
+//! The four kinds of file of a pack, as written: rules, guards, policy, calendar. Reading checks
+//! form only; what the words mean is checked by `checks` and `compile`.
 
+mod calendar;
 mod policy;
 mod rule;
 
+pub(super) use calendar::CalendarDoc;
 pub(super) use policy::{BandDoc, PolicyDoc};
 pub(super) use rule::{Bi, GuardDoc, ParamDoc, RuleDoc};
 
@@ -16,6 +18,8 @@ use super::overlay::{self, Applied, Document};
 #[derive(Debug, Default)]
 pub(super) struct Pack {
     pub(super) policy: Option<PolicyDoc>,
+    /// Every calendar: an institution may add its own years.
+    pub(super) calendars: Vec<CalendarDoc>,
     pub(super) guards: Vec<GuardDoc>,
     pub(super) rules: Vec<RuleDoc>,
     /// Ids of all rules, those among them whose file says too little to be one.
@@ -28,6 +32,7 @@ pub(super) struct Pack {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum FileKind {
     Policy,
+    Calendar,
     Guards,
     Rule,
 }
@@ -36,6 +41,7 @@ fn kind_of(path: &str) -> FileKind {
     let name = path.rsplit('/').next().unwrap_or(path);
     match name {
         "policy.toml" => FileKind::Policy,
+        "calendar.toml" => FileKind::Calendar,
         "guards.toml" => FileKind::Guards,
         _ if path.split('/').rev().skip(1).any(|folder| folder == "guards") => FileKind::Guards,
         _ => FileKind::Rule,
@@ -62,6 +68,7 @@ pub(super) fn read(files: &[&SourceFile], sink: &mut Sink<'_>) -> Pack {
                 sink.report(file, 0..0, "a second policy.toml", "one pack has one policy", None);
             }
             FileKind::Policy => pack.policy = policy::read(file, root, sink),
+            FileKind::Calendar => pack.calendars.extend(calendar::read(root, sink)),
             FileKind::Guards => {
                 let known = &["guards"];
                 let Some(fields) = Fields::open(root, "a guards file", known, sink) else {

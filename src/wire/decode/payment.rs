@@ -267,7 +267,22 @@ fn party(
     })
 }
 
-fn geo(text: &str, value: Raw<'_>, found: &Found<3>, parent: &'static str) -> Result<Geo, Fault> {
+/// Where the fields of a place lie that is a field's value.
+pub(super) fn find_geo(value: Raw<'_>) -> Result<Found<3>, Fault> {
+    if value.is_object() {
+        json::find(value.text(), &GEO_SHAPE)
+    } else {
+        Err(value.fault(RejectReason::WrongType))
+    }
+}
+
+/// Reads a place.
+pub(super) fn geo(
+    text: &str,
+    value: Raw<'_>,
+    found: &Found<3>,
+    parent: &'static str,
+) -> Result<Geo, Fault> {
     let f = Fields::inner(text, value, found, &GEO_SHAPE, parent)?;
     let degrees = |index: usize, max: i32| -> Result<i32, Fault> {
         let raw = f.need(index)?;

@@ -1,21 +1,22 @@
 //! `account.v1`, `list.v1`, `control.v1`, `registry.v1`, `feedback.v1`.
 
 use super::json::{Fields, find};
+use super::payment::{find_geo, geo};
 use super::scan::Shape;
 use super::time::Clock;
 use super::{Decoded, Fault};
 use crate::model::entity::EntityKind;
 use crate::model::event::{
     AccountClass, AccountEvent, AccountEventKind, Batch, Body, ControlEvent, CustomerType,
-    FeedbackEvent, FeedbackStage, ListCategory, ListEvent, ListLevel, ListOp, RegistryEvent,
-    RegistryStatus, RiskGrade, Verdict,
+    FeedbackEvent, FeedbackStage, ListCategory, ListEvent, ListLevel, ListOp, OpeningReason,
+    RegistryEvent, RegistryStatus, RiskGrade, Verdict,
 };
 use crate::model::measure::{Action, ControlMode};
 use crate::model::money::Money;
 use crate::model::reject::RejectReason;
 use crate::model::time::Millis;
 
-static ACCOUNT: Shape<17> = Shape::new([
+static ACCOUNT: Shape<19> = Shape::new([
     "event_id",
     "kind",
     "account",
@@ -33,6 +34,8 @@ static ACCOUNT: Shape<17> = Shape::new([
     "limit_before",
     "limit_after",
     "currency",
+    "reason",
+    "geo",
 ]);
 
 /// Decodes an account event.
@@ -46,6 +49,10 @@ pub(super) fn account(text: &str, clock: &Clock, batch: &mut Batch) -> Result<De
         let currency = f.need(16)?.currency()?;
         Ok(Some(Money { minor: raw.decimal(currency.exponent())?, currency }))
     };
+    let geo = match f.get(18) {
+        Some(raw) => Some(geo(raw.text(), raw, &find_geo(raw)?, "geo.")?),
+        None => None,
+    };
     let body = Body::Account(Box::new(AccountEvent {
         event_id: f.id(0, batch)?,
         kind: f.need(1)?.read(AccountEventKind::parse)?,
@@ -56,6 +63,8 @@ pub(super) fn account(text: &str, clock: &Clock, batch: &mut Batch) -> Result<De
         phone_token: f.id(6, batch)?,
         agent_token: f.id(7, batch)?,
         employer_token: f.id(8, batch)?,
+        reason: f.word(17, OpeningReason::parse)?,
+        geo,
         customer_type: f.word(9, CustomerType::parse)?,
         account_class: f.word(10, AccountClass::parse)?,
         risk_grade: f.word(11, RiskGrade::parse)?,

@@ -101,7 +101,7 @@ pub(crate) struct AlertBody<'a> {
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct TargetBody<'a> {
     /// What kind of target.
-    #[schemars(extend("enum" = ["payment", "account"]))]
+    #[schemars(extend("enum" = ["payment", "account", "opening"]))]
     pub(crate) kind: &'static str,
     /// The payment, when it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -135,10 +135,12 @@ pub(crate) struct TargetBody<'a> {
 /// What must match.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct MatchBody<'a> {
-    /// Amount of the payment, decimal.
-    pub(crate) amount: String,
+    /// Amount of the payment, decimal; an opening has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) amount: Option<String>,
     /// Its currency.
-    pub(crate) currency: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) currency: Option<Cow<'a, str>>,
     /// Time of its event.
     #[schemars(extend("format" = "date-time"))]
     pub(crate) time: String,
@@ -284,14 +286,14 @@ pub(crate) struct GuardBody<'a> {
 /// Another entity.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct RelatedBody<'a> {
-    /// `device`, `account`, `customer`.
+    /// `device`, `account`, `customer`, `network`, `phone`, `agent`.
     pub(crate) kind: &'a str,
     /// Its token, or its name in the clear profile.
     pub(crate) id: Cow<'a, str>,
     /// An account as shown to people, masked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) display: Option<String>,
-    /// How it ties in: `shared_device`, `counterparty`.
+    /// How it ties in: `shared_device`, `counterparty`, `shared_network`, `opened_by` …
     pub(crate) relation: &'a str,
 }
 

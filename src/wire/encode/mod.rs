@@ -225,8 +225,8 @@ impl Encoder {
             name: target.name.as_deref().map(|name| self.mask.name(name)),
             bank: target.bank.as_deref(),
             matching: MatchBody {
-                amount: target.match_amount.to_string(),
-                currency: Cow::Owned(target.match_amount.currency.to_string()),
+                amount: target.match_amount.map(|money| money.to_string()),
+                currency: target.match_amount.map(|money| Cow::Owned(money.currency.to_string())),
                 time: rfc3339(target.match_time_ms, &self.config.zone),
             },
         }

@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 
 use crate::model::event::{
     AccountClass, AccountEventKind, Category, Channel, CustomerType, FeedbackStage, ListCategory,
-    ListLevel, PayeeCheck, PaymentStatus, PaymentType, RegistryStatus, RiskGrade, Verdict,
+    ListLevel, OpeningReason, PayeeCheck, PaymentStatus, PaymentType, RegistryStatus, RiskGrade,
+    Verdict,
 };
 use crate::model::measure::Action;
 
@@ -159,7 +160,7 @@ const fn join() -> [Field; 64] {
     fields
 }
 
-const ACCOUNT: [Field; 16] = [
+const ACCOUNT: [Field; 20] = [
     may("event_id", Shape::Id, "unique per record"),
     must("kind", words!(AccountEventKind), "what happened"),
     must("account", Shape::Id, "account number or token"),
@@ -170,6 +171,10 @@ const ACCOUNT: [Field; 16] = [
     may("phone_token", Shape::Id, "telephone number bound"),
     may("agent_token", Shape::Id, "agent who opened it"),
     may("employer_token", Shape::Id, "employer in a batch opening"),
+    may("reason", words!(OpeningReason), "why it was opened, where that changes what it means"),
+    within("geo.lat", Shape::Number, "degrees north, of the branch or device"),
+    within("geo.lon", Shape::Number, "degrees east"),
+    may("geo.accuracy_km", Shape::Number, "radius of uncertainty"),
     may("customer_type", words!(CustomerType), "kind of customer"),
     may("account_class", words!(AccountClass), "class after the event"),
     may("risk_grade", words!(RiskGrade), "grade after the event"),
