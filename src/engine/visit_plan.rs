@@ -183,12 +183,8 @@ impl Gates {
     fn of(plan: &Plan) -> Self {
         let words = RuleSet::words(plan.rules.len());
         let none = || RuleSet::none(words);
-        let payment = PaymentPlan {
-            pre: none(),
-            post: none(),
-            opening: none(),
-            screens: Screens::default(),
-        };
+        let payment =
+            PaymentPlan { pre: none(), post: none(), opening: none(), screens: Screens::default() };
         let mut gates = Self { words, role: Vec::new(), payment, state: Vec::new() };
         for (index, rule) in (0u16..).zip(&plan.rules) {
             let gated = |role: &Role| plan.parts[*role as usize].gated_rules.contains(&index);
