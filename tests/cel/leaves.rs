@@ -28,7 +28,9 @@ pub struct Leaf {
 pub fn all() -> Vec<Leaf> {
     let mut random = Random::new(7);
     let mut found = Vec::new();
-    for (word, owner, _) in RECORDS {
+    // Two words for one record would be two leaves with one cell.
+    let once = |word: &&str| !["account", "customer"].contains(word);
+    for (word, owner, _) in RECORDS.iter().filter(|(word, ..)| once(word)) {
         for member in MEMBERS.iter().filter(|m| m.owner == *owner) {
             for _ in 0..3 {
                 found.extend(values(&mut random, word, word, member, 0));
