@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 use goshawk::generate::kafka::Feed;
 use goshawk::generate::{GenerateConfig, Generator, json};
 use goshawk::model::event::{Batch, Body, Position};
+use goshawk::source::kafka::client::KafkaSettings;
 use goshawk::source::{Progress, Source as _, Step};
 use goshawk::wire::decode::{DecodeConfig, Decoder};
 use goshawk::wire::journal::JournalRecord;
@@ -97,7 +98,8 @@ fn create(brokers: &str, topics: &[(&str, i32)]) {
 
 /// Sends generated payments; record timestamps are event times. Other events are left out.
 fn send(brokers: &str, topic: &str, payments: u64) -> u64 {
-    let feed = Feed::new(brokers, &[], &[topic]).expect("the broker answers");
+    let settings = KafkaSettings { brokers: brokers.to_owned(), ..KafkaSettings::default() };
+    let feed = Feed::new(&settings, &[topic]).expect("the broker answers");
     let config = GenerateConfig::new(ACCOUNTS, payments * 2, 1);
     let mut generator = Generator::new(config).expect("a town");
     let (mut step, mut line, mut sent) = (Step::default(), Vec::new(), 0);

@@ -8,7 +8,8 @@ mod commands; // the commands' manners: exit codes, full disks, interrupts, help
 mod decode; // records to events and back: a plain decoder, JSON of events, the published schemas
 mod deploy; // deployment files: metrics they name, promtool, loopback ports
 mod edges; // the edges of the engine's semantics, as tables
-mod encode; // messages we write: alerts, rejects, headers, published schemas
+mod encode;
+mod formats; // every table as JSON and CSV, and quiet
 mod generate; // the generator: determinism, order, labels, patterns past their thresholds
 mod http; // the HTTP surface and the metrics behind it, by real sockets and promtool
 mod kafka; // the built program against a real broker: delivery, take-over, fencing, recovery

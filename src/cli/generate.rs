@@ -15,6 +15,8 @@ use crate::generate::{GenerateConfig, Generator, START_MS, Truth, json};
 use crate::model::event::{Body, Event};
 use crate::model::label::LabelWriter;
 use crate::model::time::{DAY, Millis};
+use crate::source::kafka::client::KafkaSettings;
+use crate::source::kafka::token::read_token;
 use crate::source::{Progress, Source as _, Step};
 
 const EXAMPLES: &str = "\
@@ -94,6 +96,9 @@ pub struct Args {
     #[arg(long, requires = "brokers", conflicts_with = "out")]
     #[arg(value_name = "KEY=VALUE", value_parser = property)]
     property: Vec<(String, String)>,
+    /// File with the current OAUTHBEARER token; read again before each expires.
+    #[arg(long, requires = "brokers", conflicts_with = "out", value_name = "FILE")]
+    oauth_token_file: Option<PathBuf>,
     /// Begin now, and send each event when its time comes.
     #[arg(long, requires = "brokers", conflicts_with_all = ["out", "start", "rate"])]
     now: bool,
@@ -233,12 +238,20 @@ impl<'a> Out<'a> {
             let topics =
                 [&args.topic, &args.accounts_topic, &args.lists_topic, &args.controls_topic];
             let topics: Vec<&str> = topics.into_iter().flatten().map(String::as_str).collect();
-            let brokers = args.brokers.as_deref().unwrap_or_default();
-            let feed =
-                Feed::new(brokers, &args.property, &topics).map_err(|error| match error {
-                    FeedError::Client(_) => Failure::Usage(error.into()),
-                    error => Failure::Failed(error.into()),
-                })?;
+            if let Some(path) = &args.oauth_token_file {
+                let place = || format!("--oauth-token-file {}", path.display());
+                read_token(path).with_context(place).map_err(Failure::Usage)?;
+            }
+            let settings = KafkaSettings {
+                brokers: args.brokers.clone().unwrap_or_default(),
+                oauth_token_file: args.oauth_token_file.clone(),
+                properties: args.property.iter().cloned().collect(),
+                ..KafkaSettings::default()
+            };
+            let feed = Feed::new(&settings, &topics).map_err(|error| match error {
+                FeedError::Client(_) => Failure::Usage(error.into()),
+                error => Failure::Failed(error.into()),
+            })?;
             OutKind::Kafka(feed)
         };
         Ok(Self { args, kind, line: Vec::new() })

@@ -1,15 +1,12 @@
 //! Generated records into Kafka topics.
 
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use rdkafka::ClientContext;
-use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::DeliveryResult;
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 
 use crate::model::time::Millis;
+use crate::source::kafka::client::{self, Context, KafkaSettings};
 
 /// Wait for the broker's answers, one slice. `poll` does not return early, hence short ones.
 const SLICE: Duration = Duration::from_millis(1);
@@ -18,7 +15,7 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// An idempotent producer: every record once and in order, as long as this process lives.
 pub struct Feed {
-    producer: BaseProducer<Deliveries>,
+    producer: BaseProducer<Context>,
 }
 
 /// Why records could not be sent.
@@ -44,24 +41,21 @@ pub enum FeedError {
 }
 
 impl Feed {
-    /// Connects, and makes sure that the topics are there.
+    /// Connects, and makes sure that the topics are there. Of the settings those of a group are not
+    /// read.
     ///
     /// # Errors
     /// [`FeedError`], when a property is wrong, or a topic is not there.
-    pub fn new(
-        brokers: &str,
-        properties: &[(String, String)],
-        topics: &[&str],
-    ) -> Result<Self, FeedError> {
-        let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", brokers);
-        config.set("enable.idempotence", "true").set("compression.type", "lz4");
-        config.set("linger.ms", "5");
-        for (key, value) in properties {
-            config.set(key, value);
+    pub fn new(settings: &KafkaSettings, topics: &[&str]) -> Result<Self, FeedError> {
+        let mut settings = settings.clone();
+        // Throughput first, unless the settings say otherwise.
+        for (key, value) in [("compression.type", "lz4"), ("linger.ms", "5")] {
+            let said = settings.properties.contains_key(key);
+            if !said {
+                settings.producer.entry(key.to_owned()).or_insert_with(|| value.to_owned());
+            }
         }
-        let producer: BaseProducer<Deliveries> =
-            config.create_with_context(Deliveries::default()).map_err(FeedError::Client)?;
+        let producer = client::producer(&settings, &[]).map_err(FeedError::Client)?;
         for topic in topics {
             let problem = |cause: String| FeedError::Topic { topic: (*topic).to_owned(), cause };
             let metadata = producer
@@ -106,8 +100,8 @@ impl Feed {
     /// [`FeedError::Refused`], when a record was refused.
     pub fn poll(&self) -> Result<(), FeedError> {
         self.producer.poll(SLICE);
-        match self.producer.context().refused() {
-            Some(problem) => Err(FeedError::Refused(problem)),
+        match self.producer.context().take_refusal() {
+            Some(problem) => Err(FeedError::Refused(problem.to_string())),
             None => Ok(()),
         }
     }
@@ -125,31 +119,5 @@ impl Feed {
             }
         }
         self.poll()
-    }
-}
-
-/// Remembers the first refusal.
-#[derive(Default)]
-struct Deliveries {
-    refused: Mutex<Option<String>>,
-}
-
-impl Deliveries {
-    fn refused(&self) -> Option<String> {
-        self.refused.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
-    }
-}
-
-impl ClientContext for Deliveries {}
-
-impl ProducerContext for Deliveries {
-    type DeliveryOpaque = ();
-
-    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
-        if let Err((error, _)) = result {
-            let mut refused =
-                self.refused.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            refused.get_or_insert_with(|| error.to_string());
-        }
     }
 }

@@ -13,6 +13,7 @@ use super::pack::{self, Folders};
 use crate::rules::plan::Plan;
 use crate::sink::kafka::Guarantee;
 use crate::source::kafka::client::{self, KafkaSettings};
+use crate::source::kafka::token::read_token;
 use crate::wire::encode::privacy::Privacy;
 
 /// What has been read.
@@ -128,7 +129,7 @@ fn oauth_token(config: &Config) -> Result<(), RunError> {
 }
 
 fn token(setting: &str, path: &Path) -> Result<String, RunError> {
-    client::read_token(path).map_err(|error| RunError::Secret {
+    read_token(path).map_err(|error| RunError::Secret {
         place: format!("{setting} {}", path.display()),
         problem: error.to_string(),
     })

@@ -107,6 +107,8 @@ listener.name.$listener.plain.sasl.jaas.config=$modules.plain.PlainLoginModule r
 listener.name.$listener.scram-sha-512.sasl.jaas.config=$modules.scram.ScramLoginModule required;
 listener.name.$listener.oauthbearer.sasl.jaas.config=$modules.oauthbearer.OAuthBearerLoginModule required \
   unsecuredLoginStringClaim_sub="broker";
+# A connection ends with its token, unless a newer one has been shown.
+listener.name.$listener.oauthbearer.connections.max.reauth.ms=3600000
 PROPERTIES
   done
 }

@@ -1,7 +1,7 @@
 //! Brokers that ask who is there: each way of proving it reads and writes, each wrong proof ends
 //! the program with a message that says what was wrong.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rstest::rstest;
 
@@ -53,16 +53,16 @@ fn settings(way: Way, lab: &Lab, secured: &Secured) -> Vec<String> {
     settings.extend(sasl.iter().map(|(key, value)| format!("kafka.properties.sasl.{key}={value}")));
     if sasl.iter().any(|(_, value)| *value == "OAUTHBEARER") {
         let path = lab.folder.path().join("token");
-        std::fs::write(&path, token()).expect("writes");
+        std::fs::write(&path, token(3_600)).expect("writes");
         settings.push(format!("kafka.oauth_token_file={}", path.display()));
     }
     settings
 }
 
-/// An unsigned JSON Web Token, which the test broker takes.
-fn token() -> String {
+/// An unsigned JSON Web Token, which the test broker takes for so many seconds.
+fn token(seconds: u64) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
-    let claims = format!(r#"{{"sub":"goshawk","iat":{now},"exp":{}}}"#, now + 3_600);
+    let claims = format!(r#"{{"sub":"goshawk","iat":{now},"exp":{}}}"#, now + seconds);
     format!("{}.{}.", base64url(br#"{"alg":"none"}"#), base64url(claims.as_bytes()))
 }
 
@@ -128,4 +128,71 @@ fn a_wrong_proof_ends_with_what_was_wrong(
     let log = process.log();
     assert!(log.contains(said), "{log}");
     assert!(!log.contains("a guess"), "{log}");
+}
+
+/// `generate` with the settings of a configuration.
+fn generate(settings: &[String], topic: &str) -> std::process::Output {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_goshawk"));
+    command.args(["generate", "--events", "200", "--accounts", "500", "--topic", topic]);
+    for setting in settings {
+        let (key, value) = setting.split_once('=').expect("KEY=VALUE");
+        match key.strip_prefix("kafka.properties.") {
+            Some(property) => command.arg("--property").arg(format!("{property}={value}")),
+            None if key == "kafka.brokers" => command.arg("--brokers").arg(value),
+            None => command.arg("--oauth-token-file").arg(value),
+        };
+    }
+    command.output().expect("the program runs")
+}
+
+#[rstest]
+#[case(Way::ScramOverTls)]
+#[case(Way::Token)]
+fn generated_payments_find_each_way_too(#[case] way: Way) {
+    let Some((lab, secured)) = open(&format!("generate-{way:?}")) else { return };
+    let mut settings = settings(way, &lab, secured);
+    let output = generate(&settings, &lab.topic("payments"));
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(lab.read("payments").len(), 200);
+    if let Way::Token = way {
+        let last = settings.len() - 1;
+        settings[last] = "kafka.oauth_token_file=nowhere".to_owned();
+        let output = generate(&settings, &lab.topic("payments"));
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("--oauth-token-file nowhere"));
+    }
+}
+
+#[test]
+fn a_token_that_was_renewed_in_time_keeps_the_connection_and_an_old_one_does_not() {
+    let Some((lab, secured)) = open("token-renewed") else { return };
+    let settings = settings(Way::Token, &lab, secured);
+    let path = lab.folder.path().join("token");
+    let renew = |seconds| {
+        // As a renewer does it: there is a whole token in the file at every moment.
+        let beside = path.with_extension("new");
+        std::fs::write(&beside, token(seconds)).expect("writes");
+        std::fs::rename(&beside, &path).expect("renames");
+    };
+    let reject = |offset: i64| {
+        lab.send("payments", Some(0), "k", b"no payment", 1_780_000_000_000 + offset);
+        lab.flush();
+    };
+    renew(12);
+    let mut process = lab.start_with("", &settings);
+    process.await_log("running");
+    // Renewed in time: the first token's end goes by unnoticed.
+    renew(16);
+    std::thread::sleep(Duration::from_secs(13));
+    reject(1);
+    eventually("the first reject", || lab.read("rejects").len() == 1);
+    // Not renewed: the broker ends the connections, and nothing is read.
+    process.await_log("has expired");
+    reject(2);
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(lab.read("rejects").len(), 1, "{}", process.log());
+    // Renewed late: work goes on.
+    renew(3_600);
+    eventually("the second reject", || lab.read("rejects").len() == 2);
+    process.stop();
 }

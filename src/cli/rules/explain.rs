@@ -43,7 +43,8 @@ pub(super) fn run(args: &ExplainArgs, printer: &Printer) -> Result<(), Failure> 
     };
     match args.format {
         Format::Json => printer.data(&serde_json::to_string_pretty(&explained.json())?),
-        Format::Table | Format::Csv => printer.data(explained.text(0).trim_end()),
+        Format::Table => printer.data(explained.text(0).trim_end()),
+        Format::Csv => super::table::print_flat(&explained.json(), printer)?,
     }
     Ok(())
 }
@@ -203,7 +204,7 @@ fn language(plan: &Plan, word: &str) -> Option<Data> {
         .map(|(_, signature, zh, en)| {
             fields([
                 ("function", (*signature).into()),
-                ("含义", (*zh).into()),
+                ("meaning_zh", (*zh).into()),
                 ("meaning", (*en).into()),
             ])
         })
@@ -248,7 +249,7 @@ fn member(member: &Member) -> Data {
         ("of", member.owner.word().into()),
         ("written", signature(member).into()),
         ("gives", gives.into()),
-        ("含义", member.zh.into()),
+        ("meaning_zh", member.zh.into()),
         ("meaning", member.en.into()),
     ])
 }

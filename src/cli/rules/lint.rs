@@ -49,7 +49,12 @@ pub(super) fn run(args: &LintArgs, printer: &Printer) -> Result<(), Failure> {
     if args.list {
         let rows: Vec<[String; 3]> =
             LINTS.iter().map(|lint| [lint.code, lint.zh, lint.en].map(str::to_owned)).collect();
-        return super::table::print(&["code", "含义", "meaning"], &rows, args.format, printer);
+        return super::table::print(
+            &["code", "meaning_zh", "meaning"],
+            &rows,
+            args.format,
+            printer,
+        );
     }
     let (files, _) = load(&args.pack, printer)?;
     let all = remarks(&files).map_err(|_| anyhow::anyhow!("the pack cannot be read"))?;

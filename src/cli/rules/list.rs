@@ -6,6 +6,11 @@ use crate::cli::printer::{Format, Printer};
 use crate::rules::plan::{Mode, Plan, RulePlan};
 
 const HEADER: [&str; 8] = ["id", "name", "family", "weight", "phases", "subject", "floor", "title"];
+/// The same, and what a table has no room for.
+const COLUMNS: [&str; 11] = [
+    "id", "name", "family", "weight", "phases", "subject", "floor", "title", "version", "mode",
+    "guards",
+];
 
 /// A rule for programs.
 #[derive(serde::Serialize)]
@@ -31,6 +36,10 @@ pub(super) fn run(args: &ListArgs, printer: &Printer) -> Result<(), Failure> {
         printer.data(&serde_json::to_string_pretty(&rows)?);
         return Ok(());
     }
+    if args.format == Format::Csv {
+        let rows: Vec<[String; 11]> = rows.into_iter().map(columns).collect();
+        return super::table::print(&COLUMNS, &rows, args.format, printer);
+    }
     let rows: Vec<[String; 8]> = rows
         .into_iter()
         .map(|row| {
@@ -48,6 +57,22 @@ pub(super) fn run(args: &ListArgs, printer: &Printer) -> Result<(), Failure> {
         })
         .collect();
     super::table::print(&HEADER, &rows, args.format, printer)
+}
+
+fn columns(row: Row<'_>) -> [String; 11] {
+    [
+        row.id.to_owned(),
+        row.name.to_owned(),
+        row.family.to_owned(),
+        row.weight.to_string(),
+        row.phases.to_owned(),
+        row.subject,
+        row.floor.unwrap_or_default().to_owned(),
+        row.title,
+        row.version.to_owned(),
+        row.mode.to_owned(),
+        row.guards.join(" "),
+    ]
 }
 
 fn row<'a>(plan: &'a Plan, rule: &'a RulePlan) -> Row<'a> {

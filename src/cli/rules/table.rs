@@ -50,3 +50,27 @@ pub(super) fn print<const N: usize>(
     }
     Ok(())
 }
+
+/// Prints something that is no table as CSV all the same: a row for each value, with its place.
+pub(super) fn print_flat(value: &serde_json::Value, printer: &Printer) -> Result<(), Failure> {
+    let mut rows = Vec::new();
+    flatten("", value, &mut rows);
+    print(&["key", "value"], &rows, Format::Csv, printer)
+}
+
+fn flatten(key: &str, value: &serde_json::Value, rows: &mut Vec<[String; 2]>) {
+    use serde_json::Value;
+    let below = |name: &str| if key.is_empty() { name.to_owned() } else { format!("{key}.{name}") };
+    match value {
+        Value::Object(fields) => {
+            fields.iter().for_each(|(name, value)| flatten(&below(name), value, rows));
+        }
+        Value::Array(items) => {
+            let numbered = items.iter().enumerate();
+            numbered.for_each(|(n, value)| flatten(&below(&n.to_string()), value, rows));
+        }
+        Value::Null => rows.push([key.to_owned(), String::new()]),
+        Value::String(text) => rows.push([key.to_owned(), text.clone()]),
+        other => rows.push([key.to_owned(), other.to_string()]),
+    }
+}

@@ -48,7 +48,8 @@ pub(super) fn run(args: &WhyArgs, printer: &Printer) -> Result<(), Failure> {
     let explained = explain(&alert, is_same_pack.then_some(&plan), args.lang);
     match args.format {
         Format::Json => printer.data(&serde_json::to_string_pretty(&explained)?),
-        Format::Table | Format::Csv => printer.data(&draw(&explained, args.lang)),
+        Format::Table => printer.data(&draw(&explained, args.lang)),
+        Format::Csv => super::table::print_flat(&explained, printer)?,
     }
     if is_same_pack {
         return Ok(());

@@ -1,9 +1,9 @@
 //! How every Kafka client of the program is made: properties in layers, logs, tokens.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use rdkafka::ClientContext;
 use rdkafka::client::OAuthToken;
@@ -15,9 +15,7 @@ use rdkafka::producer::{BaseProducer, ProducerContext};
 use rdkafka::statistics::Statistics;
 
 use super::lag::Lag;
-
-/// How long a token read from a file is taken to hold: it is read again well before.
-const TOKEN_LIFE: Duration = Duration::from_secs(60);
+use super::token;
 
 /// Polls of a new client until its first token is surely asked for: log lines may come before it.
 const TOKEN_POLLS: usize = 16;
@@ -117,14 +115,10 @@ impl ClientContext for Context {
         let path = self.oauth_token_file.as_ref().ok_or(
             "sasl.mechanism is OAUTHBEARER: set kafka.oauth_token_file to a file that holds the token",
         )?;
-        let token = read_token(path).inspect_err(|error| {
+        let token = token::for_client(path, SystemTime::now()).inspect_err(|error| {
             tracing::warn!(path = %path.display(), %error, "no token; asking again soon");
         })?;
-        let until = SystemTime::now().duration_since(UNIX_EPOCH)? + TOKEN_LIFE;
-        // The broker takes the principal from the token itself; this name is only for our side's
-        // logs.
-        let principal_name = "goshawk".to_owned();
-        Ok(OAuthToken { token, principal_name, lifetime_ms: i64::try_from(until.as_millis())? })
+        Ok(token)
     }
 }
 
@@ -139,15 +133,6 @@ impl ProducerContext for Context {
             refused.get_or_insert(error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail));
         }
     }
-}
-
-/// The token a file holds now.
-///
-/// # Errors
-/// When it cannot be read, or is empty.
-pub fn read_token(path: &Path) -> std::io::Result<String> {
-    let token = std::fs::read_to_string(path)?.trim().to_owned();
-    if token.is_empty() { Err(std::io::Error::other("the file is empty")) } else { Ok(token) }
 }
 
 /// A consumer. `own` beats the settings: what it holds, the program's promises rest on.

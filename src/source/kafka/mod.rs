@@ -21,6 +21,7 @@
 //! - `partition`: what has been fetched of one partition
 //! - `merge`: the order inside a step
 //! - [`replay`]: the same steps again
+//! - [`token`]: the OAUTHBEARER token, from a file that something else renews
 //! - `trouble`: what is waited out, and what ends the source
 //! - `watch`: new partitions
 
@@ -31,6 +32,7 @@ mod merge;
 mod partition;
 mod queue;
 pub mod replay;
+pub mod token;
 mod trouble;
 mod watch;
 
