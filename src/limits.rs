@@ -80,6 +80,10 @@ pub const CONTROLS_MAX: usize = 32;
 
 /// Contributing events named under one item of evidence, at most; the newest are kept.
 pub const EVIDENCE_EVENTS_MAX: usize = 16;
+/// Signals of rules that are remembered for other rules, at most; the oldest leave first.
+pub const SIGNALS_MAX: usize = 1 << 20;
+/// Accounts that one question about signals looks at, about; then it says `lower_bound`.
+pub const SIGNAL_PEERS_MAX: usize = 4_096;
 /// Open episodes, at most; above it the longest untouched is closed.
 pub const EPISODES_MAX: usize = 1 << 20;
 /// Findings kept for one open episode, at most.

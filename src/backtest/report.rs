@@ -206,6 +206,7 @@ impl Lane {
             mode: match plan.mode {
                 Mode::Live => "live",
                 Mode::Shadow => "shadow",
+                Mode::Signal => "signal",
             },
             findings: tally.findings,
             accounts: tally.accounts.len() as u64,

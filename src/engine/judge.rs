@@ -15,6 +15,8 @@ use crate::rules::plan::view::Role;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Held {
     pub event: u32,
+    /// Of a rule that asks about signals only the gate has been tried: the act phase says what
+    /// becomes of it.
     pub rule: u16,
 }
 
@@ -49,7 +51,7 @@ pub(super) fn row_of<'a>(
             parts[role] = &group.rows[row as usize..row as usize + cells];
         }
     }
-    Row { payment: view.payment_row(facts), parts }
+    Row { payment: view.payment_row(facts), parts, signals: &[] }
 }
 
 /// Judges every event of the step, in `tasks` stretches.
@@ -126,7 +128,7 @@ fn judge_stretch(view: &StepView<'_>, groups: &[&Group], events: std::ops::Range
         let row = row_of(view, groups, facts);
         for rule in rules_in(&candidates) {
             let plan = &view.plan.rules[usize::from(rule)];
-            match view.plan.program.eval(plan.when, &row) {
+            match view.plan.program.eval(plan.gate, &row) {
                 0 => {}
                 MISSING => part.rules[usize::from(rule)].not_evaluable += 1,
                 _ => {

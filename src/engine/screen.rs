@@ -59,6 +59,8 @@ impl Screen {
         let load = |cell: CellRef| match cell {
             CellRef::Payment(index) => payment[usize::from(index)],
             CellRef::State(_, index) => own[usize::from(index)],
+            // Never asked here: what reads signals is tried last, by the act phase.
+            CellRef::Signal(_) => MISSING,
         };
         let truth = |yes: bool| if yes { Outcome::True } else { Outcome::False };
         match *self {
@@ -81,7 +83,7 @@ impl Screen {
             Self::Tree(expr) => {
                 let mut parts: [&[i64]; Role::COUNT] = [&[]; Role::COUNT];
                 parts[role as usize] = own;
-                match program.eval(expr, &Row { payment, parts }) {
+                match program.eval(expr, &Row { payment, parts, signals: &[] }) {
                     MISSING => Outcome::Missing,
                     value => truth(value != 0),
                 }
@@ -130,17 +132,4 @@ impl Screens {
             }
         }
     }
-}
-
-/// The parts that must all hold for a condition to hold.
-pub(super) fn conjuncts(program: &Program, expr: ExprId) -> Vec<ExprId> {
-    let mut parts = Vec::new();
-    let mut open = vec![expr];
-    while let Some(expr) = open.pop() {
-        match program.nodes[expr.0 as usize] {
-            Node::And(a, b) => open.extend([b, a]),
-            _ => parts.push(expr),
-        }
-    }
-    parts
 }

@@ -183,7 +183,7 @@ impl Engine {
             judgement
         };
         if self.config.report_findings {
-            output.findings.extend(self.act.records(&judgement, &view));
+            output.findings.extend(self.act.records(&view));
             output.active_by_day.extend(judgement.active_by_day(&view));
         }
         output.counts.account_days += judgement.account_days();

@@ -20,7 +20,7 @@ use super::hot::{Answer, HotPlan};
 use super::relax::Relax;
 use super::rule_set::RuleSet;
 use super::scan::ScanPlan;
-use super::screen::{Screen, Screens, conjuncts};
+use super::screen::{Screen, Screens};
 use crate::rules::plan::feature::StateFeature;
 use crate::rules::plan::program::{CellRef, ExprId, Node, Program};
 use crate::rules::plan::view::Role;
@@ -189,7 +189,9 @@ impl Gates {
         for (index, rule) in (0u16..).zip(&plan.rules) {
             let gated = |role: &Role| plan.parts[*role as usize].gated_rules.contains(&index);
             gates.role.push(Role::ALL.into_iter().find(gated));
-            let (payment, state): (Vec<_>, Vec<_>) = conjuncts(&plan.program, rule.when)
+            let (payment, state): (Vec<_>, Vec<_>) = plan
+                .program
+                .conjuncts(rule.gate)
                 .into_iter()
                 .partition(|part| state_cells(&plan.program, *part).is_empty());
             let mut needed = Vec::new();
@@ -238,7 +240,7 @@ impl RolePlan {
             } else {
                 read.iter().for_each(|cell| readers[usize::from(*cell)].insert(index));
             }
-            for cell in own_cells(&plan.program, role, [rule.when]) {
+            for cell in own_cells(&plan.program, role, [rule.gate]) {
                 tried_here[usize::from(cell)] |= here;
             }
         }

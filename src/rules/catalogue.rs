@@ -126,6 +126,8 @@ pub enum Owner {
     Flow,
     /// What `history(…)` gives.
     History,
+    /// What `signals(…)` gives.
+    Signals,
 }
 
 impl Owner {
@@ -145,6 +147,7 @@ impl Owner {
         (Self::Uses, "uses"),
         (Self::Traffic, "uses of a network"),
         (Self::History, "history"),
+        (Self::Signals, "signals"),
     ];
 
     /// How it is called in messages and in the reference.
@@ -214,6 +217,8 @@ pub enum Arg {
     Verdict,
     /// What two parties are allowed.
     PairLevel,
+    /// A rule's id.
+    Rule,
 }
 
 impl Arg {
@@ -265,6 +270,7 @@ impl Arg {
             Self::RegistryStatus => "status".to_owned(),
             Self::Verdict => "verdict".to_owned(),
             Self::PairLevel => "level".to_owned(),
+            Self::Rule => "'rule'".to_owned(),
         }
     }
 }
@@ -417,6 +423,16 @@ pub enum Makes {
     TravelKm,
     /// Speed of it (payer only).
     TravelSpeed,
+    /// What is remembered of a rule.
+    Signals,
+    /// Their number.
+    SignalCount,
+    /// Accounts they came from.
+    SignalAccounts,
+    /// Accounts that signals from the same accounts are about.
+    SignalPeers,
+    /// Those with another rule's signal.
+    SignalPeersWith,
     /// Accounts opened.
     Openings,
     /// All that are remembered.
@@ -526,6 +542,7 @@ pub const MEMBERS: &[Member] = {
     call(O::Account, "idle_before", &[Arg::Window], DURATION, M::IdleBefore, "窗口开始前已无转出多久；无更早转出时缺值", "how long before the window's start the last debit lies; missing when no earlier debit is known"),
     call(O::Account, "history", &[DAYS], Gives::Record(O::History), M::History, "按自然日的长期统计，不含本笔", "long memory in calendar days, today included, this payment not"),
     call(O::Account, "age_days", &[], INT, M::Age, "开户天数；未知时缺值", "whole days since the account was opened; missing when unknown"),
+    call(O::Account, "signals", &[Arg::Rule, Arg::Window], Gives::Record(O::Signals), M::Signals, "窗口内某规则针对该账户的信号（规则触发即留下信号）", "signals of a rule about the account in the window: every firing of a rule leaves one, also of a rule in mode signal"),
     call(O::Account, "age", &[], DURATION, M::AgeTime, "开户至今的时间；未知时缺值", "time since the account was opened; missing when unknown"),
     call(O::Account, "on_opening_device", &[], BOOL, M::OnOpeningDevice, "本笔设备是否为开户设备（仅 payer）；任一未知时缺值", "whether the payment's device is the one the account was opened on (payer only); missing when either is not known"),
     call(O::Account, "opening_km", &[Arg::Km], INT, M::OpeningKm, "距开户地点的公里数（两次定位误差均小于该公里数，仅 payer）；无则缺值", "kilometres from where the account was opened, both located to less than so many kilometres (payer only); missing when either is not"),
@@ -630,6 +647,11 @@ pub const MEMBERS: &[Member] = {
     call(O::Traffic, "count", &[], INT, M::Count, "笔数", "number of payments"),
     call(O::Traffic, "sum", &[], MONEY, M::Sum, "合计", "sum"),
     call(O::Traffic, "accounts", &[], INT, M::Counterparties, "不同付款账户数", "distinct paying accounts"),
+
+    call(O::Signals, "count", &[], INT, M::SignalCount, "信号数", "their number"),
+    call(O::Signals, "accounts", &[], INT, M::SignalAccounts, "信号来自的不同账户数", "distinct accounts that they came from: each rule's subject"),
+    call(O::Signals, "peers", &[], INT, M::SignalPeers, "来自相同账户的信号所针对的不同账户数，含本账户", "distinct accounts that signals of this rule from the same accounts are about, this one included"),
+    call(O::Signals, "peers_with", &[Arg::Rule], INT, M::SignalPeersWith, "上述账户中另有某规则信号的账户数", "those of them that a signal of another rule is about in the window"),
 
     call(O::History, "debit_count", &[], INT, M::HistoryCount(Debit), "转出笔数", "debits"),
     call(O::History, "debit_sum", &[], MONEY, M::HistorySum(Debit), "转出合计", "sum of debits"),

@@ -2,11 +2,11 @@
 
 use super::catalogue::{WordSet, Words};
 use super::describe_query::asked;
-use super::plan::Plan;
 use super::plan::calendar::Span;
 use super::plan::feature::{PaymentField, StateFeature};
 use super::plan::program::{ArithmeticOp, CellRef, ExprId, Node, Type, cell_double};
 use super::plan::view::{Direction, FlowView, Role, View};
+use super::plan::{Plan, SignalMeasure};
 use super::spelling::{between, duration, without};
 use crate::model::event::{ListCategory, ListLevel, PairLevel};
 use crate::model::measure::Action;
@@ -124,6 +124,7 @@ fn constant(plan: &Plan, cell: i64, ty: Option<Type>, words: Option<Words>) -> S
 fn cell(plan: &Plan, at: CellRef) -> String {
     match at {
         CellRef::Payment(index) => payment_field(plan, plan.payment[usize::from(index)]),
+        CellRef::Signal(index) => signal(plan, usize::from(index)),
         CellRef::State(of, index) => {
             let found = &plan.parts[of as usize].features[usize::from(index)];
             match found {
@@ -135,6 +136,21 @@ fn cell(plan: &Plan, at: CellRef) -> String {
             }
         }
     }
+}
+
+fn signal(plan: &Plan, index: usize) -> String {
+    let signal = &plan.signals[index];
+    let id = |rule: Option<u16>| {
+        rule.map_or("off".to_owned(), |rule| plan.rules[usize::from(rule)].id.clone())
+    };
+    let asked = match signal.measure {
+        SignalMeasure::Count => "count()".to_owned(),
+        SignalMeasure::Accounts => "accounts()".to_owned(),
+        SignalMeasure::Peers => "peers()".to_owned(),
+        SignalMeasure::PeersWith(rule) => format!("peers_with('{}')", id(rule)),
+    };
+    let (role, window) = (role(signal.role), duration(signal.window_ms));
+    format!("{role}.signals('{}', duration('{window}')).{asked}", id(signal.rule))
 }
 
 /// A field of the payment as expressions write it.
@@ -174,6 +190,7 @@ fn type_of(plan: &Plan, id: ExprId) -> Option<Type> {
     match &plan.program.nodes[id.0 as usize] {
         Node::Constant(_) => None,
         Node::Load(CellRef::Payment(index)) => Some(plan.payment[usize::from(*index)].ty()),
+        Node::Load(CellRef::Signal(_)) => Some(Type::Int),
         Node::Load(CellRef::State(role, index)) => {
             Some(plan.parts[*role as usize].features[usize::from(*index)].ty())
         }

@@ -94,8 +94,15 @@ fn needed(pack: &Pack, rule: &RuleDoc, roots: &[Option<Node>]) -> BTreeSet<usize
         let supports = rule.supports.iter().flat_map(|s| &s.rules).map(|t| t.value.as_str());
         let expected = rule.examples.iter().flat_map(|e| &e.expect);
         let words = expected.flat_map(|line| line.value.split_whitespace());
-        let named: BTreeSet<&str> = supports.chain(words).collect();
-        open.extend(pack.rules.iter().filter(|other| named.contains(other.id.value.as_str())));
+        let mut named: BTreeSet<String> = supports.chain(words).map(str::to_owned).collect();
+        for written in expressions(rule) {
+            written.expr.walk(&mut |expr| {
+                if let Kind::Text(text) = &expr.kind {
+                    named.insert(text.clone());
+                }
+            });
+        }
+        open.extend(pack.rules.iter().filter(|other| named.contains(&other.id.value)));
     }
     needed.retain(|index| {
         let changed = roots[*index].as_ref().and_then(overlay::changes_rule);

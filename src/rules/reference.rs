@@ -23,9 +23,10 @@ the examples in the files, `goshawk rules list` lists the rules.
 |---|---|---|
 | `id`, `name`, `version`, `code`, `title` | 编号、英文名、版本、原因代码、中英文标题 | `M02`, `burst_out`, `1.0.0`, `BURST_OUT` (reason code), `{ zh, en }` |
 | `family`, `weight` | 规则族（见策略文件）与权重 1–100 | family of the policy, 1 to 100 |
-| `mode` | `live`（默认）、`shadow`（只试运行）、`off` | `live` (default), `shadow`, `off` |
+| `mode` | `live`（默认）、`shadow`（只试运行）、`signal`（只留信号，供其他规则查询）、`off` | `live` (default), `shadow`, `signal` (leaves a signal for other rules and never alerts), `off` |
 | `phases` | `pre`：支付的首个事件；`post`：结算时；`opening`：开户时 | `pre`: at the payment's first event; `post`: when it settles; `opening`: when an account is opened |
 | `subject` | 由谁的状态判断：`payer`、`payee`、`device`、`network`；开户规则为 `account`、`customer`、`device`、`phone`、`agent` | whose state decides: `payer`, `payee`, `device`, `network`; of openings `account`, `customer`, `device`, `phone`, `agent` |
+| `about` | 结果与信号针对谁的账户：`payer` 或 `payee`；不写则为 subject 一方 | whose account finding and signal are about: `payer` or `payee`; absent: the subject's |
 | `target` | 针对谁：`payment`、`payer` 或 `payee`，分别对应仍可拦截与已结算；开户规则两者均为 `opening` | `{ held, settled }`: `payment`, `payer` or `payee`, while it can be held and once settled; of openings `opening` for both |
 | `guards` | 逐一求值并展示的防误拦规则；`scope = \"all\"` 的防误拦规则适用于 `list` 族以外的所有规则 | ids of guards that are evaluated and shown; guards with `scope = \"all\"` are, in every rule outside the family `list` |
 | `floor` | 单独触发时的措施；不写则由得分决定 | measure when only this rule fires; absent: the score alone decides |

@@ -141,6 +141,7 @@ fn through(
 fn argument(random: &mut Random, arg: Arg) -> Option<String> {
     let mut word = |set: WordSet| Some(format!("'{}'", random.pick(set.words())));
     match arg {
+        Arg::Rule => return Some("'T01'".to_owned()),
         Arg::Flags => return word(WordSet::EntryFlag),
         Arg::ListCategory => return word(WordSet::ListCategory),
         Arg::Control => return word(WordSet::Control),

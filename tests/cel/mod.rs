@@ -192,6 +192,7 @@ fn value(random: &mut Random, leaf: &Leaf) -> i64 {
 struct OwnRow {
     payment: Vec<i64>,
     parts: [Vec<i64>; Role::COUNT],
+    signals: Vec<i64>,
 }
 
 impl OwnRow {
@@ -199,10 +200,12 @@ impl OwnRow {
         let mut row = Self {
             payment: vec![MISSING; plan.payment.len()],
             parts: Role::ALL.map(|role| vec![MISSING; plan.parts[role as usize].features.len()]),
+            signals: vec![MISSING; plan.signals.len()],
         };
         for (at, value) in cells.iter().zip(values) {
             match at {
                 CellRef::Payment(index) => row.payment[usize::from(*index)] = *value,
+                CellRef::Signal(index) => row.signals[usize::from(*index)] = *value,
                 CellRef::State(role, index) => {
                     row.parts[*role as usize][usize::from(*index)] = *value;
                 }
@@ -212,7 +215,8 @@ impl OwnRow {
     }
 
     fn row(&self) -> Row<'_> {
-        Row { payment: &self.payment, parts: Role::ALL.map(|r| self.parts[r as usize].as_slice()) }
+        let parts = Role::ALL.map(|r| self.parts[r as usize].as_slice());
+        Row { payment: &self.payment, parts, signals: &self.signals }
     }
 }
 

@@ -4,6 +4,7 @@
 //! Nothing here is fast, and nothing is forgotten: what the engine drops is left out by comparing
 //! times.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use goshawk::limits::LEDGER_RETENTION;
@@ -19,7 +20,7 @@ use goshawk::model::time::Millis;
 use goshawk::rules::plan::feature::PaymentField;
 use goshawk::rules::plan::program::{CellRef, ExprId, MISSING, Node, Program, Row};
 use goshawk::rules::plan::view::{Direction, Role, flag};
-use goshawk::rules::plan::{GuardEffect, Plan, RulePlan};
+use goshawk::rules::plan::{GuardEffect, Plan, RulePlan, SignalMeasure};
 
 use super::cells;
 use super::known::Happened;
@@ -120,6 +121,15 @@ pub struct Profile {
     pub opening_geo: Option<Geo>,
 }
 
+/// A rule fired: from one account, about another.
+#[derive(Debug, PartialEq)]
+struct Signal {
+    rule: u16,
+    time: Millis,
+    about: String,
+    from: String,
+}
+
 /// Everything that ever happened.
 #[derive(Debug)]
 pub struct Naive {
@@ -133,6 +143,7 @@ pub struct Naive {
     pub profiles: Vec<Profile>,
     /// What happened beside payments, in order of arrival.
     pub happened: Vec<Happened>,
+    signals: Vec<Signal>,
     greatest: Option<Millis>,
     /// Entries at or before this have left the ledgers.
     pub horizon: Millis,
@@ -165,6 +176,7 @@ impl Naive {
             controls: Vec::new(),
             profiles: Vec::new(),
             happened: Vec::new(),
+            signals: Vec::new(),
             greatest: None,
             horizon: Millis::MIN,
             arrivals: 0,
@@ -490,7 +502,7 @@ impl Naive {
     // ---- judging
 
     fn judge(
-        &self,
+        &mut self,
         batch: &Batch,
         event: &Event,
         p: &Payment,
@@ -510,7 +522,7 @@ impl Naive {
     }
 
     /// An opening looks to the rules like a payment of nothing to nobody.
-    fn judge_opening(&self, batch: &Batch, event: &Event, a: &AccountEvent) -> Judged {
+    fn judge_opening(&mut self, batch: &Batch, event: &Event, a: &AccountEvent) -> Judged {
         let mut judged = self.nothing(Outcome::Applied, 0);
         let payer = Party {
             account: a.account,
@@ -542,7 +554,7 @@ impl Naive {
 
     /// Reads what the roles know and tries every rule of the phase.
     fn rules(
-        &self,
+        &mut self,
         batch: &Batch,
         event: &Event,
         p: &Payment,
@@ -550,7 +562,7 @@ impl Naive {
         phase: impl Fn(&RulePlan) -> bool,
         judged: &mut Judged,
     ) {
-        let plan = &self.plan;
+        let plan = Arc::clone(&self.plan);
         for role in Role::ALL {
             let part = &plan.parts[role as usize].features;
             let before_credit = false;
@@ -558,32 +570,103 @@ impl Naive {
             judged.parts[role as usize] = look.part(role, part);
         }
         let parts = judged.parts.each_ref().map(|part| &part[..]);
-        let row = Row { payment: &judged.payment, parts };
-        for (index, rule) in plan.rules.iter().enumerate() {
+        let mut fired = Vec::new();
+        let mut in_turn: Vec<usize> = (0..plan.rules.len()).collect();
+        in_turn.sort_by_key(|index| plan.rules[*index].rank);
+        for index in in_turn {
+            let rule = &plan.rules[index];
             if !phase(rule) {
                 continue;
             }
+            let cells = self.signal_cells(batch, event, p, &plan, rule);
+            let row = Row { payment: &judged.payment, parts, signals: &cells };
             let removes = |g: &u16| {
                 let guard = &plan.guards[usize::from(*g)];
                 guard.effect == GuardEffect::Remove && plan.program.eval(guard.when, &row) == 1
             };
             // What the payment itself lacks decides before the ledger is asked.
-            let alone = payment_alone(&plan.program, rule.when);
+            let alone = payment_alone(&plan.program, rule.gate);
             let alone: Vec<i64> = alone.iter().map(|e| plan.program.eval(*e, &row)).collect();
             let lacks = lacks_field(&plan.program, rule.when, &row);
-            let verdict = match plan.program.eval(rule.when, &row) {
+            // What asks about signals comes last.
+            let gate = match plan.program.eval(rule.gate, &row) {
+                1 => plan.program.eval(rule.when, &row),
+                other => other,
+            };
+            let verdict = match gate {
                 _ if alone.contains(&0) => Verdict::Miss,
                 _ if lacks || alone.contains(&MISSING) => Verdict::NotEvaluable,
                 1 => Verdict::Hit { removed: rule.guards.iter().any(removes) },
                 0 => Verdict::Miss,
                 _ => Verdict::NotEvaluable,
             };
-            let account = match rule.subject {
-                Role::Payee | Role::PayeeCustomer if !p.payee.account.is_none() => p.payee.account,
+            let account = match rule.about {
+                Role::Payee if !p.payee.account.is_none() => p.payee.account,
                 _ => p.payer.account,
             };
-            judged.rules.push((index as u16, batch.text(account).to_owned(), verdict));
+            fired.push((index as u16, batch.text(account).to_owned(), verdict));
+            let text = |span| batch.text(span).to_owned();
+            let from = match rule.subject {
+                Role::Payee | Role::PayeeCustomer => p.payee.account,
+                _ => p.payer.account,
+            };
+            let about = if rule.about == Role::Payee { p.payee.account } else { p.payer.account };
+            let signal = Signal {
+                rule: index as u16,
+                time: event.time_ms,
+                about: text(about),
+                from: text(from),
+            };
+            if verdict == (Verdict::Hit { removed: false }) && !self.signals.contains(&signal) {
+                self.signals.push(signal);
+            }
         }
+        fired.sort_by_key(|(rule, ..)| *rule);
+        judged.rules = fired;
+    }
+}
+
+impl Naive {
+    /// What a rule asks about signals, by going through all of them.
+    fn signal_cells(
+        &self,
+        batch: &Batch,
+        event: &Event,
+        p: &Payment,
+        plan: &Plan,
+        rule: &RulePlan,
+    ) -> Vec<i64> {
+        let mut cells = vec![MISSING; plan.signals.len()];
+        for number in &rule.signals {
+            let asked = &plan.signals[usize::from(*number)];
+            let who = if asked.role == Role::Payee { p.payee.account } else { p.payer.account };
+            if who.is_none() {
+                continue;
+            }
+            let who = batch.text(who);
+            let of = |wanted: Option<u16>| -> Vec<&Signal> {
+                let inside = |s: &&Signal| {
+                    event.time_ms - asked.window_ms < s.time && s.time <= event.time_ms
+                };
+                let all = self.signals.iter().filter(inside);
+                all.filter(|s| Some(s.rule) == wanted && s.time > self.horizon).collect()
+            };
+            let own = of(asked.rule);
+            let about: Vec<&&Signal> = own.iter().filter(|s| s.about == who).collect();
+            let from: BTreeSet<&str> = about.iter().map(|s| &*s.from).collect();
+            let peers = own.iter().filter(|s| from.contains(&*s.from));
+            let peers: BTreeSet<&str> = peers.map(|s| &*s.about).collect();
+            cells[usize::from(*number)] = match asked.measure {
+                SignalMeasure::Count => about.len(),
+                SignalMeasure::Accounts => from.len(),
+                SignalMeasure::Peers => peers.len(),
+                SignalMeasure::PeersWith(other) => {
+                    let others: BTreeSet<&str> = of(other).iter().map(|s| &*s.about).collect();
+                    peers.intersection(&others).count()
+                }
+            } as i64;
+        }
+        cells
     }
 }
 

@@ -20,7 +20,8 @@ use goshawk::rules::plan::program::{
 use goshawk::rules::plan::query::{Hours, Measure, PartyFilter, Query};
 use goshawk::rules::plan::view::{Direction, FlowView, Role, View, flag};
 use goshawk::rules::plan::{
-    GuardEffect, GuardPlan, Mode, PartPlan, Phases, Plan, RulePlan, TargetSpec, Template,
+    GuardEffect, GuardPlan, Mode, PartPlan, Phases, Plan, RulePlan, SignalMeasure, SignalPlan,
+    TargetSpec, Template,
 };
 
 use super::streams::Random;
@@ -228,6 +229,7 @@ pub struct Builder {
     pub payment: Vec<PaymentField>,
     pub parts: [PartPlan; Role::COUNT],
     pub queries: Vec<Query>,
+    pub signals: Vec<SignalPlan>,
     pub rules: Vec<RulePlan>,
     pub guards: Vec<GuardPlan>,
 }
@@ -239,6 +241,7 @@ impl Builder {
             payment: Vec::new(),
             parts: Default::default(),
             queries: Vec::new(),
+            signals: Vec::new(),
             rules: Vec::new(),
             guards: Vec::new(),
         }
@@ -263,6 +266,23 @@ impl Builder {
         self.queries.push(query);
         let feature = StateFeature::Asked((self.queries.len() - 1) as u16, measure);
         (feature, self.cell(role, feature))
+    }
+
+    /// A rule that asks about the signals of others beside a condition of its own.
+    pub fn asking(&mut self, gate: u16, asked: SignalPlan, least: i64) -> u16 {
+        let number = self.signals.len() as u16;
+        self.signals.push(asked);
+        let cell = self.add(Node::Load(CellRef::Signal(number)));
+        let enough = self.compare(CompareOp::Ge, cell, least);
+        let first = self.rules[usize::from(gate)].clone();
+        let when = self.add(Node::And(first.when, enough));
+        let rule = self.rule(first.subject, when, first.phases, first.guards);
+        let asked: Vec<u16> = asked.rules().collect();
+        let rank = asked.iter().map(|r| self.rules[usize::from(*r)].rank + 1).max().unwrap_or(0);
+        asked.iter().for_each(|r| self.rules[usize::from(*r)].is_remembered = true);
+        let own = &mut self.rules[usize::from(rule)];
+        (own.gate, own.signals, own.rank) = (first.gate, vec![number], rank);
+        rule
     }
 
     /// The cell of a field of the payment.
@@ -304,7 +324,12 @@ impl Builder {
             subject,
             target_held: held,
             target_settled: settled,
+            about: if subject == Role::Payee { Role::Payee } else { Role::Payer },
             when,
+            gate: when,
+            signals: Vec::new(),
+            is_remembered: false,
+            rank: 0,
             guards,
             floor: None,
             escalations: Vec::new(),
@@ -327,6 +352,7 @@ impl Builder {
             payment: self.payment,
             parts: self.parts,
             queries: self.queries,
+            signals: self.signals,
             program: self.program,
             rules: self.rules,
             guards: self.guards,
@@ -418,7 +444,38 @@ pub fn plan(seed: u64) -> Arc<Plan> {
             Phases { pre: false, post: false, opening: true },
         ]);
         let subject = random.pick(&Role::ALL);
-        builder.rule(subject, when, phases, guards);
+        let rule = builder.rule(subject, when, phases, guards);
+        builder.rules[usize::from(rule)].about = random.pick(&[Role::Payer, Role::Payee]);
+    }
+    // Rules that ask about those, and rules that ask about them.
+    for _ in 0..2 {
+        let rules = builder.rules.len() as u64;
+        for _ in 0..12 {
+            let mut some = |back: u64| (rules - 1 - random.below(back)) as u16;
+            let (asked, other, gate) = (some(24), some(24), some(12));
+            if builder.rules[usize::from(gate)].gate != builder.rules[usize::from(gate)].when {
+                continue;
+            }
+            let measures = [
+                SignalMeasure::Count,
+                SignalMeasure::Accounts,
+                SignalMeasure::Peers,
+                SignalMeasure::PeersWith(Some(other)),
+                SignalMeasure::PeersWith(None),
+            ];
+            let asked = SignalPlan {
+                rule: random.chance(95).then_some(asked),
+                role: random.pick(&[Role::Payer, Role::Payee]),
+                window_ms: random.pick(&[1, MINUTE, HOUR, DAY, 7 * DAY]),
+                measure: random.pick(&measures),
+            };
+            let least = random.between(0, 3);
+            let rule = builder.asking(gate, asked, least);
+            builder.rules[usize::from(rule)].about = random.pick(&[Role::Payer, Role::Payee]);
+            if random.chance(30) {
+                builder.rules[usize::from(rule)].mode = Mode::Signal;
+            }
+        }
     }
     builder.build()
 }

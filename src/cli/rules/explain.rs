@@ -115,6 +115,7 @@ fn rule_as_data(plan: &Plan, rule: &RulePlan, card: &[(&'static str, Bilingual)]
             match rule.mode {
                 Mode::Live => "live",
                 Mode::Shadow => "shadow",
+                Mode::Signal => "signal",
             }
             .into(),
         ),

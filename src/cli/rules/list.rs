@@ -84,6 +84,7 @@ fn row<'a>(plan: &'a Plan, rule: &'a RulePlan) -> Row<'a> {
         mode: match rule.mode {
             Mode::Live => "live",
             Mode::Shadow => "shadow",
+            Mode::Signal => "signal",
         },
         family: &plan.policy.families[rule.family].name,
         weight: rule.weight,

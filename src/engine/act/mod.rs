@@ -2,6 +2,7 @@
 //!
 //! - [`finding`]: what one rule that held means, with its guards, weight and evidence
 //! - [`episode`]: the open matter about one target, and what the policy makes of it
+//! - [`signals`]: what is remembered of rules that fired, for rules that ask about it
 //! - [`breaker`]: the bound on strong measures
 //! - [`compose`]: the alert, complete
 
@@ -9,24 +10,28 @@ mod breaker;
 mod compose;
 mod episode;
 mod finding;
+mod signals;
 
 use std::collections::BTreeMap;
 
-use super::facts::as_payment;
+use super::facts::{EventFacts, as_payment};
 use super::group::Group;
 use super::judge::{Held, Judgement, row_of};
 use super::view::StepView;
 use super::{EngineConfig, FindingRecord, StepOutput};
 use crate::limits;
+use crate::model::entity::Reference;
 use crate::model::event::{Body, Event, Payment};
 use crate::model::measure::Action;
 use crate::model::time::{Millis, day_number};
 use crate::rules::plan::Mode;
+use crate::rules::plan::program::{MISSING, Row};
 use crate::rules::plan::view::Role;
 use breaker::BreakerState;
 use compose::Composer;
 use episode::{Decision, Episode, TargetKey};
 use finding::{Captures, Finding};
+use signals::{Signal, Signals};
 
 /// The state of the act phase.
 #[derive(Debug)]
@@ -37,8 +42,9 @@ pub(super) struct Act {
     /// Targets by the time something last joined them, for expiry and for the bound.
     touched: std::collections::BTreeSet<(Millis, TargetKey)>,
     breaker: BreakerState,
-    /// For each rule that held in the last step, what became of it.
-    made: Vec<Made>,
+    signals: Signals,
+    /// For each rule that held in the last step, by event and rule, what became of it.
+    made: Vec<(Held, Made)>,
 }
 
 /// What became of a rule that held, for reports.
@@ -57,6 +63,7 @@ impl Act {
             episodes: BTreeMap::new(),
             touched: std::collections::BTreeSet::new(),
             breaker: BreakerState::default(),
+            signals: Signals::default(),
             made: Vec::new(),
         }
     }
@@ -67,13 +74,11 @@ impl Act {
     }
 
     /// What the judge found in the step just taken, and what became of it, for reports.
-    pub fn records(&self, judgement: &Judgement, view: &StepView<'_>) -> Vec<FindingRecord> {
-        let record = |(held, made): (&Held, &Made)| {
+    pub fn records(&self, view: &StepView<'_>) -> Vec<FindingRecord> {
+        let record = |(held, made): &(Held, Made)| {
             let rule = &view.plan.rules[usize::from(held.rule)];
-            let account = match (&view.events[held.event as usize].body, rule.subject) {
-                (Body::Payment(payment), Role::Payee | Role::PayeeCustomer) => {
-                    payment.payee.account
-                }
+            let account = match (&view.events[held.event as usize].body, rule.about) {
+                (Body::Payment(payment), Role::Payee) => payment.payee.account,
                 (Body::Payment(payment), _) => payment.payer.account,
                 (Body::Account(opened), _) => opened.account,
                 _ => unreachable!("only payments and openings are judged"),
@@ -87,7 +92,7 @@ impl Act {
                 floor: made.floor,
             }
         };
-        judgement.held.iter().zip(&self.made).map(record).collect()
+        self.made.iter().map(record).collect()
     }
 
     /// Takes what the judge found in one step.
@@ -111,8 +116,9 @@ impl Act {
             let (now, later) = held.split_at(here);
             held = later;
             if !now.is_empty() {
-                let rules = now.iter().map(|h| usize::from(h.rule));
-                self.event(view, groups, &captures, index, event, rules, output);
+                let first = self.made.len();
+                self.event(view, groups, &captures, index, event, now, output);
+                self.made[first..].sort_by_key(|(held, _)| held.rule);
             }
         }
     }
@@ -125,7 +131,7 @@ impl Act {
         captures: &Captures<'_>,
         index: usize,
         event: &Event,
-        rules: impl Iterator<Item = usize>,
+        held_here: &[Held],
         output: &mut StepOutput,
     ) {
         let opened;
@@ -141,14 +147,37 @@ impl Act {
         self.expire(facts.watermark_ms, view);
         let row = row_of(view, groups, facts);
         let mut joined: BTreeMap<TargetKey, Vec<Finding>> = BTreeMap::new();
-        for rule in rules {
-            let finding = Finding::make(view, groups, captures, index, rule, &row);
+        // Who asks about signals comes after whom it asks about.
+        let mut in_turn: Vec<&Held> = held_here.iter().collect();
+        in_turn.sort_by_key(|held| view.plan.rules[usize::from(held.rule)].rank);
+        for at in in_turn {
+            let rule = usize::from(at.rule);
+            let (mut cells, mut lower_bound) = (Vec::new(), false);
+            if !view.plan.rules[rule].signals.is_empty() {
+                self.signals.expire(facts.watermark_ms);
+                cells = self.signal_cells(view, rule, facts, event.time_ms, &mut lower_bound);
+            }
+            let row = Row { signals: &cells, ..row };
+            if !self.holds(view, rule, &row, output) {
+                continue;
+            }
+            let mut finding = Finding::make(view, groups, captures, index, rule, &row);
+            finding.lower_bound |= lower_bound;
             let plan = &view.plan.rules[rule];
             let Finding { removed, weight, floor, .. } = finding;
-            self.made.push(Made { removed, weight, floor });
+            self.made.push((*at, Made { removed, weight, floor }));
             if finding.removed {
                 output.rules[rule].suppressed += 1;
                 output.rules[rule].hit -= 1;
+                continue;
+            }
+            if plan.is_remembered {
+                let [about, from] =
+                    [plan.about, from_role(plan.subject)].map(|r| facts.references[r as usize]);
+                let signal = Signal { rule: &plan.id, time_ms: event.time_ms, about, from };
+                output.counts.bounds_hit += u64::from(self.signals.remember(&signal));
+            }
+            if plan.mode == Mode::Signal {
                 continue;
             }
             let held = can_be_held(event, payment, facts.transition.pre, facts.transition.post);
@@ -160,6 +189,49 @@ impl Act {
         for (key, findings) in joined {
             self.join(view, captures, index, event, payment, key, findings, output);
         }
+    }
+
+    /// The cells of the signals that a rule asks about.
+    fn signal_cells(
+        &self,
+        view: &StepView<'_>,
+        rule: usize,
+        facts: &EventFacts,
+        time_ms: Millis,
+        lower_bound: &mut bool,
+    ) -> Vec<i64> {
+        let mut cells = vec![MISSING; view.plan.signals.len()];
+        for number in &view.plan.rules[rule].signals {
+            let signal = &view.plan.signals[usize::from(*number)];
+            let about = facts.references[signal.role as usize];
+            if about != Reference::NONE {
+                cells[usize::from(*number)] =
+                    self.signals.ask(view.plan, signal, about, time_ms, lower_bound);
+            }
+        }
+        cells
+    }
+
+    /// Whether a rule whose gate held holds as a whole; what it comes to otherwise is counted.
+    fn holds(
+        &self,
+        view: &StepView<'_>,
+        rule: usize,
+        row: &Row<'_>,
+        output: &mut StepOutput,
+    ) -> bool {
+        let plan = &view.plan.rules[rule];
+        if plan.gate == plan.when {
+            return true;
+        }
+        let counts = &mut output.rules[rule];
+        match view.plan.program.eval(plan.when, row) {
+            0 => counts.miss += 1,
+            MISSING => counts.not_evaluable += 1,
+            _ => return true,
+        }
+        counts.hit -= 1;
+        false
     }
 
     /// Lets findings join the episode of their target and publishes what the policy makes of it.
@@ -235,6 +307,14 @@ impl Act {
         if let Some((_, key)) = self.touched.pop_first() {
             self.episodes.remove(&key);
         }
+    }
+}
+
+/// The account that a signal comes from: the one whose state gated the rule.
+fn from_role(subject: Role) -> Role {
+    match subject {
+        Role::Payee | Role::PayeeCustomer => Role::Payee,
+        _ => Role::Payer,
     }
 }
 

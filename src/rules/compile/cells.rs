@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::rules::plan::PartPlan;
 use crate::rules::plan::feature::{PaymentField, StateFeature};
 use crate::rules::plan::program::{CellRef, ExprId, Node, Program};
 use crate::rules::plan::query::{Measure, Query};
 use crate::rules::plan::view::Role;
+use crate::rules::plan::{PartPlan, SignalPlan};
 
 /// A program in the making, with the cells it reads.
 #[derive(Debug, Default)]
@@ -14,6 +14,10 @@ pub(super) struct Builder {
     pub(super) program: Program,
     pub(super) payment: Vec<PaymentField>,
     pub(super) queries: Vec<Query>,
+    pub(super) signals: Vec<SignalPlan>,
+    /// Ids of the rules of the plan, in order, and of those that are off.
+    pub(super) rule_ids: Vec<String>,
+    pub(super) known_ids: Vec<String>,
     parts: [Vec<StateFeature>; Role::COUNT],
     /// Depth of each node of the program.
     depths: Vec<u32>,
@@ -65,6 +69,16 @@ impl Builder {
         self.state(role, StateFeature::Asked(number as u16, measure))
     }
 
+    /// Loads what is remembered of signals.
+    pub(super) fn signal(&mut self, signal: SignalPlan) -> ExprId {
+        let found = self.signals.iter().position(|s| *s == signal);
+        let number = found.unwrap_or_else(|| {
+            self.signals.push(signal);
+            self.signals.len() - 1
+        });
+        self.add(Node::Load(CellRef::Signal(number as u16)))
+    }
+
     /// The feature behind a cell.
     pub(super) fn feature(&self, role: Role, index: u16) -> StateFeature {
         self.parts[role as usize][usize::from(index)]
@@ -89,9 +103,9 @@ impl Builder {
 
     /// What has been made.
     pub(super) fn settle(self) -> Settled {
-        let Self { program, payment, queries, parts, .. } = self;
+        let Self { program, payment, queries, signals, parts, .. } = self;
         let parts = parts.map(|features| PartPlan { features, gated_rules: Vec::new() });
-        Settled { program, payment, queries, parts }
+        Settled { program, payment, queries, signals, parts }
     }
 }
 
@@ -101,5 +115,6 @@ pub(super) struct Settled {
     pub(super) program: Program,
     pub(super) payment: Vec<PaymentField>,
     pub(super) queries: Vec<Query>,
+    pub(super) signals: Vec<SignalPlan>,
     pub(super) parts: [PartPlan; Role::COUNT],
 }

@@ -16,6 +16,7 @@ use crate::rules::plan::feature::{PaymentField, StateFeature};
 use crate::rules::plan::program::Type;
 use crate::rules::plan::query::{Hours, Measure, PartyFilter, Query};
 use crate::rules::plan::view::{Role, flag};
+use crate::rules::plan::{SignalMeasure, SignalPlan};
 
 impl Lowering<'_, '_> {
     /// `on.name` or `on.name(args)`.
@@ -115,8 +116,10 @@ impl Lowering<'_, '_> {
     }
 
     fn arg(&mut self, arg: Arg, expr: &Expr) -> Option<i64> {
-        if arg == Arg::Clock {
-            return self.clock_arg(expr);
+        match arg {
+            Arg::Clock => return self.clock_arg(expr),
+            Arg::Rule => return self.rule_arg(expr),
+            _ => {}
         }
         let Some(set) = arg.words() else { return self.number_arg(arg, expr) };
         match self.operand(expr)? {
@@ -127,6 +130,24 @@ impl Lowering<'_, '_> {
                 self.fail(&expr.span, message, "a word in quotes belongs here", Some(hint))
             }
         }
+    }
+
+    /// A rule, by its place in the plan; one that is off has the place before the first.
+    fn rule_arg(&mut self, expr: &Expr) -> Option<i64> {
+        let Operand::Text(id) = self.operand(expr)? else {
+            let hint = Some("as 'M01'".to_owned());
+            return self.fail(&expr.span, "this is not a rule's id", "an id in quotes", hint);
+        };
+        if let Some(at) = self.builder.rule_ids.iter().position(|known| *known == id) {
+            return Some(at as i64);
+        }
+        if self.builder.known_ids.contains(&id) {
+            return Some(-1);
+        }
+        let known = self.builder.known_ids.clone();
+        let hint = meant_or_list(&id, known.iter().map(String::as_str));
+        let message = format!("there is no rule `{id}`");
+        self.fail(&expr.span, message, "unknown rule", Some(hint))
     }
 
     /// A time of day, in minutes.
@@ -233,6 +254,14 @@ impl Lowering<'_, '_> {
                 return Some(Operand::Entries(Owner::Flow, side, query));
             }
             Makes::History => return Some(Operand::History(side, args[0] as u16)),
+            Makes::Signals if args[1] < 0 => {
+                let message = "`signals` does not take working days";
+                return self.fail(span, message, "give a length", Some("as \"7d\"".to_owned()));
+            }
+            Makes::Signals => {
+                let rule = u16::try_from(args[0]).ok();
+                return Some(Operand::Signals(side, rule, args[1]));
+            }
             _ => {}
         }
         if let Operand::Entries(owner, role, query) = base {
@@ -244,6 +273,18 @@ impl Lowering<'_, '_> {
                 return Some(Operand::Entries(*owner, *role, narrower));
             }
             return self.measured(member, *role, query, args, span);
+        }
+        if let Operand::Signals(role, rule, window_ms) = base {
+            let (role, rule, window_ms) = (*role, *rule, *window_ms);
+            let other = args.first().and_then(|number| u16::try_from(*number).ok());
+            let measure = match member.makes {
+                Makes::SignalAccounts => SignalMeasure::Accounts,
+                Makes::SignalPeers => SignalMeasure::Peers,
+                Makes::SignalPeersWith => SignalMeasure::PeersWith(other),
+                _ => SignalMeasure::Count,
+            };
+            let id = self.builder.signal(SignalPlan { rule, role, window_ms, measure });
+            return Some(typed(member, id));
         }
         let takes_span = matches!(member.makes, Makes::Openings | Makes::OpenedFor);
         if args.iter().any(|arg| *arg < 0) && !takes_span {

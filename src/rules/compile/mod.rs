@@ -14,6 +14,7 @@ mod operand;
 mod policy;
 mod rule;
 mod scope;
+mod signals;
 mod template;
 
 pub(super) use literal::duration;
@@ -47,17 +48,21 @@ pub(super) fn compile(pack: &Pack, sha256: String, sink: &mut Sink<'_>) -> Optio
         builder: Builder::default(),
         sink,
     };
-    let guards = compiler.guards();
+    compiler.builder.known_ids.clone_from(&pack.rule_ids);
     let mut order: Vec<usize> = (0..pack.rules.len()).collect();
     order.sort_by(|a, b| pack.rules[*a].id.value.cmp(&pack.rules[*b].id.value));
     order.retain(|index| compiler.is_on(*index));
+    let ids = order.iter().map(|index| pack.rules[*index].id.value.clone());
+    compiler.builder.rule_ids = ids.collect();
+    let guards = compiler.guards();
     let rules: Vec<Option<RulePlan>> = order.iter().map(|i| compiler.rule(*i, &order)).collect();
     repoint(pack, compiler.sink);
-    let rules: Vec<RulePlan> = rules.into_iter().collect::<Option<_>>()?;
+    let mut rules: Vec<RulePlan> = rules.into_iter().collect::<Option<_>>()?;
+    signals::rank(&mut rules, &compiler.builder.signals, pack, &order, compiler.sink);
     if !compiler.sink.is_empty() {
         return None;
     }
-    let Settled { program, payment, queries, mut parts } = compiler.builder.settle();
+    let Settled { program, payment, queries, signals, mut parts } = compiler.builder.settle();
     for (index, rule) in rules.iter().enumerate() {
         parts[rule.subject as usize].gated_rules.push(index as u16);
     }
@@ -72,6 +77,7 @@ pub(super) fn compile(pack: &Pack, sha256: String, sink: &mut Sink<'_>) -> Optio
         payment,
         parts,
         queries,
+        signals,
         program,
         rules,
         guards: guards.into_iter().collect::<Option<_>>()?,

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use crate::model::time::Millis;
 use crate::rules::catalogue::{Owner, WordSet, type_word};
 use crate::rules::plan::program::{ExprId, Type};
 use crate::rules::plan::query::Query;
@@ -32,6 +33,8 @@ pub(super) enum Operand {
     /// What `debits`, `credits`, `uses` and `flow` give.
     Entries(Owner, Role, Query),
     History(Role, u16),
+    /// Signals of a rule about a role's account, and the window; `None`: the rule is off.
+    Signals(Role, Option<u16>, Millis),
     /// A window in working days.
     WorkingDays(u8),
     Params,
@@ -44,6 +47,7 @@ impl Operand {
             Self::Record(owner, role) => Some((*owner, *role)),
             Self::Entries(owner, role, _) => Some((*owner, Some(*role))),
             Self::History(role, _) => Some((Owner::History, Some(*role))),
+            Self::Signals(role, ..) => Some((Owner::Signals, Some(*role))),
             Self::Value(_) | Self::Text(_) | Self::List(_) => None,
             Self::WorkingDays(_) | Self::Params => None,
         }
@@ -63,6 +67,7 @@ impl Operand {
             Self::Record(owner, _) => owner.word().to_owned(),
             Self::Entries(owner, ..) => owner.word().to_owned(),
             Self::History(..) => Owner::History.word().to_owned(),
+            Self::Signals(..) => Owner::Signals.word().to_owned(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! One rule, one guard.
 
+use std::collections::BTreeSet;
+
 use super::Compiler;
 use super::lower::Lowering;
 use super::policy::{action, bilingual};
@@ -11,14 +13,19 @@ use crate::rules::plan::feature::PaymentField;
 use crate::rules::plan::program::{CellRef, ExprId, Node};
 use crate::rules::plan::view::Role;
 use crate::rules::plan::{
-    Escalation, EvidencePlan, GuardEffect, GuardPlan, Mode, Phases, RulePlan, Support, TargetSpec,
-    Template,
+    Escalation, EvidencePlan, GuardEffect, GuardPlan, Mode, Phases, Piece, RulePlan, Support,
+    TargetSpec, Template,
 };
 use crate::rules::source::{GuardDoc, RuleDoc};
 use crate::rules::text::Language;
 
-const MODES: &[(&str, Option<Mode>)] =
-    &[("live", Some(Mode::Live)), ("shadow", Some(Mode::Shadow)), ("off", None)];
+const MODES: &[(&str, Option<Mode>)] = &[
+    ("live", Some(Mode::Live)),
+    ("shadow", Some(Mode::Shadow)),
+    ("signal", Some(Mode::Signal)),
+    ("off", None),
+];
+const ABOUT: &[(&str, Role)] = &[("payer", Role::Payer), ("payee", Role::Payee)];
 const SUBJECTS: &[(&str, Role)] = &[
     ("payer", Role::Payer),
     ("payee", Role::Payee),
@@ -70,6 +77,12 @@ impl<'f> Compiler<'_, 'f> {
         }
         let mut scope = Scope::default();
         let when = self.lowering(&mut scope, &doc.when).condition(&doc.when);
+        if when.as_ref().is_some_and(|(id, _)| self.builder.program.reads_signals(*id)) {
+            let message = "a guard cannot ask about signals";
+            let hint = "ask in the rule's condition".to_owned();
+            let span = doc.when.span.clone();
+            self.sink.report(doc.when.file, span, message, "signals", Some(hint));
+        }
         Some(GuardPlan {
             id: doc.id.value.clone(),
             title: bilingual(&doc.title),
@@ -100,6 +113,11 @@ impl<'f> Compiler<'_, 'f> {
         let is_opening = doc.phases.iter().any(|phase| phase.value == "opening");
         let subjects = if is_opening { OPENING_SUBJECTS } else { SUBJECTS };
         let subject = self.choose(&doc.subject, "subject", subjects);
+        let about = match &doc.about {
+            Some(text) => self.choose(text, "party a finding is about", ABOUT),
+            None if subject == Some(Role::Payee) => Some(Role::Payee),
+            None => Some(Role::Payer),
+        };
         let held = self.choose(&doc.target_held, "target", TARGETS);
         let settled = self.choose(&doc.target_settled, "target", TARGETS);
         let phases: Vec<Phase> =
@@ -138,7 +156,12 @@ impl<'f> Compiler<'_, 'f> {
             subject: subject?,
             target_held: held?,
             target_settled: settled?,
+            about: about?,
             when: logic.when,
+            gate: logic.gate,
+            signals: logic.signals,
+            is_remembered: false,
+            rank: 0,
             guards,
             floor: floor?,
             escalations: logic.escalations,
@@ -182,9 +205,47 @@ impl<'f> Compiler<'_, 'f> {
         let en = lowering.template(&doc.text.en, Language::En);
         self.unused_features(&scope, doc);
         let (when, _) = when?;
+        let (gate, signals) = self.gate(doc, when, &escalations, [&zh, &en]);
         let text = Template { zh, en };
         let balance_unknown = balance_unknown.flatten();
-        Some(Logic { when, escalations, balance_unknown, text, evidence })
+        Some(Logic { when, gate, signals, escalations, balance_unknown, text, evidence })
+    }
+
+    /// What is tried before signals are looked up, and the signals that the rule asks about.
+    fn gate(
+        &mut self,
+        doc: &RuleDoc,
+        when: ExprId,
+        escalations: &[Escalation],
+        texts: [&[Piece]; 2],
+    ) -> (ExprId, Vec<u16>) {
+        let shown = texts.into_iter().flatten().filter_map(|piece| match piece {
+            Piece::Value { expr, .. } => Some(*expr),
+            Piece::Literal(_) => None,
+        });
+        let read = shown.chain(escalations.iter().map(|e| e.when)).chain([when]);
+        let program = &self.builder.program;
+        let signals: BTreeSet<u16> = read
+            .flat_map(|id| program.below(id))
+            .filter_map(|id| match program.nodes[id.0 as usize] {
+                Node::Load(CellRef::Signal(number)) => Some(number),
+                _ => None,
+            })
+            .collect();
+        let parts = program.conjuncts(when);
+        let (last, first): (Vec<_>, Vec<_>) =
+            parts.into_iter().partition(|part| program.reads_signals(*part));
+        if last.is_empty() {
+            return (when, signals.into_iter().collect());
+        }
+        let gate = first.into_iter().reduce(|a, b| self.builder.add(Node::And(a, b)));
+        if gate.is_none() {
+            let message = "a rule that asks about signals needs a condition of its own beside them";
+            let hint = "say with && at which events it is worth looking signals up".to_owned();
+            let span = doc.when.span.clone();
+            self.sink.report(doc.file, span, message, "signals only", Some(hint));
+        }
+        (gate.unwrap_or(when), signals.into_iter().collect())
     }
 
     /// What a payment has and an opening has not, or the other way round, is reported.
@@ -300,6 +361,8 @@ impl<'f> Compiler<'_, 'f> {
 /// What of a rule is made of expressions.
 struct Logic {
     when: ExprId,
+    gate: ExprId,
+    signals: Vec<u16>,
     escalations: Vec<Escalation>,
     balance_unknown: Option<ExprId>,
     text: Template,

@@ -178,6 +178,7 @@ fn cell(plan: &Plan, at: CellRef, ty: Type) -> Values {
             PaymentField::IncomeMonthly(_) => Values::Whole(0, MOST),
             field => Values::unknown(field.ty()),
         },
+        CellRef::Signal(_) => Values::Whole(0, MOST),
         CellRef::State(role, index) => {
             let features = &plan.parts[role as usize].features;
             feature(&features[usize::from(index)], ty)

@@ -48,7 +48,7 @@ pub(super) fn decided(plan: &Plan, evidence: &EvidencePlan) -> Option<&'static s
 /// The threshold as people read it; thresholds that depend on the payment are left open.
 fn shown(plan: &Plan, evidence: &EvidencePlan) -> String {
     let missing = vec![MISSING; plan.payment.len()];
-    let row = Row { payment: &missing, parts: [&[]; Role::COUNT] };
+    let row = Row { payment: &missing, parts: [&[]; Role::COUNT], signals: &[] };
     match plan.program.eval(evidence.threshold, &row) {
         MISSING => "…".to_owned(),
         cell => format_value(evidence.ty, cell, plan.currency, evidence.words, Language::En),

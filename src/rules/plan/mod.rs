@@ -49,6 +49,8 @@ pub struct Plan {
     pub parts: [PartPlan; Role::COUNT],
     /// Questions that cells ask, by number.
     pub queries: Vec<Query>,
+    /// What rules ask of signals, by number.
+    pub signals: Vec<SignalPlan>,
     /// All expressions of the pack.
     pub program: Program,
     /// Rules, in order of id.
@@ -103,6 +105,46 @@ pub enum Mode {
     Live,
     /// Judged; published to the shadow topic only.
     Shadow,
+    /// Judged and remembered for other rules; never published.
+    Signal,
+}
+
+/// What is remembered of a rule that fired: a question about one account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignalPlan {
+    /// The rule, an index into [`Plan::rules`]; `None`: it is off, so nothing is remembered.
+    pub rule: Option<u16>,
+    /// Whose account.
+    pub role: Role,
+    /// How far back.
+    pub window_ms: Millis,
+    /// What is asked.
+    pub measure: SignalMeasure,
+}
+
+/// What can be asked of signals about an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignalMeasure {
+    /// Their number.
+    Count,
+    /// Distinct accounts that they came from.
+    Accounts,
+    /// Distinct accounts that signals from the same accounts are about, this one included.
+    Peers,
+    /// Those of them that a signal of another rule (an index into [`Plan::rules`]) is about, in the
+    /// same window.
+    PeersWith(Option<u16>),
+}
+
+impl SignalPlan {
+    /// The rules it asks about.
+    pub fn rules(&self) -> impl Iterator<Item = u16> {
+        let other = match self.measure {
+            SignalMeasure::PeersWith(rule) => rule,
+            _ => None,
+        };
+        self.rule.into_iter().chain(other)
+    }
 }
 
 /// At which events a rule is judged.
@@ -137,14 +179,25 @@ pub struct RulePlan {
     pub mode: Mode,
     /// When it is judged.
     pub phases: Phases,
-    /// Whose state gates it, and whose account the finding is about.
+    /// Whose state gates it.
     pub subject: Role,
     /// What a finding targets while the payment can still be held.
     pub target_held: TargetSpec,
     /// What a finding targets once the payment is settled.
     pub target_settled: TargetSpec,
+    /// Whose account the finding, or the signal, is about.
+    pub about: Role,
     /// The condition.
     pub when: ExprId,
+    /// Of the terms that the condition joins by `&&`, those that read no signals: what is tried
+    /// before signals are looked up.
+    pub gate: ExprId,
+    /// What it asks of signals: indexes into [`Plan::signals`].
+    pub signals: Vec<u16>,
+    /// Whether another rule asks about its signals.
+    pub is_remembered: bool,
+    /// Rules that ask about others' signals come after them: by rank, then in order.
+    pub rank: u16,
     /// Guards, indexes into [`Plan::guards`].
     pub guards: Vec<u16>,
     /// Measure when only this rule fires; `None`: the score alone decides.

@@ -41,6 +41,8 @@ pub enum CellRef {
     Payment(u16),
     /// In a role's part.
     State(Role, u16),
+    /// What is remembered of signals: its number in [`super::Plan::signals`].
+    Signal(u16),
 }
 
 /// A comparison.
@@ -168,6 +170,8 @@ pub struct Row<'a> {
     pub payment: &'a [i64],
     /// Cells of each role; an empty slice where the role is absent or not known here.
     pub parts: [&'a [i64]; Role::COUNT],
+    /// Cells of signals; empty until they are looked up.
+    pub signals: &'a [i64],
 }
 
 impl Row<'_> {
@@ -176,6 +180,9 @@ impl Row<'_> {
             CellRef::Payment(index) => self.payment[usize::from(index)],
             CellRef::State(role, index) => {
                 self.parts[role as usize].get(usize::from(index)).copied().unwrap_or(MISSING)
+            }
+            CellRef::Signal(index) => {
+                self.signals.get(usize::from(index)).copied().unwrap_or(MISSING)
             }
         }
     }
@@ -272,6 +279,28 @@ impl Program {
         found
     }
 
+    /// The parts that must all hold for a condition to hold, in order.
+    #[must_use]
+    pub fn conjuncts(&self, id: ExprId) -> Vec<ExprId> {
+        let mut parts = Vec::new();
+        let mut open = vec![id];
+        while let Some(id) = open.pop() {
+            match &self.nodes[id.0 as usize] {
+                Node::And(a, b) => open.extend([*b, *a]),
+                _ => parts.push(id),
+            }
+        }
+        parts
+    }
+
+    /// Whether an expression reads what is remembered of signals.
+    #[must_use]
+    pub fn reads_signals(&self, id: ExprId) -> bool {
+        let signal =
+            |id: ExprId| matches!(self.nodes[id.0 as usize], Node::Load(CellRef::Signal(_)));
+        self.below(id).into_iter().any(signal)
+    }
+
     /// Adds a node, or finds the equal one that is there.
     pub fn add(&mut self, node: Node) -> ExprId {
         let found = self.nodes.iter().position(|n| *n == node);
@@ -324,7 +353,7 @@ mod tests {
     fn logic_absorbs_what_is_missing() {
         let mut program = Program::default();
         let [no, yes, missing] = [0, 1, MISSING].map(|cell| program.add(Node::Constant(cell)));
-        let row = Row { payment: &[], parts: [&[]; Role::COUNT] };
+        let row = Row { payment: &[], parts: [&[]; Role::COUNT], signals: &[] };
         let mut check = |node: Node, expect: i64| {
             let id = program.add(node.clone());
             assert_eq!(program.eval(id, &row), expect, "{node:?}");
@@ -345,7 +374,7 @@ mod tests {
         let mut program = Program::default();
         let amount = program.add(Node::Constant(999));
         let scaled = program.add(Node::Scale(amount, 20_000));
-        let row = Row { payment: &[], parts: [&[]; Role::COUNT] };
+        let row = Row { payment: &[], parts: [&[]; Role::COUNT], signals: &[] };
         assert_eq!(program.eval(scaled, &row), 19);
     }
 }

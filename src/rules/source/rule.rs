@@ -95,6 +95,7 @@ pub(in crate::rules) struct RuleDoc {
     pub(in crate::rules) mode: Option<Text>,
     pub(in crate::rules) phases: Vec<Text>,
     pub(in crate::rules) subject: Text,
+    pub(in crate::rules) about: Option<Text>,
     pub(in crate::rules) target_held: Text,
     pub(in crate::rules) target_settled: Text,
     pub(in crate::rules) guards: Vec<Text>,
@@ -124,8 +125,8 @@ pub(in crate::rules) struct GuardDoc {
 
 const RULE_KEYS: &[&str] = &[
     "id", "name", "version", "code", "title", "family", "weight", "mode", "phases", "subject",
-    "target", "guards", "floor", "card", "params", "features", "when", "escalate", "support",
-    "text", "examples", "lint",
+    "about", "target", "guards", "floor", "card", "params", "features", "when", "escalate",
+    "support", "text", "examples", "lint",
 ];
 
 /// The id of a rule, for those that name it: it is known even where its file cannot be read.
@@ -150,6 +151,7 @@ pub(super) fn read_rule(file: usize, root: &Node, sink: &mut Sink<'_>) -> Option
     fields.require("phases", sink);
     let phases = fields.texts("phases", sink);
     let subject = fields.require_text("subject", sink);
+    let about = fields.text("about", sink);
     let target = fields.require("target", sink).and_then(|node| {
         let target = Fields::open(node, "[target]", &["held", "settled"], sink)?;
         let held = target.require_text("held", sink);
@@ -194,6 +196,7 @@ pub(super) fn read_rule(file: usize, root: &Node, sink: &mut Sink<'_>) -> Option
         mode,
         phases,
         subject: subject?,
+        about,
         target_held,
         target_settled,
         guards,
