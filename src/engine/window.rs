@@ -181,17 +181,7 @@ impl AsOf<'_> {
         let sums = &mut scratch.sums;
         sums.clear();
         sums.extend(self.view(view).map(|e| (e.counterparty(), e.summand())));
-        sums.sort_unstable_by_key(|(who, _)| *who);
-        sums.dedup_by(|later, earlier| {
-            let same = later.0 == earlier.0;
-            if same {
-                earlier.1 += later.1;
-            }
-            same
-        });
-        sums.sort_unstable_by_key(|(_, sum)| std::cmp::Reverse(*sum));
-        let top: i64 = sums.iter().take(usize::from(k)).map(|(_, sum)| sum).sum();
-        double_cell(top as f64 / total as f64)
+        double_cell(biggest(sums, k) as f64 / total as f64)
     }
 
     pub fn flow_ratio(&mut self, flow: &FlowView) -> i64 {
@@ -362,4 +352,18 @@ impl AsOf<'_> {
         let today = self.day(self.time_ms);
         self.pair().map_or(MISSING, |p| i64::from(today - p.first_day))
     }
+}
+
+/// What the `k` counterparties with the biggest sums come to together.
+pub(super) fn biggest(sums: &mut Vec<(Reference, i64)>, k: u8) -> i64 {
+    sums.sort_unstable_by_key(|(who, _)| *who);
+    sums.dedup_by(|later, earlier| {
+        let same = later.0 == earlier.0;
+        if same {
+            earlier.1 += later.1;
+        }
+        same
+    });
+    sums.sort_unstable_by_key(|(_, sum)| std::cmp::Reverse(*sum));
+    sums.iter().take(usize::from(k)).map(|(_, sum)| sum).sum()
 }

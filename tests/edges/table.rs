@@ -3,13 +3,14 @@
 //! ```text
 //! 0d 10:00:00.000  p1 settled A > B 100.00 | 1
 //! ```
-//! Day of the stream, time of day (UTC), payment, status, payer, payee, amount; then the value of
+//! Day of the stream, time of day (UTC), payment, status, payer, payee, amount; `A/C` is account A
+//! of customer C, as far as this event says so. Then the value of
 //! the cell, `-` for a missing one, `.` where nothing is judged, or the word of what became of the
 //! event.
 
 use goshawk::engine::{Engine, EngineConfig, Inline};
 use goshawk::model::event::{
-    Batch, Body, Channel, Event, Party, Payment, PaymentStatus, PaymentType, Position,
+    Batch, Body, Channel, Event, Party, Payment, PaymentStatus, PaymentType, Position, Text,
 };
 use goshawk::model::money::{Currency, Money, parse_decimal};
 use goshawk::model::time::{DAY, HOUR, MINUTE, Millis, SECOND};
@@ -98,14 +99,23 @@ pub fn push(batch: &mut Batch, start: Millis, number: usize, line: &str) {
     let day: i64 = day.strip_suffix('d').and_then(|d| d.parse().ok()).expect("0d, 1d …");
     let time_ms = start + day * DAY + time_of_day(time);
     let minor = parse_decimal(amount, 2).expect("an amount");
+    let mut party = |word: &str| {
+        let (account, customer) = word.split_once('/').unwrap_or((word, ""));
+        let mut text = |text: &str| match text {
+            "" => Text::NONE,
+            text => batch.push_text(text),
+        };
+        Party { account: text(account), customer: text(customer), ..Party::default() }
+    };
+    let (payer, payee) = (party(payer), party(payee));
     let mut text = |text: &str| batch.push_text(text);
     let payment = Payment::new(
         text(&format!("e{number}")),
         text(id),
         PaymentStatus::parse(status),
         Money { minor, currency: Currency::CNY },
-        Party { account: text(payer), ..Party::default() },
-        Party { account: text(payee), ..Party::default() },
+        payer,
+        payee,
         PaymentType::Transfer,
         Channel::Mobile,
     );

@@ -136,6 +136,24 @@ fn a_payment_taken_back_counts_until_then() {
 }
 
 #[test]
+fn a_ledger_hears_only_what_names_its_holder() {
+    let customer = "
+        0d 10:00:00.000 p1 settled  A/c > B 1.00 | 1
+        0d 10:01:00.000 p1 returned A   > B 1.00 | .
+        0d 10:02:00.000 p2 settled  A/c > B 1.00 | 2
+        0d 10:03:00.000 p2 returned A/c > B 1.00 | .
+        0d 10:04:00.000 p3 settled  A/c > B 1.00 | 2
+    ";
+    check(Role::PayerCustomer, StateFeature::Count(debits(HOUR)), customer);
+    let account = "
+        0d 10:00:00.000 p1 settled  A/c > B 1.00 | 1
+        0d 10:01:00.000 p1 returned A   > B 1.00 | .
+        0d 10:02:00.000 p2 settled  A/c > B 1.00 | 1
+    ";
+    check(Role::Payer, StateFeature::Count(debits(HOUR)), account);
+}
+
+#[test]
 fn the_payer_is_debited_at_once_and_the_payee_credited_on_settlement() {
     let life = "
         0d 10:00:00.000 p1 initiated A > B 5.00 | 500
@@ -241,4 +259,14 @@ fn history_counts_whole_days_at_home_without_the_present_payment() {
         90d 10:00:00.000 p5 settled C > B 1.00 | 1200
     ";
     check(Role::Payee, StateFeature::HistorySum(Direction::Credit, 90), paid);
+    // What settles after its own debit has left the ledger counts itself.
+    let slow = "
+        0d 10:00:00.000 p1 initiated A > B 1.00 | 0
+        5d 10:00:00.000 p1 accepted  A > B 1.00 | .
+        6d 10:00:00.000 p1 settled   A > B 1.00 | 0
+        6d 11:00:00.000 p2 initiated A > B 1.00 | 1
+        12d 10:00:00.000 p2 accepted A > B 1.00 | .
+        14d 10:00:00.000 p2 settled  A > B 1.00 | 2
+    ";
+    check(Role::Payer, StateFeature::HistoryCount(Direction::Debit, 30), slow);
 }

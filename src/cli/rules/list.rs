@@ -44,16 +44,8 @@ pub(super) fn run(args: &ListArgs, printer: &Printer) -> Result<(), Failure> {
         .into_iter()
         .map(|row| {
             let shadow = if row.mode == "shadow" { " [shadow]" } else { "" };
-            [
-                row.id.to_owned(),
-                row.name.to_owned(),
-                row.family.to_owned(),
-                row.weight.to_string(),
-                row.phases.to_owned(),
-                row.subject,
-                row.floor.unwrap_or_default().to_owned(),
-                row.title + shadow,
-            ]
+            let [id, name, family, weight, phases, subject, floor, title, ..] = columns(row);
+            [id, name, family, weight, phases, subject, floor, title + shadow]
         })
         .collect();
     super::table::print(&HEADER, &rows, args.format, printer)

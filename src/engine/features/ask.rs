@@ -2,7 +2,7 @@
 
 use super::super::entry::Entry;
 use super::super::hot::Answer;
-use super::super::window::{AsOf, Own};
+use super::super::window::{AsOf, Own, biggest};
 use crate::limits;
 use crate::model::entity::Reference;
 use crate::model::time::Millis;
@@ -214,18 +214,8 @@ fn deviation(amounts: &[i64]) -> i64 {
 fn top_share(entries: &[Entry], k: u8) -> i64 {
     let mut sums: Vec<(Reference, i64)> =
         entries.iter().map(|e| (e.counterparty(), e.summand())).collect();
-    sums.sort_unstable_by_key(|(who, _)| *who);
-    sums.dedup_by(|later, earlier| {
-        let same = later.0 == earlier.0;
-        if same {
-            earlier.1 += later.1;
-        }
-        same
-    });
-    sums.sort_unstable_by_key(|(_, sum)| std::cmp::Reverse(*sum));
     let total: i64 = sums.iter().map(|(_, sum)| sum).sum();
-    let top: i64 = sums.iter().take(usize::from(k)).map(|(_, sum)| sum).sum();
-    share(top, total)
+    share(biggest(&mut sums, k), total)
 }
 
 fn value_share(mut amounts: Vec<i64>, k: u8) -> i64 {

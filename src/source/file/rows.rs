@@ -284,8 +284,15 @@ impl Csv {
         values[place("payment_id")].get_or_insert(event_id);
         let mut object = Object::new();
         object.insert("schema".to_owned(), "payment.v1".into());
+        let has = |wanted: &str, of: &[&str]| {
+            let mut there = FIELDS.iter().zip(&values).filter(|(_, value)| value.is_some());
+            there.any(|((_, parent, field), _)| *parent == wanted && of.contains(field))
+        };
+        // How sure somebody is of a place that is not there says nothing.
+        let placeless: Vec<&str> =
+            PLACES.into_iter().filter(|parent| !has(parent, &["lat", "lon"])).collect();
         for ((key, parent, field), value) in FIELDS.iter().zip(values) {
-            let Some(value) = value else { continue };
+            let Some(value) = value.filter(|_| !placeless.contains(parent)) else { continue };
             let value = if *key == "session_flags" { flags(&value) } else { value.into() };
             if let Some(into) = inner(&mut object, parent) {
                 into.insert((*field).to_owned(), value);
@@ -356,6 +363,9 @@ impl Source for Csv {
         std::mem::take(&mut self.labels)
     }
 }
+
+/// Objects that hold a place.
+const PLACES: [&str; 2] = ["device.geo", "terminal_geo"];
 
 /// Reads one row: a line, and more while a quote is open.
 fn read_row(reader: &mut dyn BufRead, row: &mut Vec<u8>) -> std::io::Result<bool> {

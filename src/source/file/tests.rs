@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use super::*;
 use crate::limits;
 use crate::model::event::{Batch, Body};
+use crate::model::reject::RejectReason;
 use crate::source::{Progress, Step};
 
 const AMLSIM: &str = "tran_id,orig_acct,bene_acct,tx_type,base_amt,tran_timestamp,is_sar,alert_id
@@ -161,10 +162,15 @@ fn flags_and_places_come_from_columns() {
         device_geo_lat,device_geo_lon,device_geo_accuracy_km,terminal_geo_lat,terminal_geo_lon\n\
         A,B,5.00,2026-03-05T10:00:00Z,CNY,mobile,settled,transfer,in_call | screen_share,\
         36.067,120.38,1.5,-36.5,-0.25\n\
-        A,B,5.00,2026-03-05T10:00:01Z,CNY,mobile,settled,transfer,\"in_call,emulator\",,,,,\n";
+        A,B,5.00,2026-03-05T10:00:01Z,CNY,mobile,settled,transfer,\"in_call,emulator\",,,,,\n\
+        A,B,5.00,2026-03-05T10:00:02Z,CNY,mobile,settled,transfer,,,,0.05,,\n\
+        A,B,5.00,2026-03-05T10:00:03Z,CNY,mobile,settled,transfer,,36.067,,0.05,,\n";
     let path = write(&folder, "a.csv", text.as_bytes());
     let (step, _) = read_all(&mut *open(&path, None, decode()).expect("opens"));
-    assert!(step.rejected.is_empty(), "{:?}", step.rejected);
+    // Half a place is a mistake.
+    let rejected: Vec<_> =
+        step.rejected.iter().map(|r| (r.reject.position.offset, r.reject.reason)).collect();
+    assert_eq!(rejected, [(3, RejectReason::MissingField)], "{:?}", step.rejected);
     let payment = |at: usize| match &step.batch.events[at].body {
         Body::Payment(payment) => payment,
         _ => panic!("a payment"),
@@ -175,7 +181,9 @@ fn flags_and_places_come_from_columns() {
     assert_eq!(payment(0).device_geo, geo(36_067_000, 120_380_000, Some(1_500)));
     assert_eq!(payment(0).terminal_geo, geo(-36_500_000, -250_000, None));
     assert_eq!(payment(1).session_flags, Some(session::IN_CALL | session::EMULATOR));
-    assert_eq!((payment(1).device_geo, payment(1).terminal_geo), (None, None));
+    for at in [1, 2] {
+        assert_eq!((payment(at).device_geo, payment(at).terminal_geo), (None, None));
+    }
 }
 
 #[test]
