@@ -16,6 +16,10 @@ use goshawk::rules::{self, SourceFile, shipped};
 use goshawk::source::{Progress, Source as _, Step};
 use toml_edit::{DocumentMut, value};
 
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The rules that others are measured against, with their slow and weak variants.
 const TEN: &[&str] =
     &["m01", "m02", "m05", "m06", "m07", "m07s", "m08", "m08s", "m14", "v01", "v09", "v09s", "r01"];

@@ -19,6 +19,11 @@ impl RuleSet {
         self.0[usize::from(rule) / 64] |= 1 << (rule % 64);
     }
 
+    /// Adds those of another set.
+    pub fn join(&mut self, other: &Self) {
+        other.open(&mut self.0);
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.iter().all(|word| *word == 0)
     }

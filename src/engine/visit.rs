@@ -425,7 +425,7 @@ impl<'a> Reading<'a> {
         let program = &self.view.visit_plan.program;
         let role = self.role;
         let fails = |screen: &Screen, cells: &[i64]| {
-            screen.try_with(program, payment, role, cells) == Outcome::False
+            screen.try_with(program, (payment, role, cells)) == Outcome::False
         };
         for step in &rule.steps {
             self.fill(&step.cells, cells, scratch);

@@ -1,5 +1,7 @@
 //! Answers to queries: the entries of a window, filtered one by one, newest first.
 
+use smallvec::SmallVec;
+
 use super::super::entry::Entry;
 use super::super::hot::Answer;
 use super::super::window::{AsOf, Own, biggest};
@@ -112,28 +114,25 @@ impl AsOf<'_> {
         self.extra.is_some_and(|e| e.long.knows(who, self.day(self.time_ms)))
     }
 
-    /// The entries that a query asks for among the `most` newest of its window, newest first.
-    fn found(&mut self, query: &Query, most: usize) -> Vec<Entry> {
+    /// Hands over the entries that a query asks for among the `most` newest of its window, newest
+    /// first.
+    fn each(&mut self, query: &Query, most: usize, mut take: impl FnMut(Entry)) {
         self.note_reach(query.window_ms);
         let filter = Filter::of(query, self);
-        let mut read = 0;
         let mut unclear = query.party == PartyFilter::Stranger
             && self.extra.is_some_and(|e| e.long.pairs_truncated);
-        let mut found = Vec::new();
-        for entry in self.window(query.window_ms) {
-            read += 1;
-            if read > most {
+        for (read, entry) in self.window(query.window_ms).enumerate() {
+            if read >= most {
                 unclear = true;
                 break;
             }
             if filter.admits(self, entry) {
-                found.push(entry);
+                take(entry);
             }
             unclear |=
                 entry.is_foreign() && query.compares_amounts() && filter.admits_kind(self, entry);
         }
         self.lower_bound |= unclear;
-        found
     }
 
     /// The value of a query.
@@ -143,16 +142,33 @@ impl AsOf<'_> {
         }
         // What running sums give must not depend on whether they are kept.
         let kept = Answer::can(query, measure);
-        let entries = self.found(query, if kept { usize::MAX } else { limits::QUERY_SCAN_MAX });
-        if matches!(measure, Measure::Count) {
-            return entries.len() as i64;
+        let most = if kept { usize::MAX } else { limits::QUERY_SCAN_MAX };
+        match measure {
+            Measure::Count => {
+                let mut count = 0;
+                self.each(query, most, |_| count += 1);
+                return count;
+            }
+            Measure::Sum => {
+                let (mut sum, mut foreign) = (0, false);
+                self.each(query, most, |entry| {
+                    sum += entry.summand();
+                    foreign |= entry.is_foreign();
+                });
+                self.lower_bound |= foreign;
+                return sum;
+            }
+            Measure::Counterparties => {
+                let mut who: SmallVec<[Reference; 64]> = SmallVec::new();
+                self.each(query, most, |entry| who.push(entry.counterparty()));
+                who.sort_unstable();
+                who.dedup();
+                return who.len() as i64;
+            }
+            _ => {}
         }
-        if matches!(measure, Measure::Counterparties) {
-            let mut who: Vec<Reference> = entries.iter().map(|e| e.counterparty()).collect();
-            who.sort_unstable();
-            who.dedup();
-            return who.len() as i64;
-        }
+        let mut entries = Vec::new();
+        self.each(query, most, |entry| entries.push(entry));
         if matches!(measure, Measure::NewShare) {
             self.lower_bound |= self.extra.is_some_and(|e| e.long.pairs_truncated);
             return new_share(self, query, &entries);
@@ -167,7 +183,6 @@ impl AsOf<'_> {
         let amounts: Vec<i64> =
             entries.iter().filter(|e| !e.is_foreign()).map(|e| e.amount_minor()).collect();
         match measure {
-            Measure::Sum => amounts.iter().sum(),
             Measure::Max => amounts.iter().copied().max().unwrap_or(MISSING),
             Measure::Min => amounts.iter().copied().min().unwrap_or(MISSING),
             Measure::Average => average(&amounts),
@@ -178,6 +193,7 @@ impl AsOf<'_> {
             Measure::ClimbFrom(ppm) => climb(&amounts, ppm).1,
             Measure::Ratio => ratio(&entries),
             Measure::Count
+            | Measure::Sum
             | Measure::Counterparties
             | Measure::NewShare
             | Measure::SinceFirst
