@@ -17,7 +17,7 @@ pub(super) struct Capture {
 }
 
 /// What was kept.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Captured {
     /// Entries behind a value.
     Entries {

@@ -81,6 +81,11 @@ impl Engine {
     /// Puts another plan in force, from the next step on. Windows are views, so its rules see their
     /// whole windows at once.
     pub fn set_plan(&mut self, plan: Arc<Plan>) {
+        {
+            let guards: Vec<_> = self.groups.iter().map(read).collect();
+            let groups: Vec<&Group> = guards.iter().map(|guard| &**guard).collect();
+            self.act.tell_all(&self.plan, &groups);
+        }
         self.visit_plan = VisitPlan::derive(&plan);
         self.settings.words = RuleSet::words(plan.rules.len());
         self.plan = plan;

@@ -119,7 +119,8 @@ impl Episode {
                     news |= finding.weight > known.weight || finding.floor > known.floor;
                     let weight = finding.weight.max(known.weight);
                     let floor = finding.floor.max(known.floor);
-                    *known = Finding { weight, floor, ..finding };
+                    *known = finding;
+                    (known.weight, known.floor) = (weight, floor);
                 }
                 None if !full => {
                     news = true;

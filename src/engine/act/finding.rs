@@ -6,12 +6,14 @@ use std::collections::BTreeMap;
 use super::super::capture::Captured;
 use super::super::group::Group;
 use super::super::view::StepView;
+use crate::limits;
 use crate::model::alert::{Bilingual, EventRef, Evidence, GuardOutcome, GuardResult};
 use crate::model::entity::Reference;
 use crate::model::measure::Action;
+use crate::model::time::Millis;
 use crate::rules::plan::program::{MISSING, Row};
 use crate::rules::plan::view::Role;
-use crate::rules::plan::{GuardEffect, RulePlan};
+use crate::rules::plan::{EvidencePlan, GuardEffect, Plan, RulePlan};
 use crate::rules::text::{plain_value, unit};
 
 /// One rule held.
@@ -24,8 +26,12 @@ pub(super) struct Finding {
     pub weight: u32,
     /// Measure it asks for on its own.
     pub floor: Option<Action>,
+    /// Empty until it is told.
     pub text: Bilingual,
+    /// Empty until it is told.
     pub evidence: Vec<Evidence>,
+    /// What it will be told from: most findings never are.
+    kept: Option<Box<Kept>>,
     pub guards: Vec<GuardResult>,
     /// A guard removed it.
     pub removed: bool,
@@ -35,6 +41,19 @@ pub(super) struct Finding {
     pub balance_unknown: bool,
     /// In which role what it is about touches the payment.
     pub subject: Role,
+}
+
+/// What text and evidence of a finding are made from.
+#[derive(Clone, Debug)]
+struct Kept {
+    /// Its number in the plan.
+    rule: usize,
+    time_ms: Millis,
+    payment: Vec<i64>,
+    parts: [Vec<i64>; Role::COUNT],
+    signals: Vec<i64>,
+    /// By number of evidence: the entries behind it.
+    entries: Vec<(usize, Role, Captured)>,
 }
 
 /// What the visits of a step kept, by event.
@@ -62,12 +81,15 @@ impl<'a> Captures<'a> {
         })
     }
 
-    fn entries(&self, event: usize, rule: usize, number: usize) -> Option<(Role, &'a Captured)> {
-        let kept = self.by_event.get(&(event as u32))?;
-        kept.iter().copied().find(|(_, what)| {
-            matches!(what, Captured::Entries { rule: r, evidence, .. }
-                if usize::from(*r) == rule && *evidence == number)
-        })
+    fn entries(&self, event: usize, rule: usize) -> Vec<(usize, Role, Captured)> {
+        let kept = self.by_event.get(&(event as u32));
+        let of_rule = |(role, what): &(Role, &Captured)| match what {
+            Captured::Entries { rule: r, evidence, .. } if usize::from(*r) == rule => {
+                Some((*evidence, *role, (*what).clone()))
+            }
+            _ => None,
+        };
+        kept.into_iter().flatten().filter_map(of_rule).collect()
     }
 }
 
@@ -104,8 +126,18 @@ impl Finding {
             family: plan.family,
             weight,
             floor,
-            text: plan.text.render(program, row, view.plan.currency),
-            evidence: evidence(view, groups, captures, event, rule, row),
+            text: Bilingual::default(),
+            evidence: Vec::new(),
+            kept: (effect != Some(GuardEffect::Remove)).then(|| {
+                Box::new(Kept {
+                    rule,
+                    time_ms: view.events[event].time_ms,
+                    payment: row.payment.to_vec(),
+                    parts: row.parts.map(<[i64]>::to_vec),
+                    signals: row.signals.to_vec(),
+                    entries: captures.entries(event, rule),
+                })
+            }),
             guards,
             removed: effect == Some(GuardEffect::Remove),
             lowered,
@@ -113,6 +145,26 @@ impl Finding {
             balance_unknown: plan.balance_unknown.is_some_and(|e| program.eval(e, row) == 1),
             subject: plan.subject,
         }
+    }
+
+    /// Puts it into words, unless that has been done.
+    pub fn tell(&mut self, plan: &Plan, groups: &[&Group]) {
+        let Some(kept) = self.kept.take() else { return };
+        let parts = kept.parts.each_ref().map(|part| &part[..]);
+        let row = Row { payment: &kept.payment, parts, signals: &kept.signals };
+        self.text = plan.rules[kept.rule].text.render(&plan.program, &row, plan.currency);
+        self.evidence = evidence(plan, groups, &kept, &row);
+    }
+
+    /// Whether payments behind it may be forgotten once the watermark has passed `until_ms`.
+    pub fn fades_until(&self, until_ms: Millis) -> bool {
+        let entries = self.kept.iter().flat_map(|kept| &kept.entries);
+        let oldest = entries.filter_map(|(_, _, captured)| match captured {
+            // Oldest first.
+            Captured::Entries { entries, .. } => entries.first(),
+            Captured::Branch(_) => None,
+        });
+        oldest.into_iter().any(|e| e.time_ms() <= until_ms - limits::LEDGER_RETENTION)
     }
 }
 
@@ -141,43 +193,31 @@ fn guards(
     (results, effect)
 }
 
-fn evidence(
-    view: &StepView<'_>,
-    groups: &[&Group],
-    captures: &Captures<'_>,
-    event: usize,
-    rule: usize,
-    row: &Row<'_>,
-) -> Vec<Evidence> {
-    let plan = &view.plan.rules[rule];
-    let currency = view.plan.currency;
-    let time_ms = view.events[event].time_ms;
-    let item = |(number, item): (usize, &crate::rules::plan::EvidencePlan)| {
+fn evidence(plan: &Plan, groups: &[&Group], kept: &Kept, row: &Row<'_>) -> Vec<Evidence> {
+    let rule = &plan.rules[kept.rule];
+    let item = |(number, item): (usize, &EvidencePlan)| {
         let text =
-            |expr| plain_value(item.ty, view.plan.program.eval(expr, row), currency, item.words);
-        let (events, truncated) = match captures.entries(event, rule, number) {
-            Some((role, captured)) => events_of(groups, role, captured),
+            |expr| plain_value(item.ty, plan.program.eval(expr, row), plan.currency, item.words);
+        let captured = kept.entries.iter().find(|(of, ..)| *of == number);
+        let (events, truncated) = match captured {
+            Some((_, role, captured)) => events_of(groups, *role, captured),
             None => (Vec::new(), false),
         };
         Evidence {
-            rule_id: plan.id.clone(),
+            rule_id: rule.id.clone(),
             feature: item.name.clone(),
             value: text(item.value),
             operator: item.operator.word(),
             threshold: text(item.threshold),
-            unit: unit(item.ty, currency),
-            window_ms: item.window.map(|w| {
-                let offset = view.settings.utc_offset_ms;
-                let query = w.query.map(|number| view.plan.query(number, time_ms, offset).0);
-                (time_ms - query.map_or(w.window_ms, |query| query.window_ms), time_ms)
-            }),
+            unit: unit(item.ty, plan.currency),
+            window_ms: item.window.map(|w| (kept.time_ms - w.window_ms, kept.time_ms)),
             events,
             truncated,
         }
     };
     // Of alternatives only those that hold decided anything.
-    let holds = |item: &&crate::rules::plan::EvidencePlan| item.holds(&view.plan.program, row);
-    plan.evidence.iter().enumerate().filter(|(_, item)| holds(item)).map(item).collect()
+    let holds = |item: &&EvidencePlan| item.holds(&plan.program, row);
+    rule.evidence.iter().enumerate().filter(|(_, item)| holds(item)).map(item).collect()
 }
 
 /// Names the events behind captured entries.

@@ -24,9 +24,9 @@ use crate::model::entity::Reference;
 use crate::model::event::{Body, Event, Payment};
 use crate::model::measure::Action;
 use crate::model::time::{Millis, day_number};
-use crate::rules::plan::Mode;
 use crate::rules::plan::program::{MISSING, Row};
 use crate::rules::plan::view::Role;
+use crate::rules::plan::{Mode, Plan};
 use breaker::BreakerState;
 use compose::Composer;
 use episode::{Decision, Episode, TargetKey};
@@ -66,6 +66,12 @@ impl Act {
             signals: Signals::default(),
             made: Vec::new(),
         }
+    }
+
+    /// Puts every finding into words while the plan it was found by is at hand.
+    pub fn tell_all(&mut self, plan: &Plan, groups: &[&Group]) {
+        let findings = self.episodes.values_mut().flat_map(|episode| &mut episode.findings);
+        findings.for_each(|finding| finding.tell(plan, groups));
     }
 
     /// Episodes that are open.
@@ -187,7 +193,7 @@ impl Act {
             joined.entry(key).or_default().push(finding);
         }
         for (key, findings) in joined {
-            self.join(view, captures, index, event, payment, key, findings, output);
+            self.join(view, groups, captures, index, event, payment, key, findings, output);
         }
     }
 
@@ -238,6 +244,7 @@ impl Act {
     fn join(
         &mut self,
         view: &StepView<'_>,
+        groups: &[&Group],
         captures: &Captures<'_>,
         index: usize,
         event: &Event,
@@ -256,6 +263,10 @@ impl Act {
         episode.last_ms = episode.last_ms.max(event.time_ms);
         self.touched.insert((episode.last_ms, key.clone()));
         let news = episode.join(findings);
+        // What the next finding may come too late for is put into words now.
+        let until_ms = episode.last_ms + policy.episode_idle_ms;
+        let fading = episode.findings.iter_mut().filter(|f| f.fades_until(until_ms));
+        fading.for_each(|finding| finding.tell(view.plan, groups));
         let mut verdict = episode.verdict(view.plan, key.kind());
         let mut downgraded_from = None;
         let decision = episode.decide(&verdict, news, event.time_ms, policy.cool_down_ms);
@@ -281,6 +292,7 @@ impl Act {
             }
             Decision::Publish(kind) => {
                 output.counts.breaker_downgrades += u64::from(downgraded_from.is_some());
+                episode.findings.iter_mut().for_each(|f| f.tell(view.plan, groups));
                 let composer =
                     Composer { tenant: &self.tenant, view, captures, index, event, payment };
                 output.alerts.push(composer.alert(&key, episode, kind, &verdict, downgraded_from));
