@@ -230,19 +230,6 @@ impl Ladder {
     }
 }
 
-/// The parts that must all hold for a condition to hold.
-pub(super) fn conjuncts(program: &Program, expr: ExprId) -> Vec<ExprId> {
-    let mut parts = Vec::new();
-    let mut open = vec![expr];
-    while let Some(expr) = open.pop() {
-        match program.nodes[expr.0 as usize] {
-            Node::And(a, b) => open.extend([b, a]),
-            _ => parts.push(expr),
-        }
-    }
-    parts
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
