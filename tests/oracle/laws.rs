@@ -121,7 +121,7 @@ fn assert_same(seed: u64, what: &str, whole: &str, other: &str) {
 
 #[test]
 fn any_cut_into_steps_says_the_same() {
-    for seed in seeds(64) {
+    for seed in seeds(400) {
         let (plan, whole) = (plans::plan(seed), stream(seed));
         let mut random = Random::new(seed ^ 0xc07);
         let expect = run(config(), &plan, &cut(&whole, &[]), &Inline);
@@ -136,7 +136,7 @@ fn any_cut_into_steps_says_the_same() {
 #[test]
 fn any_number_of_threads_says_the_same() {
     let pools: Vec<Pool> = (1..=8).map(Pool::new).collect();
-    for seed in seeds(24) {
+    for seed in seeds(120) {
         let (plan, whole) = (plans::plan(seed), stream(seed));
         let cuts = random_cuts(&mut Random::new(seed ^ 0x7d5), whole.events.len());
         let steps = cut(&whole, &cuts);
@@ -151,7 +151,7 @@ fn any_number_of_threads_says_the_same() {
 
 #[test]
 fn a_restart_by_replay_goes_on_as_if_nothing_had_happened() {
-    for seed in seeds(24) {
+    for seed in seeds(300) {
         let (plan, whole) = (plans::plan(seed), stream(seed));
         let mut random = Random::new(seed ^ 0x5e57);
         let cuts = random_cuts(&mut random, whole.events.len());
@@ -174,7 +174,7 @@ fn a_restart_by_replay_goes_on_as_if_nothing_had_happened() {
 #[test]
 fn every_event_and_every_amount_is_accounted_for() {
     use goshawk::model::event::Body;
-    for seed in seeds(100) {
+    for seed in seeds(1_000) {
         let (plan, whole) = (plans::plan(seed), stream(seed));
         let mut engine = Engine::new(config(), plan);
         let mut sum = Counts::default();

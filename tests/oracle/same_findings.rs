@@ -24,7 +24,7 @@ type Findings = Vec<(u16, String, bool)>;
 
 #[test]
 fn the_engine_finds_what_the_naive_reference_finds() {
-    for seed in seeds(130) {
+    for seed in seeds(2_000) {
         let (plan, stream) = (plans::plan(seed), streams::stream(seed));
         if compare(&plan, &stream).is_err() {
             let least = shrink(&plan, stream);
@@ -254,7 +254,7 @@ fn the_shipped_pack_finds_what_the_naive_reference_finds() {
             .expect("the shipped pack compiles")
     });
     let plan = Arc::new(compiling.expect("a thread").join().expect("no panic"));
-    for seed in seeds(40) {
+    for seed in seeds(400) {
         let stream = streams::stream(seed);
         if compare(&plan, &stream).is_err() {
             let least = shrink(&plan, stream);
