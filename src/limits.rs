@@ -4,7 +4,7 @@
 //! A bound that bites is counted and shown; a finding that rests on a bounded value says
 //! `lower_bound`.
 
-use crate::model::time::{DAY, HOUR, MINUTE, Millis};
+use crate::model::time::{DAY, HOUR, MINUTE, Millis, SECOND};
 
 /// Logical shards. Pinned: shard numbers are part of snapshots and golden tests.
 pub const SHARDS: usize = 1_024;
@@ -96,6 +96,12 @@ pub const RULES_MAX: usize = 512;
 pub const RULE_COST_MAX: u32 = 48;
 /// Bytes of one rule file, at most.
 pub const RULE_FILE_BYTES_MAX: usize = 256 * 1_024;
+/// How often the rule folders are looked at unless configured.
+pub const RULES_POLL_DEFAULT: Millis = 5 * SECOND;
+/// Differences that the journal names when rules change, at most; the others are counted.
+pub const RULE_CHANGES_TOLD_MAX: usize = 200;
+/// Bytes of one difference, at most.
+pub const RULE_CHANGE_BYTES_MAX: usize = 512;
 /// Bytes of one expression, at most: the CEL parser recurses without a limit of its own.
 pub const EXPRESSION_BYTES_MAX: usize = 4 * 1_024;
 /// Depth of brackets and unary operators of one expression, at most.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use goshawk::engine::{Counts, MemoryReport, RuleCounts, StepOutput};
 use goshawk::http::read_side::{ALERTS_KEPT, ReadSide};
+use goshawk::http::rules::{LoadAnswer, LoadOutcome, LoadRequest, RuleProblem, RulesShown};
 use goshawk::http::{HttpConfig, HttpError, HttpServer};
 use goshawk::model::entity::EntityKind;
 use goshawk::model::event::{
@@ -40,10 +41,17 @@ fn serve(token: Option<&str>) -> Served {
 }
 
 fn get(address: SocketAddr, path: &str, header: &str) -> (u16, String) {
+    ask(address, "GET", path, header)
+}
+
+fn ask(address: SocketAddr, method: &str, path: &str, header: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).expect("listening");
     stream.set_read_timeout(Some(Duration::from_secs(10))).expect("settable");
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{header}\r\n")
-        .expect("sent");
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{header}\r\n"
+    )
+    .expect("sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("answered");
     let code = answer.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status line");
@@ -358,4 +366,62 @@ fn other_than_loopback_needs_a_token() {
     assert!(matches!(start(None), Err(HttpError::TokenNeeded { .. })));
     assert!(matches!(start(Some(" ")), Err(HttpError::TokenEmpty)));
     start(Some("secret")).expect("free").stop();
+}
+
+#[test]
+fn rules_change_by_http_for_callers_with_a_token_only() {
+    let path = "/api/v1/rules";
+    let open = serve(None);
+    let (code, text) = ask(open.server.address(), "POST", path, "");
+    assert_eq!((code, text.contains("token_file")), (403, true), "{text}");
+    let served = serve(Some("secret"));
+    let address = served.server.address();
+    assert_eq!(ask(address, "POST", path, "").0, 401);
+    assert_eq!(ask(address, "POST", path, "Authorization: Bearer Secret\r\n").0, 401);
+    let right = "Authorization: Bearer secret\r\n";
+    assert_eq!(ask(address, "POST", path, right).0, 503, "nobody watches the folders yet");
+    assert_eq!(get(address, path, right).0, 503, "nothing has been judged yet");
+
+    let (door, requests) = crossbeam_channel::bounded::<LoadRequest>(1);
+    served.read_side.rules.set_door(Some(door));
+    let answers = std::thread::spawn(move || {
+        for outcome in [LoadOutcome::Accepted, LoadOutcome::Refused, LoadOutcome::Unsettled] {
+            let refused = outcome == LoadOutcome::Refused;
+            let problem = RuleProblem {
+                file: Some("mule/m02.toml".to_owned()),
+                line: Some(3),
+                column: Some(7),
+                message: "unknown name `ammount`".to_owned(),
+                hint: Some("did you mean `amount`?".to_owned()),
+            };
+            let answer = LoadAnswer {
+                outcome,
+                from: "aa".to_owned(),
+                to: None,
+                problems: if refused { vec![problem] } else { Vec::new() },
+                changes: Vec::new(),
+                differences: 0,
+                compile_ms: None,
+            };
+            requests.recv().expect("asked").answer.send(answer).expect("waits");
+        }
+    });
+    assert_eq!(ask(address, "POST", path, right).0, 202);
+    let (code, text) = ask(address, "POST", path, right);
+    assert_eq!(code, 422);
+    for part in ["\"file\":\"mule/m02.toml\"", "\"line\":3", "\"column\":7", "did you mean"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert_eq!(ask(address, "POST", path, right).0, 409);
+    answers.join().expect("answered");
+
+    let plan = goshawk::runtime::pack::load(None).expect("the shipped pack");
+    served.read_side.rules.set(RulesShown::of(&plan, 7, 1_000, "start"));
+    served.read_side.rules.set_pending("bb");
+    let (code, text) = get(address, path, right);
+    assert_eq!(code, 200);
+    let shown: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(shown["sha256"], plan.pack_sha256.as_str());
+    assert_eq!((&shown["since_step"], &shown["pending"]), (&7.into(), &"bb".into()));
+    assert_eq!(shown["rules"].as_array().map(Vec::len), Some(plan.rules.len()));
 }

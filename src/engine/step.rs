@@ -79,13 +79,21 @@ impl Engine {
     }
 
     /// Puts another plan in force, from the next step on. Windows are views, so its rules see their
-    /// whole windows at once.
+    /// whole windows at once. What the state keeps for a plan's sake goes over by name: open
+    /// episodes stay with their findings, running sums are made anew when they are asked for.
+    ///
+    /// # Panics
+    /// When events have been taken and the plan [cannot follow](Plan::follows) the one in force:
+    /// the ledgers hold what its currency and country made of those events.
     pub fn set_plan(&mut self, plan: Arc<Plan>) {
+        let follows = plan.follows(&self.plan);
+        assert!(self.greatest_ms == Millis::MIN || follows.is_ok(), "{follows:?}");
         {
             let guards: Vec<_> = self.groups.iter().map(read).collect();
             let groups: Vec<&Group> = guards.iter().map(|guard| &**guard).collect();
             self.act.tell_all(&self.plan, &groups);
         }
+        self.act.follow(&self.plan, &plan);
         self.visit_plan = VisitPlan::derive(&plan);
         self.settings.words = RuleSet::words(plan.rules.len());
         self.plan = plan;

@@ -5,6 +5,8 @@
 //! - `GET /healthz`: 200 while the process answers
 //! - `GET /readyz`: 200 while it scores, else 503; the body says what it is doing
 //! - `GET /api/v1/alerts?limit=N&before=SEQUENCE`: recent alerts as published, newest first
+//! - `GET /api/v1/rules`: the rules in force, since when, and what brought them
+//! - `POST /api/v1/rules`: reads the rule folders now; needs a token, whatever the address
 //! - `GET /api/v1/status`: what the process is doing, with counts
 //!
 //! It listens on loopback unless told otherwise; any other address needs a token, sent as
@@ -14,6 +16,7 @@
 
 pub mod read_side;
 mod routes;
+pub mod rules;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -10,6 +10,7 @@ use dashmap::DashMap;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::rules::RulesSide;
 use crate::engine::Counts;
 use crate::sink::{Message, Stream};
 use crate::telemetry::phase::Phase;
@@ -28,6 +29,8 @@ pub struct ReadSide {
     next: AtomicU64,
     phase: AtomicU8,
     totals: Mutex<Totals>,
+    /// Which rules are in force, and the door to change them.
+    pub rules: RulesSide,
 }
 
 #[derive(Debug)]
@@ -108,6 +111,7 @@ impl ReadSide {
             next: AtomicU64::new(0),
             phase: AtomicU8::new(Phase::Starting as u8),
             totals: Mutex::new(Totals { instance: instance.to_owned(), ..Totals::default() }),
+            rules: RulesSide::default(),
         }
     }
 

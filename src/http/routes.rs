@@ -11,6 +11,7 @@ use axum::{Json, Router};
 use sha2::{Digest as _, Sha256};
 
 use super::read_side::{ALERTS_SHOWN_MAX, ReadSide};
+use super::rules::{LoadOutcome, NotAsked};
 use crate::telemetry::Telemetry;
 
 /// What every request may read.
@@ -39,6 +40,7 @@ pub fn router(shared: Shared) -> Router {
     let guarded = Router::new()
         .route("/metrics", get(metrics))
         .route("/api/v1/alerts", get(alerts))
+        .route("/api/v1/rules", get(rules).post(load_rules))
         .route("/api/v1/status", get(status))
         .route_layer(from_fn_with_state(shared.clone(), authorise));
     Router::new()
@@ -89,4 +91,36 @@ async fn alerts(State(shared): State<Shared>, Query(page): Query<Page>) -> Respo
 
 async fn status(State(shared): State<Shared>) -> Response {
     Json(shared.read_side.status(shared.telemetry.reconciliation_difference())).into_response()
+}
+
+async fn rules(State(shared): State<Shared>) -> Response {
+    match shared.read_side.rules.shown() {
+        Some(shown) => Json(shown).into_response(),
+        None => (StatusCode::SERVICE_UNAVAILABLE, "no step has been judged yet\n").into_response(),
+    }
+}
+
+/// Has the folders read now. Whoever may change rules must be known, so that without a token in
+/// the configuration nobody may.
+async fn load_rules(State(shared): State<Shared>) -> Response {
+    if shared.token.is_none() {
+        let text = "changing rules needs a token: set http.token_file\n";
+        return (StatusCode::FORBIDDEN, text).into_response();
+    }
+    let unavailable = |text| (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
+    let answered = match shared.read_side.rules.ask() {
+        Ok(answered) => answered,
+        Err(NotAsked::Closed) => return unavailable("this process does not score now\n"),
+        Err(NotAsked::Busy) => return unavailable("others are being answered; try again\n"),
+    };
+    let Ok(answer) = answered.await else {
+        return unavailable("the process is stopping\n");
+    };
+    let code = match answer.outcome {
+        LoadOutcome::Accepted => StatusCode::ACCEPTED,
+        LoadOutcome::Unchanged => StatusCode::OK,
+        LoadOutcome::Refused => StatusCode::UNPROCESSABLE_ENTITY,
+        LoadOutcome::Unsettled => StatusCode::CONFLICT,
+    };
+    (code, Json(answer)).into_response()
 }

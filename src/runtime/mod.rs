@@ -10,6 +10,7 @@
 //! - [`reach`]: the brokers answer and have every topic
 //! - [`ready`]: what a start reads once and cannot do without
 //! - [`recovery`]: where to go on after a start
+//! - [`reload`]: rules change while running
 //! - [`stop`]: one flag that ends all threads, and signals
 //! - [`pack`]: a rule pack from a folder or from the binary, as a plan
 
@@ -24,4 +25,5 @@ pub mod process;
 pub mod reach;
 pub mod ready;
 pub mod recovery;
+pub mod reload;
 pub mod stop;

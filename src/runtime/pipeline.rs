@@ -9,13 +9,14 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
+use super::reload::{self, Pending};
 use super::stop::{Stop, Why};
 use crate::engine::{Engine, Fork, StepOutput};
 use crate::http::read_side::ReadSide;
 use crate::limits;
 use crate::model::alert::Alert;
 use crate::model::time::Millis;
-use crate::sink::{Commit, Sink, SinkError};
+use crate::sink::{Commit, Message, Sink, SinkError};
 use crate::source::kafka::lag::Lag;
 use crate::source::{Progress, Source, SourceError, Step};
 use crate::telemetry::Telemetry;
@@ -35,7 +36,9 @@ pub struct Parts<'a> {
     /// The engine's threads.
     pub fork: &'a dyn Fork,
     /// Makes messages.
-    pub encoder: &'a Encoder,
+    pub encoder: &'a mut Encoder,
+    /// Rules that wait for the next step.
+    pub pending: &'a Pending,
     /// Counts.
     pub telemetry: &'a Telemetry,
     /// Shows.
@@ -151,7 +154,7 @@ fn score(
     give_back: &Sender<Step>,
     publish: Sender<Outgoing>,
 ) {
-    let Parts { engine, fork, encoder, telemetry, read_side, lag, next_step, .. } = parts;
+    let Parts { engine, fork, encoder, pending, telemetry, read_side, lag, next_step, .. } = parts;
     let mut number = next_step;
     let mut gauges = Gauges::new(lag);
     loop {
@@ -163,6 +166,11 @@ fn score(
             }
             Err(RecvTimeoutError::Disconnected) => break,
         };
+        // Here and nowhere else: every event of a step is judged by one pack.
+        let changed = pending.take().map(|candidate| {
+            let at = (number, wall_ms);
+            reload::activate(candidate, at, engine, encoder, telemetry, read_side)
+        });
         let began = Instant::now();
         let output = engine.step(&step.batch, fork);
         let events = step.batch.events.len() as u64;
@@ -178,7 +186,8 @@ fn score(
             });
         }
         let pack = &engine.plan().pack_sha256;
-        let commit = commit_of(number, &step, &output, topics, pack, encoder, wall_ms);
+        let wall = (wall_ms, changed.unwrap_or_default());
+        let commit = commit_of(number, &step, &output, topics, pack, encoder, wall);
         number += 1;
         if publish.send(Outgoing { commit, alerts: output.alerts, read_at: at }).is_err() {
             break;
@@ -198,7 +207,7 @@ fn commit_of(
     topics: &[String],
     pack: &str,
     encoder: &Encoder,
-    ingested_ms: Millis,
+    (ingested_ms, changed): (Millis, Vec<Message>),
 ) -> Commit {
     let now_ms = wall_ms();
     let wall = WallTimes { ingested_ms, detected_ms: now_ms, published_ms: now_ms };
@@ -206,6 +215,7 @@ fn commit_of(
         output.alerts.iter().map(|alert| encoder.alert(alert, &wall)).collect();
     messages.extend(step.rejected.iter().map(|rejected| encoder.reject(rejected)));
     messages.extend(step.rejoin(&output.rejects).iter().map(|rejected| encoder.reject(rejected)));
+    messages.extend(changed);
     messages.push(journal::message(&JournalRecord {
         schema: SCHEMA.to_owned(),
         step: number,

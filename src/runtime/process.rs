@@ -15,13 +15,17 @@ use super::leader::Leadership;
 use super::pipeline::{self, Parts};
 use super::reach;
 use super::ready::{self, Ready, guarantee, settings};
+use super::recovery::packs::Packs;
 use super::recovery::read::JournalReader;
 use super::recovery::replay::replay;
 use super::recovery::{self, Recovery, RecoveryError};
+use super::reload::watch::{Watched, Watching};
+use super::reload::{Candidate, Changes, Pending};
 use super::stop::{self, Stop, Why};
 use crate::engine::{Engine, EngineConfig};
 use crate::http::read_side::ReadSide;
 use crate::http::{HttpConfig, HttpServer};
+use crate::rules::SourceFile;
 use crate::rules::plan::Plan;
 use crate::sink::SinkError;
 use crate::sink::kafka::{KafkaSink, StreamTopics};
@@ -47,7 +51,7 @@ const TELL: Duration = Duration::from_secs(5);
 pub fn run(config: &Config) -> Result<(), RunError> {
     let stop = Stop::default();
     stop::on_signals(&stop).map_err(system)?;
-    let Ready { plan, privacy, http_token } = ready::prepare(config)?;
+    let Ready { plan, files, privacy, http_token } = ready::prepare(config)?;
     let telemetry = Arc::new(Telemetry::new().map_err(system)?);
     let instance = instance(config);
     let read_side = Arc::new(ReadSide::new(&instance));
@@ -60,7 +64,8 @@ pub fn run(config: &Config) -> Result<(), RunError> {
         rules: plan.rules.iter().map(|rule| rule.id.as_str()).collect(),
     });
     shown.read_side.set_pack(&plan.pack_id, &plan.pack_sha256);
-    let outcome = lead(config, plan, encoder, &shown, &stop);
+    shown.read_side.rules.set_pending(&plan.pack_sha256);
+    let outcome = lead(config, Pack { plan, files }, encoder, &shown, &stop);
     match &outcome {
         Ok(()) => shown.phase(Phase::Stopping),
         Err(error) => {
@@ -72,6 +77,12 @@ pub fn run(config: &Config) -> Result<(), RunError> {
         http.stop();
     }
     outcome
+}
+
+/// The rules that the start found.
+struct Pack {
+    plan: Arc<Plan>,
+    files: Vec<SourceFile>,
 }
 
 /// Where it is told what the process does.
@@ -89,7 +100,7 @@ impl Shown {
 
 fn lead(
     config: &Config,
-    plan: Arc<Plan>,
+    pack: Pack,
     encoder: Encoder,
     shown: &Shown,
     stop: &Stop,
@@ -115,7 +126,7 @@ fn lead(
         }
     }
     let outcome =
-        if stop.go_on() { work(config, &settings, plan, encoder, shown, stop) } else { Ok(()) };
+        if stop.go_on() { work(config, &settings, pack, encoder, shown, stop) } else { Ok(()) };
     // Leaving first lets the successor begin while this process ends.
     leadership.leave();
     match (outcome, stop.why()) {
@@ -133,8 +144,8 @@ fn lead(
 fn work(
     config: &Config,
     settings: &KafkaSettings,
-    plan: Arc<Plan>,
-    encoder: Encoder,
+    pack: Pack,
+    mut encoder: Encoder,
     shown: &Shown,
     stop: &Stop,
 ) -> Result<(), RunError> {
@@ -157,17 +168,48 @@ fn work(
     let decoder = Decoder::new(DecodeConfig { zone: zone(config)?, skew_ms: config.skew });
     let mut source = KafkaSource::open(settings, inputs.clone(), starts, decoder, &go_on)?;
     let pool = Pool::new(config.threads).map_err(system)?;
-    let mut engine = Engine::new(engine_config(config, &pool)?, plan);
+    let mut engine = Engine::new(engine_config(config, &pool)?, Arc::clone(&pack.plan));
+    let mut packs = Packs::default();
     let telemetry = &shown.telemetry;
-    let recovered =
-        replay(&journal, steps, &inputs, &mut source, &mut engine, &pool, telemetry, &go_on)?;
+    let recovered = replay(
+        &journal,
+        steps,
+        &inputs,
+        &mut source,
+        &mut engine,
+        &mut packs,
+        &pool,
+        telemetry,
+        &go_on,
+    )?;
     drop(journal);
+    if next_step > 1 {
+        pack.plan.follows(engine.plan()).map_err(RecoveryError::Rules)?;
+    }
     shown.telemetry.emit(recovered);
+    // The first step says under which rules this process goes on, and has them with it.
+    let before = packs.files(&engine.plan().pack_sha256);
+    let changes = before.map_or_else(Changes::default, |f| Changes::between(f, &pack.files));
+    drop(packs);
+    let Pack { plan, files } = pack;
+    let pending = Arc::new(Pending::default());
+    let (by, kept) = ("start", files.clone());
+    pending.put(Candidate { plan: Arc::clone(&plan), files, by, changes });
+    let _watching = Watching::start(Watched {
+        config: config.clone(),
+        files: kept,
+        plan,
+        pending: Arc::clone(&pending),
+        telemetry: Arc::clone(&shown.telemetry),
+        read_side: Arc::clone(&shown.read_side),
+    })
+    .map_err(system)?;
     shown.phase(Phase::Running);
     let parts = Parts {
         engine: &mut engine,
         fork: &pool,
-        encoder: &encoder,
+        encoder: &mut encoder,
+        pending: &pending,
         telemetry: &shown.telemetry,
         read_side: &shown.read_side,
         stop,

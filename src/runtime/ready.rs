@@ -10,6 +10,7 @@ use super::config::{Config, Delivery, Profile};
 use super::error::RunError;
 use super::key::{KeyError, key_from_env, load_or_create_key};
 use super::pack::{self, Folders};
+use crate::rules::SourceFile;
 use crate::rules::plan::Plan;
 use crate::sink::kafka::Guarantee;
 use crate::source::kafka::client::{self, KafkaSettings};
@@ -20,6 +21,8 @@ use crate::wire::encode::privacy::Privacy;
 pub struct Ready {
     /// The rules.
     pub plan: Arc<Plan>,
+    /// The files they are made from.
+    pub files: Vec<SourceFile>,
     /// How accounts are shown.
     pub privacy: Privacy,
     /// The bearer token of the HTTP surface.
@@ -31,12 +34,12 @@ pub struct Ready {
 /// # Errors
 /// The first thing that is wrong.
 pub fn prepare(config: &Config) -> Result<Ready, RunError> {
-    let plan = Arc::new(plan(config)?);
+    let (plan, files) = plan(config)?;
     let http_token = http_token(config)?;
     oauth_token(config)?;
     clients(config)?;
     // Last: a start that fails leaves no key behind.
-    Ok(Ready { plan, privacy: privacy(config)?, http_token })
+    Ok(Ready { plan: Arc::new(plan), files, privacy: privacy(config)?, http_token })
 }
 
 /// Everything that would keep [`prepare`] from succeeding.
@@ -63,15 +66,16 @@ pub fn key_to_make(config: &Config) -> Option<&Path> {
     config.privacy.key_file.as_deref().filter(|path| masked && !path.exists())
 }
 
-fn plan(config: &Config) -> Result<Plan, RunError> {
+fn plan(config: &Config) -> Result<(Plan, Vec<SourceFile>), RunError> {
     let folders = Folders { rules: config.rules.as_deref(), overlays: &config.overlays };
-    let plan = folders.load()?;
+    let files = folders.files()?;
+    let plan = pack::compile(files.clone())?;
     pack::require_valid(&plan, &today(config))?;
-    Ok(plan)
+    Ok((plan, files))
 }
 
 /// The day in the tenant's zone, as overlays name days.
-fn today(config: &Config) -> String {
+pub(super) fn today(config: &Config) -> String {
     let now = jiff::Timestamp::now();
     let zone = jiff::tz::TimeZone::get(&config.zone).unwrap_or(jiff::tz::TimeZone::UTC);
     now.to_zoned_datetime(zone).date().to_string()

@@ -57,6 +57,64 @@ impl LogEvent for PackInForce<'_> {
     }
 }
 
+/// Other rules came into force while running.
+#[derive(Debug)]
+pub struct RulesChanged<'a> {
+    /// The first step judged by them.
+    pub step: u64,
+    /// What brought them.
+    pub by: &'a str,
+    /// Hash of the pack before.
+    pub from: &'a str,
+    /// Hash of the pack now.
+    pub to: &'a str,
+    /// How many keys differ.
+    pub differences: usize,
+    /// The first of them.
+    pub told: &'a [String],
+}
+
+impl LogEvent for RulesChanged<'_> {
+    fn emit(self, telemetry: &Telemetry) {
+        telemetry.rule_changes[0].inc();
+        let Self { step, by, from, to, differences, told } = self;
+        warn!(step, by, from, to, differences, changes = ?told, "rules changed");
+    }
+}
+
+/// One thing wrong with rules that were to come into force.
+#[derive(Debug)]
+pub struct RuleDefect<'a> {
+    /// The file.
+    pub file: &'a str,
+    /// Line and column, from 1.
+    pub place: (usize, usize),
+    /// What is wrong.
+    pub message: &'a str,
+    /// What to do about it.
+    pub hint: &'a str,
+}
+
+/// Rules were not let into force; those before stay.
+#[derive(Debug)]
+pub struct RulesRefused<'a> {
+    /// What brought them.
+    pub by: &'a str,
+    /// All that is wrong.
+    pub defects: &'a [RuleDefect<'a>],
+}
+
+impl LogEvent for RulesRefused<'_> {
+    fn emit(self, telemetry: &Telemetry) {
+        telemetry.rule_changes[1].inc();
+        for RuleDefect { file, place: (line, column), message, hint } in self.defects {
+            error!(file, line, column, message, hint, "rule defect");
+        }
+        let defects = self.defects.len();
+        error!(by = self.by, defects, "rules refused; those in force stay");
+    }
+}
+
 /// An alert was handed to the sink.
 #[derive(Debug)]
 pub struct AlertPublished<'a> {

@@ -62,6 +62,10 @@ metrics! {
         "Judgements by rule: hit, miss, suppressed by a guard, not_evaluable for want of a value.";
     RulePackInfo = "rule_pack_info", "gauge", ["id", "sha"],
         "The rule pack in force; always 1.";
+    RuleChanges = "rule_changes_total", "counter", ["outcome"],
+        "Rule packs that came into force while running (activated), or were not let (refused).";
+    RuleCompileSeconds = "rule_compile_seconds", "gauge", [],
+        "How long the compiler took over the last pack it was given while running.";
     BoundsHit = "bounds_hit_total", "counter", [],
         "Values that a bound made a lower bound.";
     FindingsWithheld = "findings_withheld_total", "counter", [],

@@ -20,6 +20,7 @@ pub mod phase;
 mod step_counts;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use prometheus::{
     Encoder as _, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder,
@@ -63,6 +64,9 @@ pub struct Telemetry {
     /// Children of `rules` in the plan's order; replaced when a pack takes effect.
     rule_children: Mutex<Vec<[IntCounter; RESULTS.len()]>>,
     pack: IntGaugeVec,
+    /// Changes that came into force, and those that were refused.
+    rule_changes: [IntCounter; 2],
+    rule_compile: GaugeVec,
     entities: IntGaugeVec,
     state_bytes: IntGauge,
     ledger_entries: IntGauge,
@@ -96,6 +100,7 @@ impl Telemetry {
         for (stage, _) in FeedbackStage::WORDS {
             feedback.with_label_values(&[stage, NO_VERDICT]);
         }
+        let changes = metric::counters(&registry, Metric::RuleChanges)?;
         let build = metric::gauges(&registry, Metric::BuildInfo)?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         #[cfg(target_os = "linux")]
@@ -120,6 +125,8 @@ impl Telemetry {
             rules: metric::counters(&registry, Metric::RuleEvaluations)?,
             rule_children: Mutex::new(Vec::new()),
             pack: metric::gauges(&registry, Metric::RulePackInfo)?,
+            rule_changes: ["activated", "refused"].map(|word| changes.with_label_values(&[word])),
+            rule_compile: metric::float_gauges(&registry, Metric::RuleCompileSeconds)?,
             entities: metric::gauges(&registry, Metric::StateEntities)?,
             state_bytes: metric::gauge(&registry, Metric::StateBytes)?,
             ledger_entries: metric::gauge(&registry, Metric::LedgerEntries)?,
@@ -145,6 +152,7 @@ impl Telemetry {
             registry,
         };
         telemetry.set_phase(Phase::Starting);
+        telemetry.set_rule_compile(Duration::ZERO);
         Ok(telemetry)
     }
 
@@ -198,6 +206,11 @@ impl Telemetry {
             .map(|rule| RESULTS.map(|result| self.rules.with_label_values(&[rule, result])))
             .collect();
         *self.rule_children.lock().unwrap_or_else(PoisonError::into_inner) = children;
+    }
+
+    /// Shows how long the compiler took over a pack.
+    pub fn set_rule_compile(&self, took: Duration) {
+        self.rule_compile.with_label_values::<&str>(&[]).set(took.as_secs_f64());
     }
 
     /// Shows what the state costs.

@@ -1,5 +1,10 @@
-//! `journal.v1`: one record per committed step, enough to read the same records in the same order
-//! again.
+//! The journal: one `journal.v1` record per committed step, enough to read the same records in the
+//! same order again under the same rules.
+//!
+//! When rules come into force, at a start or while running, the step that is the first under them
+//! has two more kinds of records before its own, in the same transaction: every file of the pack
+//! (`rule-file.v1`), so that any process can judge as it was judged then, and who changed what
+//! (`rule-change.v1`).
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +14,74 @@ use crate::source::Run;
 
 /// The schema's name.
 pub const SCHEMA: &str = "journal.v1";
+
+/// The schema's name of a file of a pack.
+pub const FILE_SCHEMA: &str = "rule-file.v1";
+/// The schema's name of a change of rules.
+pub const CHANGE_SCHEMA: &str = "rule-change.v1";
+
+/// A record of the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// A step.
+    Step(JournalRecord),
+    /// A file of a pack.
+    File(RuleFile),
+    /// Rules came into force.
+    Change(RuleChange),
+}
+
+/// One file of a rule pack.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleFile {
+    /// `rule-file.v1`.
+    pub schema: String,
+    /// SHA-256 of the pack.
+    pub rule_pack: String,
+    /// Number of the file, from 0.
+    pub number: usize,
+    /// How many the pack has.
+    pub of: usize,
+    /// Its path inside the pack.
+    pub path: String,
+    /// What it says.
+    pub text: String,
+}
+
+/// Rules came into force: who, when, from which to which.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleChange {
+    /// `rule-change.v1`.
+    pub schema: String,
+    /// The first step judged by them.
+    pub step: u64,
+    /// When that step was read, wall clock in milliseconds.
+    pub at_ms: i64,
+    /// What brought them: `start`, `folder` or `http`.
+    pub by: String,
+    /// SHA-256 of the pack in force before.
+    pub from: String,
+    /// SHA-256 of the pack in force from now on; at a start without a change the same.
+    pub to: String,
+    /// Overlays in the pack, with their authors and approvers.
+    pub overlays: Vec<OverlayName>,
+    /// What differs, key by key, the first [`crate::limits::RULE_CHANGES_TOLD_MAX`] of it.
+    pub changes: Vec<String>,
+    /// How many keys differ.
+    pub differences: usize,
+}
+
+/// Whose overlay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OverlayName {
+    /// Its name.
+    pub name: String,
+    /// Who wrote it.
+    pub author: String,
+    /// Who approved it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approver: Option<String>,
+}
 
 /// One committed step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,9 +156,9 @@ pub enum JournalError {
     },
 }
 
-/// Writes a record.
+/// Writes a record: [`JournalRecord`], [`RuleFile`] or [`RuleChange`].
 #[must_use]
-pub fn message(record: &JournalRecord) -> Message {
+pub fn message(record: &impl Serialize) -> Message {
     let body = serde_json::to_vec(record).expect("plain data with text keys always becomes JSON");
     Message { stream: Stream::Journal, key: Vec::new(), headers: Vec::new(), body }
 }
@@ -107,14 +180,21 @@ pub fn name_runs(runs: &[Run], topics: &[String]) -> Vec<JournalRun> {
 /// # Errors
 /// [`JournalError`], for anything but a whole record of this version: a journal is followed or not
 /// at all.
-pub fn read(offset: i64, body: &[u8]) -> Result<JournalRecord, JournalError> {
-    let unreadable = |problem: String| JournalError::Unreadable { offset, problem };
-    let record: JournalRecord =
-        serde_json::from_slice(body).map_err(|error| unreadable(error.to_string()))?;
-    if record.schema != SCHEMA {
-        return Err(unreadable(format!("schema {:?} is not {SCHEMA:?}", record.schema)));
+pub fn read(offset: i64, body: &[u8]) -> Result<Entry, JournalError> {
+    /// What every record says.
+    #[derive(Deserialize)]
+    struct Named {
+        schema: String,
     }
-    Ok(record)
+    let unreadable = |problem: String| JournalError::Unreadable { offset, problem };
+    let wrong = |error: serde_json::Error| unreadable(error.to_string());
+    let Named { schema } = serde_json::from_slice(body).map_err(wrong)?;
+    match schema.as_str() {
+        SCHEMA => serde_json::from_slice(body).map(Entry::Step).map_err(wrong),
+        FILE_SCHEMA => serde_json::from_slice(body).map(Entry::File).map_err(wrong),
+        CHANGE_SCHEMA => serde_json::from_slice(body).map(Entry::Change).map_err(wrong),
+        other => Err(unreadable(format!("schema {other:?} is not {SCHEMA:?}"))),
+    }
 }
 
 /// Which records of a journal count, those that a later one replaces left out. Holds one entry for
@@ -182,7 +262,7 @@ mod tests {
     #[test]
     fn a_record_reads_as_written() {
         let written = record(1, 0, 5);
-        assert_eq!(read(0, &message(&written).body).expect("reads"), written);
+        assert_eq!(read(0, &message(&written).body).expect("reads"), Entry::Step(written.clone()));
         insta::assert_snapshot!(String::from_utf8_lossy(&message(&written).body));
     }
 

@@ -1,10 +1,14 @@
 //! Payments in, alerts out, through kills: each alert once, and byte for byte what an undisturbed
 //! engine makes of the journal's order.
 
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use goshawk::engine::{Engine, EngineConfig, Inline};
+use goshawk::rules::shipped;
+use goshawk::runtime::recovery::packs::Packs;
 use goshawk::runtime::{pack, recovery};
 use goshawk::source::Step;
 use goshawk::source::kafka::KafkaSource;
@@ -12,6 +16,7 @@ use goshawk::source::kafka::client::KafkaSettings;
 use goshawk::wire::decode::{DecodeConfig, Decoder};
 use goshawk::wire::encode::privacy::Privacy;
 use goshawk::wire::encode::{EncodeConfig, Encoder, PackName, WallTimes};
+use goshawk::wire::journal::Entry;
 
 use super::lab::{Lab, eventually, program};
 
@@ -20,9 +25,8 @@ const EVENTS: i64 = 60_000;
 /// What one engine, never interrupted, makes of the journal.
 fn undisturbed(lab: &Lab) -> Vec<Vec<u8>> {
     let inputs = vec![lab.topic("payments")];
-    let journal = lab.journal();
     let mut extent = recovery::Extent::default();
-    for record in &journal {
+    for record in &lab.journal() {
         extent.add(record, &inputs).expect("a continuous journal");
     }
     let settings = KafkaSettings {
@@ -35,7 +39,7 @@ fn undisturbed(lab: &Lab) -> Vec<Vec<u8>> {
     let mut source = KafkaSource::open(&settings, inputs.clone(), extent.starts, decoder, &|| true)
         .expect("the topic is there");
     let plan = Arc::new(pack::load(None).expect("the shipped pack"));
-    let encoder = Encoder::new(EncodeConfig {
+    let mut encoder = Encoder::new(EncodeConfig {
         tenant: "test".to_owned(),
         instance: "another".to_owned(),
         source_system: "goshawk".to_owned(),
@@ -47,9 +51,24 @@ fn undisturbed(lab: &Lab) -> Vec<Vec<u8>> {
     let mut engine = Engine::new(EngineConfig::for_tenant("test"), plan);
     let wall = WallTimes { ingested_ms: 0, detected_ms: 0, published_ms: 0 };
     let (mut bodies, mut step) = (Vec::new(), Step::default());
-    for record in &journal {
+    let mut packs = Packs::default();
+    for entry in lab.entries() {
+        let record = match entry {
+            Entry::Step(record) => record,
+            Entry::File(file) => {
+                packs.take(file);
+                continue;
+            }
+            Entry::Change(_) => continue,
+        };
+        if record.rule_pack != engine.plan().pack_sha256 {
+            let plan = packs.plan(&record.rule_pack).expect("the journal has every pack");
+            let (id, sha256) = (plan.pack_id.clone(), plan.pack_sha256.clone());
+            encoder.set_pack(PackName { id, sha256 });
+            engine.set_plan(plan);
+        }
         step.clear();
-        let runs = recovery::runs_of(record, &inputs).expect("known topics");
+        let runs = recovery::runs_of(&record, &inputs).expect("known topics");
         source.replay(&runs, &mut step, &|| true).expect("the records are there");
         let output = engine.step(&step.batch, &Inline);
         let live = output.alerts.iter().filter(|alert| !alert.shadow);
@@ -94,4 +113,80 @@ fn alerts_through_kills_equal_those_of_an_undisturbed_run() {
     process.stop();
     assert_as_undisturbed(&lab);
     assert_eq!(lab.covered(), EVENTS);
+}
+
+/// Writes the shipped pack with another least sum for bursts.
+fn write_pack(folder: &Path, min_sum: &str) {
+    for file in shipped::files() {
+        let path = folder.join(&file.path);
+        std::fs::create_dir_all(path.parent().expect("it is in the folder")).expect("made");
+        let text = match file.text.contains("name    = \"burst_out\"") {
+            true => file.text.replace("value = \"10000.00\"", &format!("value = \"{min_sum}\"")),
+            false => file.text,
+        };
+        if std::fs::read_to_string(&path).ok().as_deref() != Some(&text) {
+            std::fs::write(&path, text).expect("writes");
+        }
+    }
+}
+
+#[test]
+fn rules_change_under_load_and_a_replay_over_the_changes_says_the_same() {
+    let Some(lab) = Lab::open("rules", 3) else { return };
+    let rules = lab.folder.path().join("rules");
+    write_pack(&rules, "10000.00");
+    let more = format!("rules = {:?}\nrules_poll = \"100ms\"\n", rules.display().to_string());
+    let mut feed = program()
+        .args(["generate", "--quiet", "--accounts", "3000", "--planted", "3000", "--rate", "1500"])
+        .args(["--events", &EVENTS.to_string(), "--brokers", &lab.broker.brokers])
+        .args(["--topic", &lab.topic("payments")])
+        .spawn()
+        .expect("starts");
+    let mut process = lab.start(&more);
+    process.await_log("running");
+    for (number, min_sum) in (0..).zip(["9000.00", "8000.00", "7000.00", "6000.00"]) {
+        // The first step of a start puts its pack in force and may say that it is another one.
+        eventually("a step", || process.log().matches("rule pack in force").count() > 1);
+        let before = process.log().matches("rules changed").count();
+        write_pack(&rules, min_sum);
+        eventually("the change", || process.log().matches("rules changed").count() > before);
+        // A pack with a defect is told and changes nothing.
+        let refused = process.log().matches("rules refused").count();
+        std::fs::write(rules.join("mule/defect.toml"), "id = ").expect("writes");
+        eventually("the refusal", || process.log().matches("rules refused").count() > refused);
+        std::fs::remove_file(rules.join("mule/defect.toml")).expect("it is there");
+        assert!(process.log().contains("mule/defect.toml"));
+        assert_eq!(process.log().matches("rules changed").count(), before + 1);
+        // Killed right around the next change.
+        write_pack(&rules, &format!("{}.50", 5_900 - number));
+        std::thread::sleep(Duration::from_millis(250 + 120 * number));
+        process.signal("-KILL");
+        assert_eq!(process.end(), None);
+        process = lab.start(&more);
+        process.await_log("running");
+    }
+    assert!(feed.wait().expect("ours").success());
+    eventually("all work", || lab.covered() >= EVENTS);
+    process.stop();
+    assert_eq!(lab.covered(), EVENTS);
+    // The bodies name the pack that judged them: that of their step, or they would not be equal.
+    assert_as_undisturbed(&lab);
+    let packs: BTreeSet<String> = lab.journal().into_iter().map(|step| step.rule_pack).collect();
+    assert!(packs.len() >= 6, "{} packs", packs.len());
+    let changes: Vec<_> = lab
+        .entries()
+        .into_iter()
+        .filter_map(|entry| match entry {
+            Entry::Change(change) => Some((change.step, change.to)),
+            Entry::Step(_) | Entry::File(_) => None,
+        })
+        .collect();
+    let mut said = changes.iter().peekable();
+    let mut now = "";
+    for step in lab.journal() {
+        while let Some((_, to)) = said.next_if(|(first, _)| *first <= step.step) {
+            now = to;
+        }
+        assert_eq!(step.rule_pack, now, "step {}", step.step);
+    }
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{LazyLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
-use goshawk::wire::journal::JournalRecord;
+use goshawk::wire::journal::{self, Entry, JournalRecord};
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
@@ -250,7 +250,16 @@ impl Lab {
     }
 
     pub fn journal(&self) -> Vec<JournalRecord> {
-        let read = |record: &Record| serde_json::from_slice(&record.body).expect("journal.v1");
+        let step = |entry| match entry {
+            Entry::Step(record) => Some(record),
+            Entry::File(_) | Entry::Change(_) => None,
+        };
+        self.entries().into_iter().filter_map(step).collect()
+    }
+
+    /// Everything in the journal.
+    pub fn entries(&self) -> Vec<Entry> {
+        let read = |record: &Record| journal::read(0, &record.body).expect("a record");
         self.read("journal").iter().map(read).collect()
     }
 

@@ -13,10 +13,10 @@ use super::streams::{Random, cut, stream};
 use super::{plans, seeds};
 
 /// Work on a pool of real threads.
-struct Pool(rayon::ThreadPool);
+pub struct Pool(rayon::ThreadPool);
 
 impl Pool {
-    fn new(threads: usize) -> Self {
+    pub fn new(threads: usize) -> Self {
         let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
         Self(builder.build().expect("threads can be started"))
     }
@@ -30,16 +30,16 @@ impl Fork for Pool {
 
 /// Everything an engine says, with events numbered through the whole stream.
 #[derive(Default)]
-struct Transcript {
+pub struct Transcript {
     text: String,
     counts: Counts,
     rules: Vec<RuleCounts>,
-    events: u32,
+    pub events: u32,
     watermark_ms: i64,
 }
 
 impl Transcript {
-    fn step(&mut self, engine: &mut Engine, batch: &Batch, fork: &dyn Fork) {
+    pub fn step(&mut self, engine: &mut Engine, batch: &Batch, fork: &dyn Fork) {
         let output = engine.step(batch, fork);
         assert_eq!(output.alerts.len(), output.alert_events.len());
         for (alert, event) in output.alerts.iter().zip(&output.alert_events) {
@@ -65,7 +65,7 @@ impl Transcript {
     }
 
     /// The whole in one order: by event, whatever the step was.
-    fn finished(self) -> String {
+    pub fn finished(self) -> String {
         let mut lines: Vec<&str> = self.text.lines().collect();
         lines.sort_unstable();
         let lines = lines.join("\n");
@@ -95,12 +95,12 @@ fn run(config: EngineConfig, plan: &Arc<Plan>, steps: &[Batch], fork: &dyn Fork)
     transcript.finished()
 }
 
-fn random_cuts(random: &mut Random, events: usize) -> Vec<usize> {
+pub fn random_cuts(random: &mut Random, events: usize) -> Vec<usize> {
     let mean = random.pick(&[1, 2, 5, 40]);
     (1..events).filter(|_| random.below(mean) == 0).collect()
 }
 
-fn assert_same(seed: u64, what: &str, whole: &str, other: &str) {
+pub fn assert_same(seed: u64, what: &str, whole: &str, other: &str) {
     if whole == other {
         return;
     }

@@ -5,6 +5,7 @@
 
 mod asked;
 mod cells;
+mod change;
 mod known;
 mod laws;
 mod naive;

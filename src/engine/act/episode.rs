@@ -134,6 +134,17 @@ impl Episode {
         news
     }
 
+    /// Takes the families' places in another plan, by place in the one before.
+    pub fn follow(&mut self, places: &[Option<usize>]) {
+        self.findings.retain_mut(|finding| match places[finding.family] {
+            Some(place) => {
+                finding.family = place;
+                true
+            }
+            None => false,
+        });
+    }
+
     /// Scores the findings by the policy.
     pub fn verdict(&self, plan: &Plan, kind: TargetKind) -> Verdict {
         let policy = &plan.policy;

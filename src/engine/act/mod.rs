@@ -74,6 +74,18 @@ impl Act {
         findings.for_each(|finding| finding.tell(plan, groups));
     }
 
+    /// Another plan comes into force. Rules are known by id and families by name, so open
+    /// episodes, their cool-downs and the breaker go on; a finding of a family that is gone weighs
+    /// nothing any more and leaves.
+    pub fn follow(&mut self, before: &Plan, plan: &Plan) {
+        let place = |family: usize| {
+            let name = &before.policy.families[family].name;
+            plan.policy.families.iter().position(|family| family.name == *name)
+        };
+        let places: Vec<_> = (0..before.policy.families.len()).map(place).collect();
+        self.episodes.values_mut().for_each(|episode| episode.follow(&places));
+    }
+
     /// Episodes that are open.
     pub fn open_episodes(&self) -> usize {
         self.episodes.len()

@@ -81,6 +81,21 @@ pub struct Overlay {
 }
 
 impl Plan {
+    /// Whether the plan can come into force after another while there is state: currency and
+    /// country are part of what ledgers hold.
+    ///
+    /// # Errors
+    /// What differs that must not.
+    pub fn follows(&self, before: &Self) -> Result<(), &'static str> {
+        if self.currency != before.currency {
+            return Err("the pack's currency cannot change over kept state");
+        }
+        if self.country != before.country {
+            return Err("the pack's country cannot change over kept state");
+        }
+        Ok(())
+    }
+
     /// A question as of a moment: a window in working days has its length then. Also whether that
     /// was cut to what a ledger holds.
     #[must_use]

@@ -42,6 +42,9 @@ pub struct Config {
     pub rules: Option<PathBuf>,
     /// Folders of overlays: an institution's own changes to the rules, each with its manifest.
     pub overlays: Vec<PathBuf>,
+    /// How often the folders are looked at for other rules while running; 0: only when asked.
+    #[serde(with = "duration")]
+    pub rules_poll: Millis,
     /// Threads of the engine; 0: one per core.
     pub threads: usize,
     /// How late an event may come and still be in order.
@@ -184,6 +187,7 @@ impl Default for Config {
             state: PathBuf::from("state"),
             rules: None,
             overlays: Vec::new(),
+            rules_poll: limits::RULES_POLL_DEFAULT,
             threads: 0,
             lateness: limits::LATENESS_DEFAULT,
             skew: limits::SKEW_DEFAULT,
@@ -288,6 +292,7 @@ impl Config {
             format!("lateness: at most {}", duration::text(limits::LATENESS_MAX)),
         );
         must(self.skew >= 0, "skew must not be negative".to_owned());
+        must(self.rules_poll >= 0, "rules_poll must not be negative".to_owned());
         must(self.threads <= 256, "threads: at most 256".to_owned());
         must(!self.kafka.group_id.is_empty(), "kafka.group_id must not be empty".to_owned());
         must(

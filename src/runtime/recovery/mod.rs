@@ -5,9 +5,11 @@
 //! which of its records count, then how far they reach, then to repeat them.
 //!
 //! - [`decide`] is pure
+//! - [`packs`]: rule packs from the files that the journal holds
 //! - [`read`]: the journal from its topic
 //! - [`replay`]: the state is rebuilt
 
+pub mod packs;
 pub mod read;
 pub mod replay;
 
@@ -91,6 +93,9 @@ pub enum RecoveryError {
         /// The group.
         group: String,
     },
+    /// The rules cannot go with the state.
+    #[error("{0}; start a new group_id and journal")]
+    Rules(&'static str),
     /// It was asked to stop.
     #[error("stopped while recovering")]
     Stopped,

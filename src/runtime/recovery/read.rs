@@ -9,7 +9,7 @@ use rdkafka::{Message as _, Offset, TopicPartitionList};
 use super::{Extent, RecoveryError};
 use crate::source::kafka::ask::{self, Unanswered};
 use crate::source::kafka::client::{self, Context, KafkaSettings};
-use crate::wire::journal::{self, JournalRecord, Outline};
+use crate::wire::journal::{self, Entry, JournalRecord, Outline};
 
 /// Reads the journal, as often as asked.
 pub struct JournalReader<'a> {
@@ -53,8 +53,10 @@ impl<'a> JournalReader<'a> {
         }
         let mut reader = Self { consumer, topic, go_on, outline: Outline::default() };
         let mut outline = Outline::default();
-        reader.pass(|offset, record| {
-            outline.add(offset, record.step);
+        reader.pass(|offset, entry| {
+            if let Entry::Step(record) = entry {
+                outline.add(offset, record.step);
+            }
             Ok::<_, RecoveryError>(())
         })?;
         reader.outline = outline;
@@ -67,28 +69,31 @@ impl<'a> JournalReader<'a> {
     /// [`RecoveryError`], when it has gaps or names unknown topics, or cannot be read.
     pub fn extent(&self, inputs: &[String]) -> Result<Extent, RecoveryError> {
         let mut extent = Extent::default();
-        self.each(|record| extent.add(&record, inputs))?;
+        self.each(|entry| match entry {
+            Entry::Step(record) => extent.add(&record, inputs),
+            Entry::File(_) | Entry::Change(_) => Ok(()),
+        })?;
         Ok(extent)
     }
 
-    /// Hands over every record that counts, in order.
+    /// Hands over every step that counts and all that lies between them, in order.
     ///
     /// # Errors
     /// What `each` says, and [`RecoveryError`].
     pub fn each<E: From<RecoveryError>>(
         &self,
-        mut each: impl FnMut(JournalRecord) -> Result<(), E>,
+        mut each: impl FnMut(Entry) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.pass(
-            |offset, record| {
-                if self.outline.counts(offset, record.step) { each(record) } else { Ok(()) }
-            },
-        )
+        let counts = |offset, record: &JournalRecord| self.outline.counts(offset, record.step);
+        self.pass(|offset, entry| match entry {
+            Entry::Step(record) if !counts(offset, &record) => Ok(()),
+            entry => each(entry),
+        })
     }
 
     fn pass<E: From<RecoveryError>>(
         &self,
-        mut each: impl FnMut(i64, JournalRecord) -> Result<(), E>,
+        mut each: impl FnMut(i64, Entry) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(self.topic, 0, Offset::Beginning).map_err(kafka)?;
@@ -98,9 +103,9 @@ impl<'a> JournalReader<'a> {
                 None => {}
                 Some(Ok(message)) => {
                     let body = message.payload().unwrap_or_default();
-                    let record =
+                    let entry =
                         journal::read(message.offset(), body).map_err(RecoveryError::from)?;
-                    each(message.offset(), record)?;
+                    each(message.offset(), entry)?;
                 }
                 Some(Err(KafkaError::PartitionEOF(_))) => return Ok(()),
                 Some(Err(error @ KafkaError::MessageConsumptionFatal(_))) => {

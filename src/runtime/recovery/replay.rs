@@ -1,7 +1,9 @@
-//! The state is rebuilt: the journal's steps once more, with nothing published.
+//! The state is rebuilt: the journal's steps once more, each under the rules of its time, with
+//! nothing published.
 
 use std::time::{Duration, Instant};
 
+use super::packs::Packs;
 use super::read::JournalReader;
 use super::{RecoveryError, runs_of};
 use crate::engine::{Engine, Fork};
@@ -9,7 +11,7 @@ use crate::source::kafka::KafkaSource;
 use crate::source::{SourceError, Step};
 use crate::telemetry::Telemetry;
 use crate::telemetry::event::Recovered;
-use crate::wire::journal::JournalCounts;
+use crate::wire::journal::{Entry, JournalCounts};
 
 /// How often it is told how far it is.
 const TELL: Duration = Duration::from_secs(5);
@@ -25,7 +27,8 @@ pub enum ReplayError {
     Source(#[from] SourceError),
 }
 
-/// Repeats the journal's `steps` steps.
+/// Repeats the journal's `steps` steps. `engine` ends with the rules of the last one whose pack the
+/// journal holds; `packs` then has that pack's files.
 ///
 /// # Errors
 /// [`ReplayError`], also when `go_on` says no.
@@ -35,6 +38,7 @@ pub fn replay(
     inputs: &[String],
     source: &mut KafkaSource,
     engine: &mut Engine,
+    packs: &mut Packs,
     fork: &dyn Fork,
     telemetry: &Telemetry,
     go_on: &dyn Fn() -> bool,
@@ -42,8 +46,26 @@ pub fn replay(
     let began = Instant::now();
     let mut told = began;
     let (mut step, mut done, mut read, mut lost, mut unlike) = (Step::default(), 0, 0, 0, 0);
-    let pack = engine.plan().pack_sha256.clone();
-    journal.each(|record| {
+    let mut unknown = 0;
+    journal.each(|entry| {
+        let record = match entry {
+            Entry::Step(record) => record,
+            Entry::File(file) => {
+                packs.take(file);
+                return Ok(());
+            }
+            Entry::Change(_) => return Ok(()),
+        };
+        if record.rule_pack != engine.plan().pack_sha256
+            && let Some(plan) = packs.plan(&record.rule_pack)
+        {
+            if done > 0 {
+                plan.follows(engine.plan()).map_err(RecoveryError::Rules)?;
+            }
+            engine.set_plan(plan);
+        }
+        let of_its_time = record.rule_pack == engine.plan().pack_sha256;
+        unknown += u64::from(!of_its_time);
         step.clear();
         let replayed = source.replay(&runs_of(&record, inputs)?, &mut step, go_on)?;
         read += replayed.records;
@@ -52,7 +74,7 @@ pub fn replay(
         telemetry.record_reference(&step.batch, &output.rejects);
         let counts = JournalCounts::of(&output.counts, step.rejected.len(), output.alerts.len());
         // Under another pack other alerts are no surprise.
-        unlike += u64::from(counts != record.counts && record.rule_pack == pack);
+        unlike += u64::from(counts != record.counts && of_its_time);
         done += 1;
         if told.elapsed() >= TELL {
             told = Instant::now();
@@ -64,6 +86,13 @@ pub fn replay(
         tracing::warn!(
             lost,
             "records of the journal are gone from their topics: windows and long memory lack them"
+        );
+    }
+    if unknown > 0 {
+        tracing::warn!(
+            steps = unknown,
+            "steps were repeated under other rules than theirs: the journal does not hold those any more, or \
+             this version cannot compile them"
         );
     }
     if unlike > 0 {

@@ -1,0 +1,112 @@
+//! Another plan comes into force between two events: what must hold of everything said after it.
+
+use std::sync::Arc;
+
+use goshawk::engine::{Engine, EngineConfig, Fork, Inline};
+use goshawk::model::event::Batch;
+use goshawk::rules::plan::Plan;
+
+use super::laws::{Pool, Transcript, assert_same, random_cuts};
+use super::same_findings::config;
+use super::streams::{Random, cut, stream};
+use super::{plans, seeds};
+
+/// The same rules under the same names, with the families counted the other way round.
+fn renumbered(plan: &Plan) -> Arc<Plan> {
+    let mut plan = plan.clone();
+    let last = plan.policy.families.len() - 1;
+    plan.policy.families.reverse();
+    for rule in &mut plan.rules {
+        rule.family = last - rule.family;
+        for support in &mut rule.supports {
+            support.families.iter_mut().for_each(|family| *family = last - *family);
+        }
+    }
+    Arc::new(plan)
+}
+
+/// Everything said before and after the step that begins at `change`.
+fn run_over(
+    config: EngineConfig,
+    plans: [&Arc<Plan>; 2],
+    whole: &Batch,
+    (cuts, change): (&[usize], usize),
+    fork: &dyn Fork,
+) -> [String; 2] {
+    let mut cuts = cuts.to_vec();
+    cuts.push(change);
+    cuts.sort_unstable();
+    cuts.dedup();
+    let steps = cut(whole, &cuts);
+    let first = cuts.iter().position(|at| *at == change).expect("it is one of them") + 1;
+    let mut engine = Engine::new(config, Arc::clone(plans[0]));
+    let mut said = [Transcript::default(), Transcript::default()];
+    steps[..first].iter().for_each(|step| said[0].step(&mut engine, step, fork));
+    said[1].events = said[0].events;
+    engine.set_plan(Arc::clone(plans[1]));
+    steps[first..].iter().for_each(|step| said[1].step(&mut engine, step, fork));
+    said.map(Transcript::finished)
+}
+
+fn somewhere(random: &mut Random, whole: &Batch) -> usize {
+    1 + random.below(whole.events.len() as u64 - 1) as usize
+}
+
+/// The lines that are findings: what was judged, before it met open episodes. Rules that ask about
+/// signals are left out: signals are remembered from the time on that somebody asks about them.
+fn findings(said: &str, plan: &Plan) -> String {
+    let alone = |line: &&str| {
+        let found = line.split_once(" finds ").and_then(|(_, rest)| rest.split(' ').next());
+        let rule = found.and_then(|number| number.parse::<usize>().ok());
+        rule.is_some_and(|rule| plan.rules[rule].signals.is_empty())
+    };
+    said.lines().filter(alone).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_new_plan_finds_what_it_would_have_found_had_it_been_there_from_the_start() {
+    for seed in seeds(16) {
+        let (before, after, whole) = (plans::plan(seed ^ 0xb4), plans::plan(seed), stream(seed));
+        let mut random = Random::new(seed ^ 0xc4a);
+        let at = (random_cuts(&mut random, whole.events.len()), somewhere(&mut random, &whole));
+        let at = (at.0.as_slice(), at.1);
+        let [_, always] = run_over(config(), [&after, &after], &whole, at, &Inline);
+        let [_, changed] = run_over(config(), [&before, &after], &whole, at, &Inline);
+        let what = format!("changed before event {}", at.1);
+        assert_same(seed, &what, &findings(&always, &after), &findings(&changed, &after));
+    }
+}
+
+#[test]
+fn a_change_says_the_same_for_any_cut_and_any_number_of_threads() {
+    let pool = Pool::new(4);
+    for seed in seeds(16) {
+        let (before, after, whole) = (plans::plan(seed), plans::plan(seed ^ 0xaf7), stream(seed));
+        let mut random = Random::new(seed ^ 0x5a7);
+        let change = somewhere(&mut random, &whole);
+        let plans = [&before, &after];
+        let expect = run_over(config(), plans, &whole, (&[], change), &Inline);
+        for threads in [1, 4] {
+            let cuts = random_cuts(&mut random, whole.events.len());
+            let config = EngineConfig { threads, ..config() };
+            let seen = run_over(config, plans, &whole, (&cuts, change), &pool);
+            for (expect, seen) in expect.iter().zip(&seen) {
+                let what = format!("{threads} threads, changed before event {change}");
+                assert_same(seed, &what, expect, seen);
+            }
+        }
+    }
+}
+
+#[test]
+fn open_episodes_cool_downs_and_the_breaker_outlive_a_change() {
+    for seed in seeds(16) {
+        let (plan, whole) = (plans::plan(seed), stream(seed));
+        let same = renumbered(&plan);
+        let mut random = Random::new(seed ^ 0x0e9);
+        let at = (&[][..], somewhere(&mut random, &whole));
+        let [_, stayed] = run_over(config(), [&plan, &plan], &whole, at, &Inline);
+        let [_, changed] = run_over(config(), [&plan, &same], &whole, at, &Inline);
+        assert_same(seed, &format!("changed before event {}", at.1), &stayed, &changed);
+    }
+}
