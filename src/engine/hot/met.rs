@@ -27,12 +27,16 @@ impl Met {
         self.parties.get(&who).map(|(first_ms, _)| *first_ms)
     }
 
-    /// One more entry; returns when its counterparty was first met.
-    pub fn add(&mut self, entry: Entry) -> Millis {
+    /// One more entry; returns when its counterparty was first met, if they were: an entry that
+    /// comes already taken back is no meeting.
+    pub fn add(&mut self, entry: Entry) -> Option<Millis> {
+        if entry.is_void() {
+            return self.first_ms(entry.counterparty());
+        }
         let party = self.parties.entry(entry.counterparty()).or_insert((Millis::MAX, 0));
         party.0 = party.0.min(entry.time_ms());
-        party.1 += u32::from(!entry.is_void());
-        party.0
+        party.1 += 1;
+        Some(party.0)
     }
 
     /// An entry has left for long memory.

@@ -145,7 +145,7 @@ impl HotIndex {
 
     /// An entry has been inserted as number `index`; its time is not beyond the frontier.
     pub fn inserted(&mut self, ledger: Ledger<'_>, index: usize, entry: Entry) {
-        let first_ms = self.met.as_mut().map(|met| met.add(entry));
+        let first_ms = self.met.as_mut().map(|met| met.add(entry).unwrap_or(Millis::MAX));
         let (frontier_ms, day) = (self.frontier_ms, self.told.0);
         for Kept { window, .. } in self.windows.iter_mut().flatten() {
             window.inserted(index, entry, frontier_ms, self.utc_offset_ms);
