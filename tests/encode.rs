@@ -87,6 +87,7 @@ fn alert() -> Alert {
             text: Bilingual { zh: "3分10秒内转出99.8%".into(), en: "99.8 % forwarded".into() },
             external_code: Some("1201".into()),
             lower_bound: true,
+            warming: true,
             balance_unknown: false,
         }],
         customer_reason: Bilingual {

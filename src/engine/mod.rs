@@ -46,6 +46,7 @@ mod table;
 mod view;
 mod visit;
 mod visit_plan;
+mod warmth;
 mod window;
 
 pub use step::Engine;

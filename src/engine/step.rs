@@ -13,6 +13,7 @@ use super::rule_set::RuleSet;
 use super::table::Slot;
 use super::view::StepView;
 use super::visit_plan::VisitPlan;
+use super::warmth::Warmth;
 use super::{Counts, EngineConfig, Fork, MemoryReport, RuleCounts, StepOutput};
 use crate::limits;
 use crate::model::entity::{EntityKind, KeyHash, Reference};
@@ -31,6 +32,7 @@ pub struct Engine {
     settings: Settings,
     /// Greatest event time seen.
     greatest_ms: Millis,
+    warmth: Warmth,
     groups: Vec<RwLock<Group>>,
     /// Number in its group of the shard whose register is looked through next.
     next_eviction: usize,
@@ -68,6 +70,7 @@ impl Engine {
             settings: Settings { utc_offset_ms: config.utc_offset_ms, words: 1 },
             visit_plan: VisitPlan::default(),
             greatest_ms: Millis::MIN,
+            warmth: Warmth::default(),
             groups,
             next_eviction: 0,
             work: Work::default(),
@@ -94,6 +97,7 @@ impl Engine {
             self.act.tell_all(&self.plan, &groups);
         }
         self.act.follow(&self.plan, &plan);
+        self.warmth.set_plan(&plan, self.greatest_ms);
         self.visit_plan = VisitPlan::derive(&plan);
         self.settings.words = RuleSet::words(plan.rules.len());
         self.plan = plan;
@@ -174,7 +178,7 @@ impl Engine {
             fork.run(tasks, &|g| write(&groups[g]).consult(batch, events, facts));
         }
         self.gather_answers(batch, events, output);
-        let Self { groups, work, plan, visit_plan, settings, .. } = self;
+        let Self { groups, work, plan, visit_plan, settings, warmth, .. } = self;
         let view = StepView {
             batch,
             events,
@@ -186,6 +190,7 @@ impl Engine {
             plan,
             visit_plan,
             settings: *settings,
+            warmth,
         };
         fork.run(tasks, &|g| write(&groups[g]).visit_all(&view));
         let judgement = {
@@ -267,6 +272,10 @@ impl Engine {
             } else {
                 let key = self.config.hash_key;
                 call(batch, event, index as u32, key, per_group, &mut groups, &mut facts);
+                // Whatever is judged comes at or after the event that sets this, in any cut.
+                if facts.opening || matches!(event.body, Body::Payment(_)) {
+                    self.warmth.saw(event.time_ms);
+                }
             }
             self.work.facts.push(facts);
         }

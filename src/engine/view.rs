@@ -4,6 +4,7 @@
 use super::facts::{EventFacts, NONE, RoleLists};
 use super::group::Settings;
 use super::visit_plan::VisitPlan;
+use super::warmth::Warmth;
 use crate::model::event::{Batch, Event};
 use crate::rules::plan::Plan;
 use crate::rules::plan::view::Role;
@@ -25,6 +26,7 @@ pub(super) struct StepView<'a> {
     pub plan: &'a Plan,
     pub visit_plan: &'a VisitPlan,
     pub settings: Settings,
+    pub warmth: &'a Warmth,
 }
 
 impl StepView<'_> {

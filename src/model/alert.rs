@@ -159,6 +159,8 @@ pub struct Reason {
     pub external_code: Option<String>,
     /// A bound bit: the observed values are lower bounds.
     pub lower_bound: bool,
+    /// The rule looks back further than payments are known: its windows were not full yet.
+    pub warming: bool,
     /// Judged without the balance, by flow alone.
     pub balance_unknown: bool,
 }

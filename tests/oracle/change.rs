@@ -3,8 +3,12 @@
 use std::sync::Arc;
 
 use goshawk::engine::{Engine, EngineConfig, Fork, Inline};
-use goshawk::model::event::Batch;
+use goshawk::model::event::{AccountEventKind, Batch, Body, Event};
+use goshawk::model::time::HOUR;
 use goshawk::rules::plan::Plan;
+use goshawk::rules::plan::feature::StateFeature;
+use goshawk::rules::plan::program::CompareOp;
+use goshawk::rules::plan::view::{Direction, Role, View};
 
 use super::laws::{Pool, Transcript, assert_same, random_cuts};
 use super::same_findings::config;
@@ -109,4 +113,34 @@ fn open_episodes_cool_downs_and_the_breaker_outlive_a_change() {
         let [_, changed] = run_over(config(), [&plan, &same], &whole, at, &Inline);
         assert_same(seed, &format!("changed before event {}", at.1), &stayed, &changed);
     }
+}
+
+/// A finding says `warming` exactly as long as its rule looks back to before the first event.
+#[test]
+fn a_rule_is_warming_until_its_longest_window_is_full() {
+    let mut builder = plans::Builder::new();
+    let view = View { direction: Direction::Debit, window_ms: HOUR, without: 0 };
+    let count = builder.cell(Role::Payer, StateFeature::Count(view));
+    let when = builder.compare(CompareOp::Ge, count, 1);
+    builder.rule(Role::Payer, when, plans::BOTH, Vec::new());
+    let mut plan = Plan::clone(&builder.build());
+    plan.rules[0].weight = 60;
+    let plan = Arc::new(plan);
+    let mut seen = [0, 0];
+    for seed in seeds(16) {
+        let whole = stream(seed);
+        let mut engine = Engine::new(config(), Arc::clone(&plan));
+        let judged = |event: &&Event| match &event.body {
+            Body::Payment(_) => true,
+            Body::Account(account) => account.kind == AccountEventKind::Opened,
+            _ => false,
+        };
+        let since_ms = whole.events.iter().find(judged).expect("payments").time_ms;
+        for alert in engine.step(&whole, &Inline).alerts {
+            let warming = alert.event_time_ms - HOUR < since_ms;
+            assert_eq!(alert.reasons[0].warming, warming, "seed {seed}, {}", alert.event_time_ms);
+            seen[usize::from(warming)] += 1;
+        }
+    }
+    assert!(seen.iter().all(|count| *count > 0), "{seen:?} shows one side only");
 }

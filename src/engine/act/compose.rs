@@ -168,6 +168,7 @@ impl Composer<'_> {
             text: finding.text.clone(),
             external_code: self.view.plan.policy.external_codes.get(&finding.code).cloned(),
             lower_bound: finding.lower_bound,
+            warming: finding.warming,
             balance_unknown: finding.balance_unknown,
         }
     }

@@ -38,6 +38,8 @@ pub(super) struct Finding {
     /// A guard halved its weight.
     pub lowered: bool,
     pub lower_bound: bool,
+    /// The rule looks back further than payments are known.
+    pub warming: bool,
     pub balance_unknown: bool,
     /// In which role what it is about touches the payment.
     pub subject: Role,
@@ -142,6 +144,7 @@ impl Finding {
             removed: effect == Some(GuardEffect::Remove),
             lowered,
             lower_bound,
+            warming: view.warmth.is_warming(rule, view.events[event].time_ms),
             balance_unknown: plan.balance_unknown.is_some_and(|e| program.eval(e, row) == 1),
             subject: plan.subject,
         }

@@ -11,12 +11,14 @@
 //! - [`program`]: expressions over cells, and their evaluation
 //! - [`policy`]: families, bands, measures, cool-down, breaker
 //! - [`calendar`]: working days
+//! - [`reach`]: how far back a rule looks
 
 pub mod calendar;
 pub mod feature;
 pub mod policy;
 pub mod program;
 pub mod query;
+pub mod reach;
 pub mod view;
 
 use crate::model::alert::{Bilingual, TargetKind};

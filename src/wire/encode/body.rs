@@ -227,6 +227,9 @@ pub(crate) struct ReasonBody<'a> {
     /// A bound bit: the observed values are lower bounds.
     #[serde(skip_serializing_if = "is_false")]
     pub(crate) lower_bound: bool,
+    /// The rule looks back further than payments are known: its windows were not full yet.
+    #[serde(skip_serializing_if = "is_false")]
+    pub(crate) warming: bool,
     /// Judged by the flow alone, because the balance was unknown.
     #[serde(skip_serializing_if = "is_false")]
     pub(crate) balance_unknown: bool,

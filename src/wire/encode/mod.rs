@@ -340,6 +340,7 @@ fn reason_body<'a>(reason: &'a Reason, known: &Known<'a>) -> ReasonBody<'a> {
         text: text_body(&reason.text, known),
         external_code: reason.external_code.as_deref(),
         lower_bound: reason.lower_bound,
+        warming: reason.warming,
         balance_unknown: reason.balance_unknown,
     }
 }
