@@ -76,6 +76,14 @@ fn the_order_of_overlays_means_nothing() {
 }
 
 #[test]
+fn an_overlay_says_the_festivals_of_another_year() {
+    let text = "[[festivals]]\nname = \"2027\"\nfrom = \"2027-02-06\"\nto = \"2027-02-12\"\n";
+    let merged = plan(&[("bank/manifest.toml", MANIFEST), ("bank/policy.toml", text)]);
+    assert_eq!(merged.policy.festivals.len(), 1, "they take the place of the shipped ones");
+    assert!(plan(&[]).policy.festivals.len() > 1);
+}
+
+#[test]
 fn a_private_rule_stands_beside_the_shipped_ones() {
     let text = std::fs::read_to_string("tests/lint/clean.toml").expect("readable");
     let merged = plan(&[("bank/manifest.toml", MANIFEST), ("bank/l01.toml", &text)]);

@@ -7,7 +7,7 @@ use super::capture::{Capture, Captured, contributing};
 use super::entry::{Entry, Movement};
 use super::facts::{EventFacts, Fate, NONE, RoleLists, as_payment, entry_flags};
 use super::features::{
-    Known, Opening, Retry, moved_km, opening_km, place_of, travel_cell, travelled,
+    Follows, Known, Opening, Retry, moved_km, opening_km, place_of, travel_cell, travelled,
 };
 use super::group::{Call, Group, ShardState, Visit};
 use super::reference::{ReferenceData, list_bits, pair_allowed, registered, registry_fresh};
@@ -532,6 +532,12 @@ impl<'a> Reading<'a> {
                 let travelled = travelled(known, self.payment, as_of.time_ms, *km);
                 travel_cell(travelled, usize::from(matches!(feature, F::TravelSpeed(_))))
             }
+            F::FollowedBy(first, then, within_ms) => {
+                self.sequence([*first, *then], *within_ms, Follows::Some)
+            }
+            F::NotFollowedBy(first, then, within_ms) => {
+                self.sequence([*first, *then], *within_ms, Follows::None)
+            }
             F::Openings(span) => self.opened(Some(*span), |opening| opening.account),
             F::OpeningsTotal => self.opened(None, |opening| opening.account),
             F::OpenedFor(span) => self.opened(Some(*span), |opening| opening.customer),
@@ -566,6 +572,15 @@ impl<'a> Reading<'a> {
                 i64::from(self.reference.is_some_and(|r| r.controlled_at(*kind, time_ms)))
             }
         }
+    }
+
+    /// Entries of a question that one of another follows, or none.
+    fn sequence(&mut self, both: [u16; 2], within_ms: Millis, follows: Follows) -> i64 {
+        let plan = self.view.plan;
+        let (time_ms, offset) = (self.as_of.time_ms, self.as_of.utc_offset_ms);
+        let [first, then] = both.map(|number| plan.query(number, time_ms, offset));
+        self.as_of.lower_bound |= first.1 || then.1;
+        self.as_of.sequence([&first.0, &then.0], within_ms, follows)
     }
 
     /// Distinct accounts or customers of openings in a window.

@@ -347,6 +347,7 @@ fn cost(feature: &StateFeature) -> u32 {
         F::PairCount(_) | F::PairAgeDays | F::HistoryCount(..) | F::HistorySum(..) => 2,
         F::Counterparties(_) => 2,
         F::TopShare(..) | F::Dwell(_) | F::Cycles { .. } => 3,
+        F::FollowedBy(..) | F::NotFollowedBy(..) => 4,
         F::Asked(..) | F::HistoryNightShare(_) => 3,
         F::HistoryWeeks(_) => 3,
         F::HistoryQuantile(..) | F::HistoryNewPayers(_) => 4,

@@ -219,6 +219,8 @@ pub enum Arg {
     PairLevel,
     /// A rule's id.
     Rule,
+    /// Entries of the same account.
+    Entries,
 }
 
 impl Arg {
@@ -271,6 +273,7 @@ impl Arg {
             Self::Verdict => "verdict".to_owned(),
             Self::PairLevel => "level".to_owned(),
             Self::Rule => "'rule'".to_owned(),
+            Self::Entries => "entries".to_owned(),
         }
     }
 }
@@ -423,6 +426,10 @@ pub enum Makes {
     TravelKm,
     /// Speed of it (payer only).
     TravelSpeed,
+    /// Entries that others follow.
+    FollowedBy,
+    /// Entries that none follows.
+    NotFollowedBy,
     /// What is remembered of a rule.
     Signals,
     /// Their number.
@@ -620,6 +627,9 @@ pub const MEMBERS: &[Member] = {
     call(O::Entries, "climb_from", &[Arg::Factor], MONEY, M::ClimbFrom, "该连续序列的首笔金额；无分录时缺值", "first amount of that run; missing when there is none"),
     call(O::Entries, "since_first", &[], DURATION, M::SinceFirst, "距最早一笔的时间，不含本笔；无则缺值", "time since the oldest entry, the present payment left out; missing when there is none"),
     call(O::Entries, "since_last", &[], DURATION, M::SinceLast, "距最近一笔的时间，不含本笔；无则缺值", "time since the newest entry, the present payment left out; missing when there is none"),
+
+    call(O::Entries, "followed_by", &[Arg::Entries, Arg::Window], INT, M::FollowedBy, "其后（严格晚于）该时间内出现另一类分录的笔数：先 A 后 B", "number of these that one of the other entries follows, later and within the time: A, then B"),
+    call(O::Entries, "not_followed_by", &[Arg::Entries, Arg::Window], INT, M::NotFollowedBy, "已满该时间而其间未出现另一类分录的笔数：有 A 无 B", "number of these that are so old and that none of the other entries followed within the time: A, and no B"),
 
     call(O::Flow, "without", &[Arg::Flags], Gives::Record(O::Flow), M::Without, "剔除带有标志的分录", "leaves out entries with one of the flags"),
     call(O::Flow, "only", &[Arg::Flags], Gives::Record(O::Flow), M::Only, "仅保留带有标志之一的分录", "keeps entries with one of the flags"),

@@ -1,7 +1,7 @@
 //! Cells of a row and compiled expressions as an author would write them.
 
 use super::catalogue::{WordSet, Words};
-use super::describe_query::asked;
+use super::describe_query::{asked, entries};
 use super::plan::calendar::Span;
 use super::plan::feature::{PaymentField, StateFeature};
 use super::plan::program::{ArithmeticOp, CellRef, ExprId, Node, Type, cell_double};
@@ -11,6 +11,7 @@ use super::spelling::{between, duration, without};
 use crate::model::event::{ListCategory, ListLevel, PairLevel};
 use crate::model::measure::Action;
 use crate::model::money::format_decimal;
+use crate::model::time::Millis;
 
 /// A role as expressions name it.
 #[must_use]
@@ -278,6 +279,8 @@ pub fn feature(plan: &Plan, feature: &StateFeature) -> String {
         F::Age => "age()".to_owned(),
         F::OnOpeningDevice => "on_opening_device()".to_owned(),
         F::OpeningKm(km) => format!("opening_km({km})"),
+        F::FollowedBy(first, then, within) => sequence(plan, "", [*first, *then], *within),
+        F::NotFollowedBy(first, then, within) => sequence(plan, "not_", [*first, *then], *within),
         F::MovedKm(window, km) => format!("moved_km(duration('{}'), {km})", duration(*window)),
         F::CashTerminals(window) => format!("cash_terminals(duration('{}'))", duration(*window)),
         F::SeenAtHome(window) => format!("seen_at_home(duration('{}'))", duration(*window)),
@@ -290,6 +293,12 @@ pub fn feature(plan: &Plan, feature: &StateFeature) -> String {
             asked(&plan.queries[usize::from(*query)], *measure, plan.currency)
         }
     }
+}
+
+fn sequence(plan: &Plan, not: &str, both: [u16; 2], within: Millis) -> String {
+    let [first, then] =
+        both.map(|number| entries(&plan.queries[usize::from(number)], plan.currency));
+    format!("{first}.{not}followed_by(….{then}, duration('{}'))", duration(within))
 }
 
 fn span(span: Span) -> String {

@@ -9,6 +9,12 @@ use crate::rules::plan::view::Direction;
 /// A question as expressions write it after its role.
 #[must_use]
 pub fn asked(query: &Query, measure: Measure, currency: Currency) -> String {
+    format!("{}.{}", entries(query, currency), measured(measure))
+}
+
+/// The entries of a question as expressions write them after its role.
+#[must_use]
+pub fn entries(query: &Query, currency: Currency) -> String {
     let money = |minor: i64| format!("money('{}')", format_decimal(minor, currency.exponent()));
     let window = match query.working_days {
         0 => duration(query.window_ms),
@@ -43,7 +49,7 @@ pub fn asked(query: &Query, measure: Measure, currency: Currency) -> String {
         PartyFilter::Same => text += ".same_party()",
         PartyFilter::Stranger => text += ".strangers()",
     }
-    format!("{text}.{}", measured(measure))
+    text
 }
 
 fn measured(measure: Measure) -> String {

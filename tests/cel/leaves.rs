@@ -96,7 +96,13 @@ fn values(
     let text = match member.args {
         None => format!("{before}.{}", member.name),
         Some(args) => {
-            let args: Vec<String> = args.iter().filter_map(|arg| argument(random, *arg)).collect();
+            let args: Vec<String> = args
+                .iter()
+                .filter_map(|arg| match arg {
+                    Arg::Entries => Some(format!("{record}.debits(duration('30m'))")),
+                    arg => argument(random, *arg),
+                })
+                .collect();
             format!("{before}.{}({})", member.name, args.join(", "))
         }
     };
@@ -159,7 +165,7 @@ fn argument(random: &mut Random, arg: Arg) -> Option<String> {
             return level.filter(|_| random.chance(50));
         }
         Arg::Window | Arg::Days(_) | Arg::Share | Arg::Rank => {}
-        Arg::Amount | Arg::Step | Arg::Km => {}
+        Arg::Amount | Arg::Step | Arg::Km | Arg::Entries => {}
     }
     Some(match arg {
         Arg::Window => format!("duration('{}')", random.pick(&["10m", "30m", "24h", "7d", "90s"])),

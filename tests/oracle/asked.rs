@@ -86,6 +86,39 @@ impl<'a> Look<'a> {
         }
     }
 
+    /// How many of the first are followed by one of the second, or are old enough and are not.
+    pub fn sequence(
+        &self,
+        role: Role,
+        owner: (EntityKind, &str),
+        both: [u16; 2],
+        within: Millis,
+        wanted: bool,
+    ) -> i64 {
+        let base = self.naive.plan.currency;
+        let mut times: Vec<Vec<Millis>> = Vec::new();
+        for number in both {
+            let mut query = self.naive.plan.queries[usize::from(number)];
+            if query.near_ppm.is_some() && self.payment.amount.currency != base {
+                return MISSING;
+            }
+            if query.working_days > 0 {
+                let length = self.length(Span::WorkingDays(query.working_days));
+                query.window_ms = length.min(query.window_ms);
+            }
+            let mut entries = self.window(owner, query.window_ms);
+            let met = self.met(owner, query.window_ms);
+            entries.retain(|e| self.admits(role, &query, &met, e));
+            times.push(entries.iter().map(|e| e.time).collect());
+        }
+        let followed = |at: &Millis| times[1].iter().any(|b| at < b && b - at <= within);
+        let counts = |at: &&Millis| match wanted {
+            true => followed(at),
+            false => **at + within <= self.event.time_ms && !followed(at),
+        };
+        times[0].iter().filter(counts).count() as i64
+    }
+
     /// Everybody this owner had to do with before the window.
     pub fn met(&self, owner: (EntityKind, &str), window: Millis) -> Vec<&'a str> {
         let offset = self.naive.utc_offset;

@@ -275,6 +275,12 @@ impl<'a> Look<'a> {
             StateFeature::Asked(number, measure) => {
                 self.asked(role, owner, &naive.plan.queries[usize::from(*number)], *measure)
             }
+            StateFeature::FollowedBy(first, then, within) => {
+                self.sequence(role, owner, [*first, *then], *within, true)
+            }
+            StateFeature::NotFollowedBy(first, then, within) => {
+                self.sequence(role, owner, [*first, *then], *within, false)
+            }
             StateFeature::AgeDays => {
                 let opened = self.party(role).and_then(|p| p.opened_at_ms);
                 let opened = opened.or_else(|| self.profile(role)?.opened);

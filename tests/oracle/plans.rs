@@ -428,6 +428,22 @@ pub fn plan(seed: u64) -> Arc<Plan> {
         let when = probe(&mut builder, &mut random, feature.ty(), cell);
         builder.rule(role, when, BOTH, Vec::new());
     }
+    for _ in 0..8 {
+        let role = random.pick(&Role::ALL[..6]);
+        let (first, then) = (query(&mut random), query(&mut random));
+        builder.queries.extend([first, then]);
+        let numbers = [builder.queries.len() as u16 - 2, builder.queries.len() as u16 - 1];
+        let within = random.pick(&[1, MINUTE, HOUR, DAY]);
+        for feature in [
+            StateFeature::FollowedBy(numbers[0], numbers[1], within),
+            StateFeature::NotFollowedBy(numbers[0], numbers[1], within),
+        ] {
+            let cell = builder.cell(role, feature);
+            cells.push((feature.ty(), cell));
+            let when = probe(&mut builder, &mut random, feature.ty(), cell);
+            builder.rule(role, when, BOTH, Vec::new());
+        }
+    }
     for _ in 0..40 {
         let when = condition(&mut builder, &mut random, &cells, 3);
         let mut guards = Vec::new();

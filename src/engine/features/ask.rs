@@ -11,6 +11,13 @@ use crate::model::time::Millis;
 use crate::rules::plan::program::{MISSING, double_cell};
 use crate::rules::plan::query::{Measure, PartyFilter, Query};
 
+/// Whether an entry is to be followed, or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Follows {
+    Some,
+    None,
+}
+
 /// A query's filter as of one moment.
 #[derive(Debug)]
 pub(in super::super) struct Filter<'q> {
@@ -133,6 +140,37 @@ impl AsOf<'_> {
                 entry.is_foreign() && query.compares_amounts() && filter.admits_kind(self, entry);
         }
         self.lower_bound |= unclear;
+    }
+
+    /// Number of the entries of the first query that one of the second follows, later and within a
+    /// time; or of those that are so old and that none has followed.
+    pub fn sequence(
+        &mut self,
+        [first, then]: [&Query; 2],
+        within_ms: Millis,
+        follows: Follows,
+    ) -> i64 {
+        let own_amount = first.near_ppm.is_some() || then.near_ppm.is_some();
+        if own_amount && self.own.foreign {
+            return MISSING;
+        }
+        let [first, then] = [first, then].map(|query| {
+            let mut found = Vec::new();
+            self.each(query, limits::QUERY_SCAN_MAX, |entry| found.push(entry));
+            found
+        });
+        let is_followed = |entry: &Entry| {
+            let later = |other: &Entry| {
+                let after = other.time_ms() - entry.time_ms();
+                after > 0 && after <= within_ms
+            };
+            then.iter().any(later)
+        };
+        let wanted = |entry: &&Entry| match follows {
+            Follows::Some => is_followed(entry),
+            Follows::None => entry.time_ms() + within_ms <= self.time_ms && !is_followed(entry),
+        };
+        first.iter().filter(wanted).count() as i64
     }
 
     /// The value of a query.

@@ -61,12 +61,18 @@ impl Builder {
 
     /// Loads the answer to a question.
     pub(super) fn ask(&mut self, role: Role, query: &Query, measure: Measure) -> ExprId {
+        let number = self.query(query);
+        self.state(role, StateFeature::Asked(number, measure))
+    }
+
+    /// The number of a question.
+    pub(super) fn query(&mut self, query: &Query) -> u16 {
         let found = self.queries.iter().position(|q| q == query);
         let number = found.unwrap_or_else(|| {
             self.queries.push(*query);
             self.queries.len() - 1
         });
-        self.state(role, StateFeature::Asked(number as u16, measure))
+        number as u16
     }
 
     /// Loads what is remembered of signals.

@@ -119,6 +119,7 @@ impl Lowering<'_, '_> {
         match arg {
             Arg::Clock => return self.clock_arg(expr),
             Arg::Rule => return self.rule_arg(expr),
+            Arg::Entries => return self.entries_arg(expr),
             _ => {}
         }
         let Some(set) = arg.words() else { return self.number_arg(arg, expr) };
@@ -128,6 +129,21 @@ impl Lowering<'_, '_> {
                 let message = format!("expected a {}, found {}", set.title(), other.describe());
                 let hint = format!("one of: {}", set.words().join(", "));
                 self.fail(&expr.span, message, "a word in quotes belongs here", Some(hint))
+            }
+        }
+    }
+
+    /// Entries, by role and number of the question.
+    fn entries_arg(&mut self, expr: &Expr) -> Option<i64> {
+        match self.operand(expr)? {
+            Operand::Entries(Owner::Entries, role, query) => {
+                let number = self.builder.query(&query);
+                Some((role as i64) << 16 | i64::from(number))
+            }
+            other => {
+                let message = format!("expected entries, found {}", other.describe());
+                let hint = Some("as payer.debits(params.window)".to_owned());
+                self.fail(&expr.span, message, "not entries", hint)
             }
         }
     }
@@ -265,6 +281,9 @@ impl Lowering<'_, '_> {
             _ => {}
         }
         if let Operand::Entries(owner, role, query) = base {
+            if let Makes::FollowedBy | Makes::NotFollowedBy = member.makes {
+                return self.sequence(member, *role, query, args, span);
+            }
             if is_taken(member.makes, query) {
                 let message = format!("`{}` cannot narrow this once more", member.name);
                 return self.fail(span, message, "a second filter of its kind", None);
@@ -293,6 +312,33 @@ impl Lowering<'_, '_> {
         }
         let feature = state_feature(member.makes, base, args)?;
         let id = self.builder.state(side, feature);
+        Some(typed(member, id))
+    }
+
+    /// Entries that others follow, or none.
+    fn sequence(
+        &mut self,
+        member: &Member,
+        role: Role,
+        query: &Query,
+        args: &[i64],
+        span: &Range<usize>,
+    ) -> Option<Operand> {
+        let (other, within_ms) = (args[0], args[1]);
+        if other >> 16 != role as i64 {
+            let message = "both sides of a sequence are entries of one account";
+            return self.fail(span, message, "another account's", None);
+        }
+        if within_ms < 0 {
+            let message = format!("`{}` does not take working days", member.name);
+            return self.fail(span, message, "give a length", Some("as \"7d\"".to_owned()));
+        }
+        let (first, then) = (self.builder.query(query), (other & 0xffff) as u16);
+        let feature = match member.makes {
+            Makes::FollowedBy => StateFeature::FollowedBy(first, then, within_ms),
+            _ => StateFeature::NotFollowedBy(first, then, within_ms),
+        };
+        let id = self.builder.state(role, feature);
         Some(typed(member, id))
     }
 

@@ -17,7 +17,7 @@ mod scope;
 mod signals;
 mod template;
 
-pub(super) use literal::duration;
+pub(super) use literal::{duration, working_days};
 pub use member::signature;
 
 use crate::model::money::Currency;

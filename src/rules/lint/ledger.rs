@@ -3,8 +3,9 @@
 use super::{Context, Place, Report, Words, whole};
 use crate::limits;
 use crate::model::time::{DAY, Millis};
-use crate::rules::compile::duration;
+use crate::rules::compile::{duration, working_days};
 use crate::rules::document::Value;
+use crate::rules::plan::feature::StateFeature;
 use crate::rules::plan::program::{CellRef, Node, Type};
 use crate::rules::plan::{Plan, RulePlan};
 use crate::rules::source::RuleDoc;
@@ -48,7 +49,10 @@ pub(super) fn longest_window(plan: &Plan, rule: &RulePlan) -> Millis {
         .flat_map(|id| plan.program.below(id))
         .map(|id| match &plan.program.nodes[id.0 as usize] {
             Node::Load(CellRef::State(role, cell)) => {
-                plan.parts[*role as usize].features[usize::from(*cell)].window_ms()
+                match &plan.parts[*role as usize].features[usize::from(*cell)] {
+                    StateFeature::Asked(query, _) => plan.queries[usize::from(*query)].window_ms,
+                    feature => feature.window_ms(),
+                }
             }
             _ => 0,
         })
@@ -60,7 +64,7 @@ pub(super) fn longest_window(plan: &Plan, rule: &RulePlan) -> Millis {
 pub(super) fn window_place(doc: &RuleDoc, window_ms: Millis) -> (String, Place) {
     for param in &doc.params {
         if let Value::Text(text) = &param.value.value
-            && duration(&text.value) == Some(window_ms)
+            && (duration(&text.value) == Some(window_ms) || working_days(&text.value).is_some())
         {
             return (param.name.value.clone(), whole(text));
         }

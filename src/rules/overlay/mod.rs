@@ -69,8 +69,16 @@ impl Applied {
 const RULE_KEYS: &[&str] =
     &["changes", "mode", "weight", "params", "title", "text", "examples", "lint"];
 /// Keys of the policy that an overlay may change.
-const POLICY_KEYS: &[&str] =
-    &["families", "bands", "episodes", "measures", "breaker", "customer_reasons", "external_codes"];
+const POLICY_KEYS: &[&str] = &[
+    "families",
+    "bands",
+    "episodes",
+    "measures",
+    "breaker",
+    "festivals",
+    "customer_reasons",
+    "external_codes",
+];
 
 /// Applies every overlay; documents of overlays that are not rules or guards are taken out.
 pub(super) fn apply(

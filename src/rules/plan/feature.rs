@@ -69,6 +69,11 @@ pub enum StateFeature {
     HistoryTicket(u16),
     /// What a question to the ledger gives: its number in [`super::Plan::queries`].
     Asked(u16, Measure),
+    /// Number of the entries of a question that an entry of another follows, later and within a
+    /// time: their numbers in [`super::Plan::queries`].
+    FollowedBy(u16, u16, Millis),
+    /// Number of those that are so old and that none has followed within the time.
+    NotFollowedBy(u16, u16, Millis),
     /// Payments from the payer to this payee in the last `days` days, the present one not counted.
     PairCount(u16),
     /// Days since the first remembered payment of the payer to this payee; missing when there is
@@ -167,6 +172,7 @@ impl StateFeature {
             Self::Grade | Self::CustomerType | Self::AccountClass => Type::Enum,
             Self::Listed(..) | Self::Controlled(_) => Type::Bool,
             Self::Asked(_, measure) => measure.ty(),
+            Self::FollowedBy(..) | Self::NotFollowedBy(..) => Type::Int,
             Self::Since(_) | Self::SinceVerdict(_) => Type::Duration,
             Self::LimitRaised(_) | Self::Blocked(_) | Self::RetriedSum(_) => Type::Money,
             Self::RetriedCount(_) | Self::TravelKm(_) | Self::TravelSpeed(_) => Type::Int,
