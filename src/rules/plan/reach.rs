@@ -37,6 +37,10 @@ impl Plan {
         let days = |days: u16| Millis::from(days) * DAY;
         match feature {
             F::Asked(query, _) => self.queries[usize::from(*query)].window_ms,
+            F::FollowedBy(first, then, _) | F::NotFollowedBy(first, then, _) => {
+                let window = |query: &u16| self.queries[usize::from(*query)].window_ms;
+                window(first).max(window(then))
+            }
             F::HistoryCount(_, n) | F::HistorySum(_, n) | F::HistoryNightShare(n) => days(*n),
             F::HistoryNewPayers(n) | F::HistoryQuantile(n, _) | F::HistoryDayMedian(n) => days(*n),
             F::HistoryTicket(n) | F::PairCount(n) => days(*n),
