@@ -11,7 +11,7 @@ use super::tally::RuleTally;
 use super::truth::{LabelReport, RuleLabels, Truth, share};
 use crate::model::alert::Bilingual;
 use crate::model::time::DAY;
-use crate::rules::plan::{Mode, RulePlan};
+use crate::rules::plan::RulePlan;
 
 /// The share of a day's active accounts that people can look into. A pack that alerts on more is
 /// not worked through.
@@ -203,11 +203,7 @@ impl Lane {
         RuleReport {
             id: plan.id.clone(),
             title: plan.title.clone(),
-            mode: match plan.mode {
-                Mode::Live => "live",
-                Mode::Shadow => "shadow",
-                Mode::Signal => "signal",
-            },
+            mode: plan.mode.word(),
             findings: tally.findings,
             accounts: tally.accounts.len() as u64,
             accounts_alone: alone,

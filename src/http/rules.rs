@@ -7,7 +7,7 @@ use crossbeam_channel::{Sender, TrySendError};
 use serde::Serialize;
 use tokio::sync::oneshot;
 
-use crate::rules::plan::{Mode, Plan};
+use crate::rules::plan::Plan;
 
 /// Somebody asks that the rules be read now.
 #[derive(Debug)]
@@ -137,11 +137,7 @@ impl RulesShown {
             id: rule.id.clone(),
             name: rule.name.clone(),
             version: rule.version.clone(),
-            mode: match rule.mode {
-                Mode::Live => "live",
-                Mode::Shadow => "shadow",
-                Mode::Signal => "signal",
-            },
+            mode: rule.mode.word(),
             weight: rule.weight,
         });
         Self {

@@ -15,7 +15,7 @@ use crate::rules::catalogue::{FUNCTIONS, Gives, MEMBERS, Member, RECORDS, type_w
 use crate::rules::describe;
 use crate::rules::diagnostics::did_you_mean;
 use crate::rules::lint::cost;
-use crate::rules::plan::{GuardEffect, Mode, Piece, Plan, RulePlan, TargetSpec};
+use crate::rules::plan::{GuardEffect, Piece, Plan, RulePlan, TargetSpec};
 use crate::rules::signature;
 
 pub(super) fn run(args: &ExplainArgs, printer: &Printer) -> Result<(), Failure> {
@@ -110,15 +110,7 @@ fn rule_as_data(plan: &Plan, rule: &RulePlan, card: &[(&'static str, Bilingual)]
         ("changed or added by", changed_by(plan, &rule.id).into()),
         ("family", format!("{}, which counts {} at most", family.name, family.cap).into()),
         ("weight", rule.weight.into()),
-        (
-            "mode",
-            match rule.mode {
-                Mode::Live => "live",
-                Mode::Shadow => "shadow",
-                Mode::Signal => "signal",
-            }
-            .into(),
-        ),
+        ("mode", rule.mode.word().into()),
         ("judged", judged.into()),
         ("about", describe::role(rule.subject).into()),
         ("target", target.into()),

@@ -3,7 +3,7 @@
 use super::{ListArgs, load};
 use crate::cli::Failure;
 use crate::cli::printer::{Format, Printer};
-use crate::rules::plan::{Mode, Plan, RulePlan};
+use crate::rules::plan::{Plan, RulePlan};
 
 const HEADER: [&str; 8] = ["id", "name", "family", "weight", "phases", "subject", "floor", "title"];
 /// The same, and what a table has no room for.
@@ -73,11 +73,7 @@ fn row<'a>(plan: &'a Plan, rule: &'a RulePlan) -> Row<'a> {
         id: &rule.id,
         name: &rule.name,
         version: &rule.version,
-        mode: match rule.mode {
-            Mode::Live => "live",
-            Mode::Shadow => "shadow",
-            Mode::Signal => "signal",
-        },
+        mode: rule.mode.word(),
         family: &plan.policy.families[rule.family].name,
         weight: rule.weight,
         phases: phases(rule),

@@ -295,6 +295,7 @@ fn ratio(entries: &[Entry]) -> i64 {
     share(side(true), side(false))
 }
 
-fn share(part: i64, whole: i64) -> i64 {
+/// A part of a whole as a cell; missing where the whole is nothing.
+pub(in super::super) fn share(part: i64, whole: i64) -> i64 {
     if whole == 0 { MISSING } else { double_cell(part as f64 / whole as f64) }
 }

@@ -12,7 +12,7 @@ mod memory;
 mod place;
 mod travel;
 
-pub(super) use ask::{Filter, Follows, compares, counts_as};
+pub(super) use ask::{Filter, Follows, compares, counts_as, share};
 pub(super) use known::{Known, Opening, Retry};
 pub(super) use place::{Place, place_at, place_of};
 pub(super) use travel::{cell as travel_cell, moved_km, opening_km, travelled};

@@ -1,5 +1,6 @@
 //! Which cells an index can answer, and how.
 
+use super::super::features::share;
 use super::super::window::AsOf;
 use super::HotPlan;
 use super::window::{HotWindow, Tally};
@@ -199,8 +200,4 @@ impl AsOf<'_> {
 fn average(tally: Tally, compares: bool) -> i64 {
     let count = if compares { tally.count } else { tally.count - tally.foreign };
     if count == 0 { MISSING } else { tally.sum / count }
-}
-
-fn share(part: i64, whole: i64) -> i64 {
-    if whole == 0 { MISSING } else { double_cell(part as f64 / whole as f64) }
 }

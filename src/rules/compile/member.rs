@@ -271,8 +271,7 @@ impl Lowering<'_, '_> {
             }
             Makes::History => return Some(Operand::History(side, args[0] as u16)),
             Makes::Signals if args[1] < 0 => {
-                let message = "`signals` does not take working days";
-                return self.fail(span, message, "give a length", Some("as \"7d\"".to_owned()));
+                return self.takes_no_working_days(member, span);
             }
             Makes::Signals => {
                 let rule = u16::try_from(args[0]).ok();
@@ -307,12 +306,17 @@ impl Lowering<'_, '_> {
         }
         let takes_span = matches!(member.makes, Makes::Openings | Makes::OpenedFor);
         if args.iter().any(|arg| *arg < 0) && !takes_span {
-            let message = format!("`{}` does not take working days", member.name);
-            return self.fail(span, message, "give a length", Some("as \"7d\"".to_owned()));
+            return self.takes_no_working_days(member, span);
         }
         let feature = state_feature(member.makes, base, args)?;
         let id = self.builder.state(side, feature);
         Some(typed(member, id))
+    }
+
+    /// A window is given in working days where only a length will do.
+    fn takes_no_working_days(&mut self, member: &Member, span: &Range<usize>) -> Option<Operand> {
+        let message = format!("`{}` does not take working days", member.name);
+        self.fail(span, message, "give a length", Some("as \"7d\"".to_owned()))
     }
 
     /// Entries that others follow, or none.
@@ -330,8 +334,7 @@ impl Lowering<'_, '_> {
             return self.fail(span, message, "another account's", None);
         }
         if within_ms < 0 {
-            let message = format!("`{}` does not take working days", member.name);
-            return self.fail(span, message, "give a length", Some("as \"7d\"".to_owned()));
+            return self.takes_no_working_days(member, span);
         }
         let (first, then) = (self.builder.query(query), (other & 0xffff) as u16);
         let feature = match member.makes {

@@ -126,6 +126,18 @@ pub enum Mode {
     Signal,
 }
 
+impl Mode {
+    /// As rule files write it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Shadow => "shadow",
+            Self::Signal => "signal",
+        }
+    }
+}
+
 /// What is remembered of a rule that fired: a question about one account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SignalPlan {
