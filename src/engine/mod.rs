@@ -6,14 +6,15 @@
 //!
 //! A step ([`step`]) is worked on in stretches that fit the cache; each passes through phases:
 //!
-//! 1. *clock*, in order: the watermark moves, what is too late is turned away, visits are handed
-//!    out
-//! 2. *intern*, parallel by shard: keys become slots ([`table`], [`index`]); what the visits will
-//!    read is asked for ahead ([`prefetch`])
+//! 1. *clock*, in order ([`clock`]): the watermark moves, what is too late is turned away, visits
+//!    are handed out
+//! 2. *intern*, parallel by shard ([`consult`]): keys become slots ([`table`], [`index`]); what the
+//!    visits will read is asked for ahead ([`prefetch`])
 //! 3. *consult*, parallel by shard: the register joins the statuses of a payment ([`register`]),
 //!    reference events are applied and lists are read ([`reference`])
+//!    what both found is brought to the events ([`gather`])
 //! 4. *visit*, parallel by shard ([`visit`], reading the [`view`] of the stretch): entries
-//!    ([`entry`], [`slab`]) go into ledgers, cells are read from them ([`scan`],
+//!    ([`entry`], [`slab`]) go into ledgers ([`enter`]), cells are read ([`reading`], [`scan`],
 //!    [`window`], [`hot`]) and from long memory ([`long`]); rules that cannot fire fall away
 //!    ([`visit_plan`], [`screen`]); what the others may want to show is kept ([`capture`])
 //! 5. *judge*, parallel by event ([`judge`]): conditions over rows
@@ -23,10 +24,14 @@
 
 mod act;
 mod capture;
+mod clock;
+mod consult;
+mod enter;
 mod entry;
 mod extra;
 mod facts;
 mod features;
+mod gather;
 mod group;
 mod hot;
 mod index;
@@ -34,6 +39,7 @@ mod judge;
 mod long;
 mod prefetch;
 mod queue;
+mod reading;
 mod reference;
 mod register;
 mod relax;

@@ -1,0 +1,140 @@
+//! Between the parallel phases: what the shards found out is brought to the events, in order.
+
+use super::clock::{amount_of, reject};
+use super::facts::{EventFacts, Fate, Frame, RoleLists, opening_cell, payment_cell};
+use super::group::{Call, Group};
+use super::register::Outcome;
+use super::step::{Engine, Work, exclusive};
+use super::visit_plan::VisitPlan;
+use super::{Counts, StepOutput};
+use crate::model::event::{Batch, Body, Event};
+use crate::model::reject::{Reject, RejectReason};
+use crate::rules::plan::view::Role;
+
+impl Engine {
+    /// Brings the references that interning found to their events.
+    pub(super) fn gather_references(&mut self) {
+        let facts = &mut self.work.facts;
+        for group in &mut self.groups {
+            let group = exclusive(group);
+            for visit in &group.visits {
+                if let Call::Pays(role) | Call::Opens(role) = visit.call {
+                    let shard = &group.shards[usize::from(visit.hash.shard() - group.first_shard)];
+                    let reference = shard.table.headers[visit.slot as usize].reference;
+                    facts[visit.event as usize].references[role as usize] = reference;
+                }
+            }
+        }
+    }
+
+    /// Brings what register and lists said to their events, counts them, and makes the payment
+    /// cells.
+    pub(super) fn gather_answers(
+        &mut self,
+        batch: &Batch,
+        events: &[Event],
+        output: &mut StepOutput,
+    ) {
+        let Work { facts, lists, payment_rows, open, lacking } = &mut self.work;
+        lists.clear();
+        payment_rows.clear();
+        open.clear();
+        lacking.clear();
+        let groups: Vec<_> = self.groups.iter_mut().map(exclusive).collect();
+        for (event, facts) in events.iter().zip(facts.iter_mut()) {
+            match facts.fate {
+                Fate::TooLate => continue,
+                Fate::Applied => output.counts.applied += 1,
+                _ => {}
+            }
+            let first = payment_rows.len();
+            if let Body::Account(opened) = &event.body
+                && facts.opening
+            {
+                keep_lists(facts, &groups, lists);
+                let cell = |field: &_| opening_cell(*field, opened);
+                payment_rows.extend(self.plan.payment.iter().map(cell));
+                let row = &payment_rows[first..];
+                facts.payment_row = first as u32;
+                leave_open(facts, &self.visit_plan, self.settings.words, row, (open, lacking));
+                continue;
+            }
+            let Body::Payment(payment) = &event.body else { continue };
+            let task =
+                &groups[usize::from(facts.payment.group)].payments[facts.payment.index as usize];
+            facts.transition = task.transition;
+            count(event, facts, &mut output.counts, &mut output.rejects);
+            if facts.fate != Fate::Scored {
+                continue;
+            }
+            keep_lists(facts, &groups, lists);
+            if facts.transition.pre || facts.transition.post {
+                let frame = Frame {
+                    currency: self.plan.currency,
+                    time_ms: event.time_ms,
+                    utc_offset_ms: self.settings.utc_offset_ms,
+                    home: self.plan.country,
+                    festivals: &self.plan.policy.festivals,
+                };
+                let cell = |field: &_| payment_cell(*field, batch, payment, &frame);
+                payment_rows.extend(self.plan.payment.iter().map(cell));
+                let row = &payment_rows[first..];
+                facts.payment_row = first as u32;
+                leave_open(facts, &self.visit_plan, self.settings.words, row, (open, lacking));
+            }
+        }
+    }
+}
+
+/// Finds the rules that an event's payment part leaves open, and those it lacks a field for.
+fn leave_open(
+    facts: &mut EventFacts,
+    plan: &VisitPlan,
+    words: usize,
+    row: &[i64],
+    (open, lacking): (&mut Vec<u64>, &mut Vec<u64>),
+) {
+    let first = open.len();
+    facts.rules = first as u32;
+    open.resize(first + words, 0);
+    lacking.resize(first + words, 0);
+    plan.payment.judge(&plan.program, facts, row, &mut open[first..], &mut lacking[first..]);
+}
+
+/// Keeps the lists that an event's entities are on, where any is on one.
+fn keep_lists(facts: &mut EventFacts, groups: &[&mut Group], lists: &mut Vec<RoleLists>) {
+    let mut role_lists = [0; Role::COUNT];
+    for (role, visit) in facts.visits.iter().enumerate().filter(|(_, v)| !v.is_none()) {
+        role_lists[role] = groups[usize::from(visit.group)].visits[visit.index as usize].lists;
+    }
+    if role_lists.iter().any(|mask| *mask != 0) {
+        facts.lists = lists.len() as u32;
+        lists.push(role_lists);
+    }
+}
+
+/// Tells what became of a payment event.
+fn count(event: &Event, facts: &mut EventFacts, counts: &mut Counts, rejects: &mut Vec<Reject>) {
+    match facts.transition.outcome {
+        Outcome::Scored => {
+            facts.fate = Fate::Scored;
+            counts.applied -= 1;
+            counts.scored += 1;
+            counts.scored_minor += amount_of(event);
+            counts.late += u64::from(facts.late);
+        }
+        Outcome::Duplicate => {
+            facts.fate = Fate::Duplicate;
+            counts.applied -= 1;
+            counts.duplicates += 1;
+            counts.duplicate_minor += amount_of(event);
+        }
+        Outcome::Contradiction => {
+            facts.fate = Fate::Contradiction;
+            counts.applied -= 1;
+            counts.rejected += 1;
+            counts.rejected_minor += amount_of(event);
+            rejects.push(reject(event, RejectReason::Contradiction));
+        }
+    }
+}
