@@ -1,5 +1,5 @@
-//! Phase clock: walks the events in order, moves the watermark, turns away what is too late and hands
-//! out the visits.
+//! Phase clock: walks the events in order, moves the watermark, turns away what is too late and
+//! hands out the visits.
 
 use super::StepOutput;
 use super::facts::{EventFacts, Fate, NONE, VisitRef, network};

@@ -1,5 +1,5 @@
-//! Phases intern and consult: keys become slots; the register joins statuses, list events are applied
-//! and lists are read.
+//! Phases intern and consult: keys become slots; the register joins statuses, list events are
+//! applied and lists are read.
 
 use super::facts::EventFacts;
 use super::group::{Call, Group};
