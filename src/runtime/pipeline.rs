@@ -69,14 +69,22 @@ pub enum PipelineError {
 }
 
 /// A step on its way to the engine.
-struct Read {
+pub struct Read {
     step: Step,
     at: Instant,
     wall_ms: Millis,
 }
 
+impl Read {
+    /// A step that has just been read.
+    #[must_use]
+    pub fn now(step: Step) -> Self {
+        Self { step, at: Instant::now(), wall_ms: wall_ms() }
+    }
+}
+
 /// A commit on its way out, with what is told about it once it is durable.
-struct Outgoing {
+pub struct Outgoing {
     commit: Commit,
     alerts: Vec<Alert>,
     read_at: Instant,
@@ -106,7 +114,7 @@ pub fn run(
             outcome
         })?;
         let publishing = named("goshawk-publish").spawn_scoped(scope, move || {
-            let outcome = publish_commits(sink, &outgoing, telemetry, read_side);
+            let outcome = publish_commits(Publisher::new(sink, telemetry, read_side), &outgoing);
             if let Err(error) = &outcome {
                 let cause = error.to_string();
                 telemetry.emit(CommitFailed { step: 0, cause: &cause, next: Next::Stop });
@@ -114,7 +122,9 @@ pub fn run(
             }
             outcome
         })?;
-        score(parts, &topics, &steps, &give_back, publish);
+        let mut gauges = Gauges::new(parts.lag.clone());
+        score(&mut Scorer::new(parts, topics), &mut gauges, &steps, &give_back, &publish);
+        drop(publish);
         drop(steps);
         // The sink's error first: when it fails, the others merely end.
         publishing.join().map_err(|_| PipelineError::Panicked("publisher"))??;
@@ -139,7 +149,7 @@ fn read_steps(
         }
         let next = spare.try_recv().unwrap_or_default();
         let filled = std::mem::replace(&mut step, next);
-        if read.send(Read { step: filled, at: Instant::now(), wall_ms: wall_ms() }).is_err() {
+        if read.send(Read::now(filled)).is_err() {
             return Ok(());
         }
     }
@@ -148,37 +158,67 @@ fn read_steps(
 
 /// The engine's part: ends when the source has ended, or the publisher has.
 fn score(
-    parts: Parts<'_>,
-    topics: &[String],
+    scorer: &mut Scorer<'_>,
+    gauges: &mut Gauges,
     steps: &Receiver<Read>,
     give_back: &Sender<Step>,
-    publish: Sender<Outgoing>,
+    publish: &Sender<Outgoing>,
 ) {
-    let Parts { engine, fork, encoder, pending, telemetry, read_side, lag, next_step, .. } = parts;
-    let mut number = next_step;
-    let mut gauges = Gauges::new(lag);
+    let telemetry = scorer.parts.telemetry;
     loop {
-        let Read { step, at, wall_ms } = match steps.recv_timeout(GAUGES) {
+        let read = match steps.recv_timeout(GAUGES) {
             Ok(read) => read,
             Err(RecvTimeoutError::Timeout) => {
-                gauges.set(telemetry, engine);
+                gauges.set(telemetry, scorer.parts.engine);
                 continue;
             }
             Err(RecvTimeoutError::Disconnected) => break,
         };
+        let outgoing = scorer.score(&read);
+        if publish.send(outgoing).is_err() {
+            break;
+        }
+        telemetry.set_queue("engine", steps.len());
+        telemetry.set_queue("publisher", publish.len());
+        gauges.set(telemetry, scorer.parts.engine);
+        // A full queue only means that the source has spares enough.
+        let _ = give_back.try_send(read.step);
+    }
+}
+
+/// A step becomes a commit.
+pub struct Scorer<'a> {
+    parts: Parts<'a>,
+    topics: Vec<String>,
+    /// Number of the next step.
+    number: u64,
+}
+
+impl<'a> Scorer<'a> {
+    /// Scores steps of these topics.
+    #[must_use]
+    pub fn new(parts: Parts<'a>, topics: Vec<String>) -> Self {
+        Self { number: parts.next_step, parts, topics }
+    }
+
+    /// Scores the next step: under new rules, if some wait.
+    pub fn score(&mut self, read: &Read) -> Outgoing {
+        let Read { step, at, wall_ms } = read;
+        let Parts { engine, fork, encoder, pending, telemetry, read_side, .. } = &mut self.parts;
+        let number = self.number;
         // Here and nowhere else: every event of a step is judged by one pack.
         let changed = pending.take().map(|candidate| {
-            let at = (number, wall_ms);
+            let at = (number, *wall_ms);
             reload::activate(candidate, at, engine, encoder, telemetry, read_side)
         });
         let began = Instant::now();
-        let output = engine.step(&step.batch, fork);
+        let output = engine.step(&step.batch, *fork);
         let events = step.batch.events.len() as u64;
         telemetry.decision.record(began.elapsed(), events);
-        telemetry.record_step(&step, &output);
+        telemetry.record_step(step, &output);
         read_side.record_step(&output.counts, step.rejected.len(), output.watermark_ms);
         if let Some(first) = step.rejected.first() {
-            let topic = &topics[usize::from(first.reject.position.topic)];
+            let topic = &self.topics[usize::from(first.reject.position.topic)];
             telemetry.emit(RecordsRejected {
                 count: step.rejected.len(),
                 first: &first.reject,
@@ -186,17 +226,10 @@ fn score(
             });
         }
         let pack = &engine.plan().pack_sha256;
-        let wall = (wall_ms, changed.unwrap_or_default());
-        let commit = commit_of(number, &step, &output, topics, pack, encoder, wall);
-        number += 1;
-        if publish.send(Outgoing { commit, alerts: output.alerts, read_at: at }).is_err() {
-            break;
-        }
-        telemetry.set_queue("engine", steps.len());
-        telemetry.set_queue("publisher", publish.len());
-        gauges.set(telemetry, engine);
-        // A full queue only means that the source has spares enough.
-        let _ = give_back.try_send(step);
+        let wall = (*wall_ms, changed.unwrap_or_default());
+        let commit = commit_of(number, step, &output, &self.topics, pack, encoder, wall);
+        self.number += 1;
+        Outgoing { commit, alerts: output.alerts, read_at: *at }
     }
 }
 
@@ -228,40 +261,61 @@ fn commit_of(
 }
 
 fn publish_commits(
-    sink: &mut dyn Sink,
+    mut publisher: Publisher<'_>,
     outgoing: &Receiver<Outgoing>,
-    telemetry: &Telemetry,
-    read_side: &ReadSide,
 ) -> Result<(), SinkError> {
-    let mut told: Vec<Outgoing> = Vec::new();
     loop {
-        let first = match outgoing.recv_timeout(IDLE) {
-            Ok(first) => first,
-            Err(RecvTimeoutError::Timeout) => {
-                sink.flush()?;
-                continue;
-            }
-            Err(RecvTimeoutError::Disconnected) => return sink.flush(),
-        };
+        match outgoing.recv_timeout(IDLE) {
+            Ok(first) => publisher.publish(first, || outgoing.try_recv().ok())?,
+            Err(RecvTimeoutError::Timeout) => publisher.sink.flush()?,
+            Err(RecvTimeoutError::Disconnected) => return publisher.sink.flush(),
+        }
+    }
+}
+
+/// Commits become durable, and are told.
+pub struct Publisher<'a> {
+    sink: &'a mut dyn Sink,
+    telemetry: &'a Telemetry,
+    read_side: &'a ReadSide,
+    /// Taken by the sink and not yet told.
+    told: Vec<Outgoing>,
+}
+
+impl<'a> Publisher<'a> {
+    /// Publishes through a sink.
+    #[must_use]
+    pub fn new(sink: &'a mut dyn Sink, telemetry: &'a Telemetry, read_side: &'a ReadSide) -> Self {
+        Self { sink, telemetry, read_side, told: Vec::new() }
+    }
+
+    /// Publishes a commit, and with it those that are ready already, up to the queue's length.
+    ///
+    /// # Errors
+    /// [`SinkError`], when the sink cannot go on.
+    pub fn publish(
+        &mut self,
+        first: Outgoing,
+        mut more: impl FnMut() -> Option<Outgoing>,
+    ) -> Result<(), SinkError> {
         let began = Instant::now();
         let mut next = Some(first);
-        // Steps that are ready already share a commit, up to the queue's length.
         while let Some(out) = next {
-            sink.publish(out.commit.clone())?;
-            told.push(out);
-            let more = told.len() < limits::STEPS_IN_FLIGHT_MAX;
-            next = if more { outgoing.try_recv().ok() } else { None };
+            self.sink.publish(out.commit.clone())?;
+            self.told.push(out);
+            next = if self.told.len() < limits::STEPS_IN_FLIGHT_MAX { more() } else { None };
         }
-        sink.flush()?;
-        let step = told.last().map_or(0, |out| out.commit.step);
-        let messages = told.iter().map(|out| out.commit.messages.len()).sum();
-        telemetry.emit(Committed { step, messages, took: began.elapsed() });
-        for out in told.drain(..) {
+        self.sink.flush()?;
+        let step = self.told.last().map_or(0, |out| out.commit.step);
+        let messages = self.told.iter().map(|out| out.commit.messages.len()).sum();
+        self.telemetry.emit(Committed { step, messages, took: began.elapsed() });
+        for out in self.told.drain(..) {
             for alert in &out.alerts {
-                telemetry.emit(AlertPublished { alert, took: out.read_at.elapsed() });
+                self.telemetry.emit(AlertPublished { alert, took: out.read_at.elapsed() });
             }
-            out.commit.messages.iter().for_each(|message| read_side.record_message(message));
+            out.commit.messages.iter().for_each(|message| self.read_side.record_message(message));
         }
+        Ok(())
     }
 }
 

@@ -32,6 +32,7 @@ use crate::sink::kafka::{KafkaSink, StreamTopics};
 use crate::source::SourceError;
 use crate::source::kafka::KafkaSource;
 use crate::source::kafka::client::KafkaSettings;
+use crate::source::kafka::journal::KafkaJournal;
 use crate::telemetry::Telemetry;
 use crate::telemetry::event::{PackInForce, PhaseChanged, Stopped};
 use crate::telemetry::phase::Phase;
@@ -160,7 +161,9 @@ fn work(
         journal: topics.journal.clone(),
     };
     let mut sink = KafkaSink::open(settings, guarantee(config), streams, inputs.clone(), &go_on)?;
-    let journal = JournalReader::open(settings, &topics.journal, &go_on)?;
+    let log = KafkaJournal::open(settings, &topics.journal)
+        .map_err(|error| RecoveryError::Kafka(error.to_string()))?;
+    let mut journal = JournalReader::open(log, &topics.journal, &go_on)?;
     let extent = journal.extent(&inputs)?;
     let committed = sink.committed_of(&inputs, &go_on)?;
     let Recovery { starts, steps, next_step } =
@@ -172,7 +175,7 @@ fn work(
     let mut packs = Packs::default();
     let telemetry = &shown.telemetry;
     let recovered = replay(
-        &journal,
+        &mut journal,
         steps,
         &inputs,
         &mut source,

@@ -11,6 +11,7 @@ use super::error::RunError;
 use crate::source::SourceError;
 use crate::source::kafka::ask::{self, Unanswered};
 use crate::source::kafka::client::{self, Context, KafkaSettings};
+use crate::source::kafka::log::SystemClock;
 
 /// Refusals of a connection before the process gives up.
 const REFUSALS_MAX: u32 = 3;
@@ -34,7 +35,7 @@ pub fn await_brokers(
         client::consumer(settings, &[]).map_err(|error| RunError::Settings(error.to_string()))?;
     connect(settings, &consumer, topics, go_on)?;
     for topic in topics {
-        match ask::patiently(topic, go_on, || ask::partitions(&consumer, topic)) {
+        match ask::patiently(topic, &SystemClock, go_on, || ask::partitions(&consumer, topic)) {
             Ok(Some(_)) => {}
             Ok(None) => return Err(RunError::Kafka(ask::missing(topic))),
             Err(Unanswered::Refused(error)) => {

@@ -8,6 +8,8 @@ use super::read::JournalReader;
 use super::{RecoveryError, runs_of};
 use crate::engine::{Engine, Fork};
 use crate::source::kafka::KafkaSource;
+use crate::source::kafka::journal::JournalLog;
+use crate::source::kafka::log::Log;
 use crate::source::{SourceError, Step};
 use crate::telemetry::Telemetry;
 use crate::telemetry::event::Recovered;
@@ -33,10 +35,10 @@ pub enum ReplayError {
 /// # Errors
 /// [`ReplayError`], also when `go_on` says no.
 pub fn replay(
-    journal: &JournalReader<'_>,
+    journal: &mut JournalReader<'_, impl JournalLog>,
     steps: u64,
     inputs: &[String],
-    source: &mut KafkaSource,
+    source: &mut KafkaSource<impl Log>,
     engine: &mut Engine,
     packs: &mut Packs,
     fork: &dyn Fork,

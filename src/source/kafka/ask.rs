@@ -1,11 +1,12 @@
 //! Questions to the brokers, asked again until they are answered.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 
 use super::client::Context;
+use super::log::Clock;
 use crate::source::SourceError;
 
 /// How long one question may take.
@@ -41,6 +42,7 @@ impl From<Unanswered> for SourceError {
 /// [`Unanswered`], when the broker refuses, or `go_on` says no.
 pub fn patiently<T>(
     what: &str,
+    clock: &dyn Clock,
     go_on: &dyn Fn() -> bool,
     mut ask: impl FnMut() -> KafkaResult<T>,
 ) -> Result<T, Unanswered> {
@@ -53,7 +55,7 @@ pub fn patiently<T>(
         };
         let again_ms = pause.as_millis() as u64;
         tracing::warn!(what, %error, again_ms, "the brokers do not answer; asking again");
-        if !rest(pause, go_on) {
+        if !rest(pause, clock, go_on) {
             return Err(Unanswered::Stopped);
         }
         pause = (pause * 2).min(PAUSE_MAX);
@@ -61,14 +63,14 @@ pub fn patiently<T>(
 }
 
 /// Pauses; `false` as soon as work must not go on.
-pub fn rest(pause: Duration, go_on: &dyn Fn() -> bool) -> bool {
-    let until = Instant::now() + pause;
+pub fn rest(pause: Duration, clock: &dyn Clock, go_on: &dyn Fn() -> bool) -> bool {
+    let until = clock.now() + pause;
     while go_on() {
-        let left = until.saturating_duration_since(Instant::now());
+        let left = until.saturating_sub(clock.now());
         if left.is_zero() {
             return true;
         }
-        std::thread::sleep(left.min(SLICE));
+        clock.sleep(left.min(SLICE));
     }
     false
 }
@@ -122,11 +124,12 @@ pub fn missing(topic: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::kafka::log::SystemClock;
 
     #[test]
     fn outages_are_waited_out_and_refusals_are_not() {
         let mut asked = 0;
-        let answer = patiently("a test", &|| true, || {
+        let answer = patiently("a test", &SystemClock, &|| true, || {
             asked += 1;
             let error = KafkaError::MetadataFetch(RDKafkaErrorCode::BrokerTransportFailure);
             if asked < 3 { Err(error) } else { Ok(asked) }
@@ -134,12 +137,18 @@ mod tests {
         assert!(matches!(answer, Ok(3)));
         let refuse =
             || Err::<(), _>(KafkaError::MetadataFetch(RDKafkaErrorCode::TopicAuthorizationFailed));
-        assert!(matches!(patiently("a test", &|| true, refuse), Err(Unanswered::Refused(_))));
+        assert!(matches!(
+            patiently("a test", &SystemClock, &|| true, refuse),
+            Err(Unanswered::Refused(_))
+        ));
     }
 
     #[test]
     fn waiting_ends_when_asked() {
         let down = || Err::<(), _>(KafkaError::MetadataFetch(RDKafkaErrorCode::AllBrokersDown));
-        assert!(matches!(patiently("a test", &|| false, down), Err(Unanswered::Stopped)));
+        assert!(matches!(
+            patiently("a test", &SystemClock, &|| false, down),
+            Err(Unanswered::Stopped)
+        ));
     }
 }

@@ -15,6 +15,9 @@
 //! travel with the sink's commits.
 //!
 //! - [`client`]: how clients are made
+//! - [`log`]: what is asked of Kafka, so that a model may answer
+//! - [`connection`]: real brokers answer
+//! - [`journal`]: the same for the journal's topic
 //! - [`ask`]: questions to the brokers, asked again until they are answered
 //! - [`lag`]: how far reading is behind
 //! - `queue`: a partition's records in the client's memory
@@ -27,7 +30,10 @@
 
 pub mod ask;
 pub mod client;
+pub mod connection;
+pub mod journal;
 pub mod lag;
+pub mod log;
 mod merge;
 mod partition;
 mod queue;
@@ -37,36 +43,30 @@ mod trouble;
 mod watch;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
-use rdkafka::{Message as _, Offset, TopicPartitionList};
 
 use super::{Progress, Run, Source, SourceError, Step};
 use crate::limits;
 use crate::model::event::Position;
 use crate::wire::decode::Decoder;
 use ask::Unanswered;
-use client::{Context, KafkaSettings};
+use client::KafkaSettings;
+use connection::KafkaLog;
 use lag::Lag;
+use log::{Begin, Log, Served};
 use merge::Merge;
 use partition::Partition;
-use queue::Queue;
-use watch::Watch;
 
 /// Reads topics.
-pub struct KafkaSource {
-    consumer: Arc<BaseConsumer<Context>>,
+pub struct KafkaSource<L: Log = KafkaLog> {
+    log: L,
     topics: Vec<String>,
-    partitions: Vec<Partition>,
+    partitions: Vec<Partition<L::Queue>>,
     decoder: Decoder,
     /// Where the journal ends: partitions not yet read start there, or at their beginning.
     starts: BTreeMap<(String, i32), Start>,
-    wake: (Sender<()>, Receiver<()>),
-    watch: Watch,
     lag: Lag,
 }
 
@@ -97,33 +97,31 @@ impl KafkaSource {
         decoder: Decoder,
         go_on: &dyn Fn() -> bool,
     ) -> Result<Self, SourceError> {
+        let log = KafkaLog::open(settings, &topics).map_err(|error| kafka(&error))?;
+        Self::over(log, topics, starts, decoder, go_on)
+    }
+}
+
+impl<L: Log> KafkaSource<L> {
+    /// As [`KafkaSource::open`], over whatever answers.
+    ///
+    /// # Errors
+    /// As [`KafkaSource::open`].
+    pub fn over(
+        log: L,
+        topics: Vec<String>,
+        starts: BTreeMap<(String, i32), Start>,
+        decoder: Decoder,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Self, SourceError> {
         assert!(topics.is_sorted(), "positions and the merge go by the order of names");
-        let own = [
-            ("auto.offset.reset", "error"),
-            ("enable.partition.eof", "true"),
-            ("statistics.interval.ms", "1000"),
-            ("fetch.wait.max.ms", "100"),
-            ("queued.max.messages.kbytes", "16384"),
-        ];
-        let consumer = client::consumer(settings, &own).map_err(|error| kafka(&error))?;
-        let lag = consumer.context().lag.clone();
-        let consumer = Arc::new(consumer);
         let mut counts = Vec::with_capacity(topics.len());
         for topic in &topics {
-            let count = ask::patiently(topic, go_on, || ask::partitions(&consumer, topic))?;
+            let count = ask::patiently(topic, log.clock(), go_on, || log.partitions(topic))?;
             counts.push(count.ok_or_else(|| SourceError::Kafka(ask::missing(topic)))?);
         }
-        let watch = Watch::start(Arc::clone(&consumer), topics.clone());
-        let mut source = Self {
-            consumer,
-            topics,
-            partitions: Vec::new(),
-            decoder,
-            starts,
-            wake: bounded(1),
-            watch,
-            lag,
-        };
+        let lag = log.lag();
+        let mut source = Self { log, topics, partitions: Vec::new(), decoder, starts, lag };
         let found = source.find(&counts, go_on)?;
         source.add(found)?;
         Ok(source)
@@ -143,8 +141,8 @@ impl KafkaSource {
                 self.partitions.iter().filter(|part| usize::from(part.topic) == topic).count();
             let name = &self.topics[topic];
             for partition in known as i32..*count {
-                let bounds = ask::patiently(name, go_on, || {
-                    self.consumer.fetch_watermarks(name, partition, ask::ASK_TIMEOUT)
+                let bounds = ask::patiently(name, self.log.clock(), go_on, || {
+                    self.log.bounds(name, partition)
                 })?;
                 found.push((topic as u16, partition, bounds));
             }
@@ -157,36 +155,23 @@ impl KafkaSource {
         if found.is_empty() {
             return Ok(());
         }
-        let mut list = TopicPartitionList::new();
         let mut begins = Vec::with_capacity(found.len());
         for (topic, partition, (low, _)) in &found {
             let name = &self.topics[usize::from(*topic)];
             let start = self.starts.get(&(name.clone(), *partition)).copied();
-            let begin = trouble::begin_of(name, *partition, start, *low)?;
-            let offset = begin.map_or(Offset::Beginning, Offset::Offset);
-            list.add_partition_offset(name, *partition, offset).map_err(|e| kafka(&e))?;
-            begins.push(begin.unwrap_or(-1));
+            let offset = trouble::begin_of(name, *partition, start, *low)?;
+            begins.push(Begin { topic: name, partition: *partition, offset });
         }
         let first = self.partitions.is_empty();
-        let assigned = if first {
-            self.consumer.assign(&list)
-        } else {
-            self.consumer.incremental_assign(&list)
-        };
-        assigned.map_err(|error| kafka(&error))?;
-        for ((topic, partition, bounds), next) in found.into_iter().zip(begins) {
-            let name = &self.topics[usize::from(topic)];
+        let queues = self.log.assign(&begins).map_err(|error| kafka(&error))?;
+        for (((topic, partition, bounds), begin), queue) in
+            found.into_iter().zip(&begins).zip(queues)
+        {
             if !first {
-                tracing::info!(topic = name, partition, "new partition");
+                tracing::info!(topic = begin.topic, partition, "new partition");
             }
-            let mut queue = Queue::split(&self.consumer, name, partition)
-                .ok_or_else(|| SourceError::Kafka(format!("{name}/{partition} has no queue")))?;
-            let wake = self.wake.0.clone();
-            // Full means that a wake-up is pending already.
-            queue.on_arrival(move || {
-                let _ = wake.try_send(());
-            });
-            let place = self.lag.add(name, partition);
+            let place = self.lag.add(begin.topic, partition);
+            let next = begin.offset.unwrap_or(-1);
             self.partitions.push(Partition::new((topic, partition), queue, place, next, bounds));
         }
         self.partitions.sort_by_key(|part| (part.topic, part.partition));
@@ -195,22 +180,21 @@ impl KafkaSource {
 
     /// Serves the client's callbacks, and takes what came before a partition had its own queue.
     fn serve(&mut self) -> Result<(), SourceError> {
-        while let Some(polled) = self.consumer.poll(Duration::ZERO) {
-            match polled {
-                Ok(message) => {
+        while let Some(served) = self.log.serve() {
+            match served {
+                Served::Early { topic, partition, held } => {
                     let known = self.partitions.iter_mut().find(|part| {
-                        part.partition == message.partition()
-                            && self.topics[usize::from(part.topic)] == message.topic()
+                        part.partition == partition && self.topics[usize::from(part.topic)] == topic
                     });
                     if let Some(part) = known {
-                        part.take_early(&message);
+                        part.take_early(held);
                     }
                 }
-                Err(KafkaError::PartitionEOF(_)) => {}
-                Err(error) => trouble::judge(&error, "")?,
+                Served::Nothing => {}
+                Served::Trouble(error) => trouble::judge(&error, "")?,
             }
         }
-        let Some(counts) = self.watch.news() else { return Ok(()) };
+        let Some(counts) = self.log.news() else { return Ok(()) };
         // Asked once: whatever goes wrong, the next look finds the same partitions.
         let asked = std::cell::Cell::new(false);
         match self.find(&counts, &|| !asked.replace(true)) {
@@ -233,15 +217,15 @@ impl KafkaSource {
         Ok(())
     }
 
-    fn is_behind(&self, part: &Partition) -> bool {
+    fn is_behind(&self, part: &Partition<L::Queue>) -> bool {
         part.is_behind(|| self.lag.end(part.lag_place))
     }
 
     /// Waits for partitions that have a backlog and nothing at hand.
     fn await_backlog(&mut self) -> Result<(), SourceError> {
-        let until = Instant::now() + limits::SOURCE_BEHIND_WAIT;
+        let until = self.log.clock().now() + limits::SOURCE_BEHIND_WAIT;
         while self.partitions.iter().any(|part| self.is_behind(part)) {
-            if Instant::now() >= until {
+            if self.log.clock().now() >= until {
                 let behind: Vec<bool> =
                     self.partitions.iter().map(|part| self.is_behind(part)).collect();
                 for (part, _) in self.partitions.iter_mut().zip(behind).filter(|(_, b)| *b) {
@@ -256,7 +240,7 @@ impl KafkaSource {
                 }
                 return Ok(());
             }
-            let _ = self.wake.1.recv_timeout(Duration::from_millis(5));
+            self.log.wait(Duration::from_millis(5));
             self.serve()?;
             self.fill()?;
         }
@@ -324,26 +308,26 @@ impl KafkaSource {
     }
 }
 
-impl Source for KafkaSource {
+impl<L: Log> Source for KafkaSource<L> {
     fn topics(&self) -> &[String] {
         &self.topics
     }
 
     fn next(&mut self, step: &mut Step) -> Result<Progress, SourceError> {
-        let patience = Instant::now() + limits::SOURCE_PATIENCE;
+        let patience = self.log.clock().now() + limits::SOURCE_PATIENCE;
         loop {
             self.serve()?;
             self.fill()?;
             if self.partitions.iter().any(|part| part.peek().is_some()) {
                 break;
             }
-            let left = patience.saturating_duration_since(Instant::now());
+            let left = patience.saturating_sub(self.log.clock().now());
             if left.is_zero() {
                 self.note_lag();
                 return Ok(Progress::Idle);
             }
             // Woken by the first arrival; a time-out only means asking once more.
-            let _ = self.wake.1.recv_timeout(left.min(Duration::from_millis(50)));
+            self.log.wait(left.min(Duration::from_millis(50)));
         }
         self.await_backlog()?;
         self.cut(step);

@@ -2,53 +2,19 @@
 
 use std::collections::VecDeque;
 
-use rdkafka::Message as _;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::BorrowedMessage;
 
-use super::queue::{Queue, Record, Taken};
+use super::log::{Held, Queue, Taken};
 use crate::limits;
 use crate::model::time::Millis;
 
-/// One fetched record.
-pub struct Held {
-    pub offset: i64,
-    pub time_ms: Option<Millis>,
-    bytes: Bytes,
-}
-
-enum Bytes {
-    Fetched(Record),
-    /// It came by the client's main queue.
-    Copied {
-        payload: Vec<u8>,
-        key: Option<Vec<u8>>,
-    },
-}
-
-impl Held {
-    pub fn payload(&self) -> &[u8] {
-        match &self.bytes {
-            Bytes::Fetched(record) => record.payload(),
-            Bytes::Copied { payload, .. } => payload,
-        }
-    }
-
-    pub fn key(&self) -> Option<&[u8]> {
-        match &self.bytes {
-            Bytes::Fetched(record) => record.key(),
-            Bytes::Copied { key, .. } => key.as_deref(),
-        }
-    }
-}
-
 /// A partition being read.
-pub struct Partition {
+pub struct Partition<Q> {
     pub topic: u16,
     pub partition: i32,
     /// Before the queue: records go before the client does.
     held: VecDeque<Held>,
-    queue: Queue,
+    queue: Q,
     /// Its place among those whose lag is told.
     pub lag_place: usize,
     /// One past the last offset put into a step; -1 before the first.
@@ -69,10 +35,10 @@ pub struct Partition {
     trouble: Option<RDKafkaErrorCode>,
 }
 
-impl Partition {
+impl<Q: Queue> Partition<Q> {
     pub fn new(
         (topic, partition): (u16, i32),
-        queue: Queue,
+        queue: Q,
         lag_place: usize,
         next: i64,
         (low, backlog_to): (i64, i64),
@@ -116,9 +82,8 @@ impl Partition {
         let Self { held, fetched, at_end, stalled, trouble, .. } = self;
         self.queue.take(limits::SOURCE_CHUNK_RECORDS, |taken| match taken {
             Taken::Record(record) => {
-                (*fetched, *at_end, *stalled) = (record.offset() + 1, false, false);
-                let (offset, time_ms) = (record.offset(), record.time_ms());
-                held.push_back(Held { offset, time_ms, bytes: Bytes::Fetched(record) });
+                (*fetched, *at_end, *stalled) = (record.offset + 1, false, false);
+                held.push_back(record);
             }
             Taken::End(offset) => (*fetched, *at_end, *stalled) = (offset, true, false),
             Taken::Trouble(code) => {
@@ -137,16 +102,9 @@ impl Partition {
     }
 
     /// Takes a record that came by the client's main queue, before this partition had its own.
-    pub fn take_early(&mut self, message: &BorrowedMessage<'_>) {
-        (self.fetched, self.at_end, self.stalled) = (message.offset() + 1, false, false);
-        self.held.push_back(Held {
-            offset: message.offset(),
-            time_ms: message.timestamp().to_millis(),
-            bytes: Bytes::Copied {
-                payload: message.payload().unwrap_or_default().to_vec(),
-                key: message.key().map(<[u8]>::to_vec),
-            },
-        });
+    pub fn take_early(&mut self, held: Held) {
+        (self.fetched, self.at_end, self.stalled) = (held.offset + 1, false, false);
+        self.held.push_back(held);
     }
 
     /// Whether it has nothing at hand though more lies at the broker, as `end` says: worth waiting

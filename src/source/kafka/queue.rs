@@ -10,16 +10,16 @@ use std::sync::Arc;
 
 use rdkafka::bindings as native;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::error::RDKafkaErrorCode;
 
 use super::client::Context;
+use super::log::{Held, Queue, Taken};
 use crate::model::time::Millis;
 
 /// Called whenever records come while none were waiting.
 type Wake = Box<dyn Fn() + Send + Sync>;
 
 /// The queue. Dropped before the consumer it belongs to.
-pub struct Queue {
+pub struct PartitionQueue {
     queue: NonNull<native::rd_kafka_queue_t>,
     /// Boxed twice: the client keeps a thin pointer to it.
     wake: Option<Box<Wake>>,
@@ -28,26 +28,17 @@ pub struct Queue {
     _consumer: Arc<BaseConsumer<Context>>,
 }
 
-// SAFETY: the client's queues may be used from any thread; `Queue` lends nothing out.
-unsafe impl Send for Queue {}
-
-/// What the queue hands out.
-pub enum Taken {
-    /// A record.
-    Record(Record),
-    /// The partition's end, as the broker said: this offset.
-    End(i64),
-    /// Trouble.
-    Trouble(RDKafkaErrorCode),
-}
+// SAFETY: the client's queues may be used from any thread; it lends nothing out.
+unsafe impl Send for PartitionQueue {}
 
 /// A record in the client's memory.
+#[derive(Debug)]
 pub struct Record(NonNull<native::rd_kafka_message_t>);
 
 // SAFETY: a message belongs to whoever took it and may be destroyed on any thread.
 unsafe impl Send for Record {}
 
-impl Queue {
+impl PartitionQueue {
     /// Gives a partition its own queue: its records no longer come by the consumer's.
     pub fn split(
         consumer: &Arc<BaseConsumer<Context>>,
@@ -85,10 +76,11 @@ impl Queue {
         }
         self.wake = Some(wake);
     }
+}
 
-    /// Hands over what waits, in order, at most `most`. Never waits itself: the client's call would
-    /// wait for all of them.
-    pub fn take(&mut self, most: usize, mut each: impl FnMut(Taken)) {
+impl Queue for PartitionQueue {
+    fn take(&mut self, most: usize, mut each: impl FnMut(Taken)) {
+        // The call is told not to wait: it would wait for all of them.
         self.taken.resize(most, ptr::null_mut());
         // SAFETY: the array has `most` places; what is filled in belongs to us.
         let count = unsafe {
@@ -106,7 +98,7 @@ impl Queue {
     }
 }
 
-impl Drop for Queue {
+impl Drop for PartitionQueue {
     fn drop(&mut self) {
         // SAFETY: the queue is ours, and its consumer is still alive.
         unsafe {
@@ -120,7 +112,7 @@ impl Record {
     fn sorted(self) -> Taken {
         use native::rd_kafka_resp_err_t::*;
         match self.message().err {
-            RD_KAFKA_RESP_ERR_NO_ERROR => Taken::Record(self),
+            RD_KAFKA_RESP_ERR_NO_ERROR => Taken::Record(Held::fetched(self)),
             RD_KAFKA_RESP_ERR__PARTITION_EOF => Taken::End(self.offset()),
             error => Taken::Trouble(error.into()),
         }

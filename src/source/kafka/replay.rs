@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::KafkaSource;
+use super::log::Log;
 use super::merge::Merge;
 use crate::source::{Run, SourceError, Step};
 
@@ -15,7 +16,7 @@ pub struct Replayed {
     pub lost: u64,
 }
 
-impl KafkaSource {
+impl<L: Log> KafkaSource<L> {
     /// Reads exactly these runs again. Partitions they name must stand at their beginning: journals
     /// are contiguous.
     ///
@@ -92,7 +93,7 @@ impl KafkaSource {
             if !go_on() {
                 return Err(SourceError::Stopped);
             }
-            let _ = self.wake.1.recv_timeout(Duration::from_millis(20));
+            self.log.wait(Duration::from_millis(20));
             self.serve()?;
             self.fill()?;
         }
