@@ -123,6 +123,10 @@ pub const COARSE_ROWS_MAX: usize = 1 << 20;
 /// Steps between source and engine, and between engine and publisher, at most.
 pub const STEPS_IN_FLIGHT_MAX: usize = 4;
 
+/// Episodes that a comparison of two packs keeps in mind, at most; of an older one what it came to
+/// stays counted.
+pub const COMPARED_EPISODES_MAX: usize = 1 << 18;
+
 /// Values of one parameter that a backtest tries at once, at most: each has an engine of its own.
 pub const SWEEP_VALUES_MAX: usize = 50;
 

@@ -81,6 +81,19 @@ impl Town {
         report
     }
 
+    /// Target and id of every episode that was published.
+    fn episodes(&self, file: &str) -> BTreeSet<[String; 2]> {
+        let text = std::fs::read_to_string(self.path(file)).expect("alerts were written");
+        let alerts = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        let episode = |alert: Value| {
+            let target = &alert["target"];
+            let named = [&target["kind"], &target["payment_id"], &target["account"]];
+            let held = if named[1].is_null() { named[2] } else { named[1] };
+            [format!("{} {held}", named[0]), alert["alert_id"].to_string()]
+        };
+        alerts.map(episode).collect()
+    }
+
     /// Accounts that published alerts are about.
     fn alerted(&self, file: &str) -> BTreeSet<String> {
         let text = std::fs::read_to_string(self.path(file)).expect("alerts were written");
@@ -180,6 +193,15 @@ fn a_pack_against_itself_gains_and_loses_nothing() {
         assert_eq!(against[key]["count"], 0, "{key}");
     }
     assert_eq!(against["measure_stronger"], 0);
+    let episodes = &against["episodes"];
+    for key in ["would_raise", "would_drop", "would_strengthen", "would_weaken"] {
+        assert_eq!(episodes[key]["episodes"], 0, "{key}");
+    }
+    assert_eq!(
+        number(&episodes["unchanged"]["episodes"]),
+        TOWN.episodes("alone.jsonl").len() as u64
+    );
+    assert_eq!(episodes["carried_over"], 0);
     for change in against["rules"].as_array().expect("rules") {
         assert_eq!(change["findings"], change["findings_before"]);
     }
@@ -208,6 +230,21 @@ fn what_a_change_gained_and_lost_is_what_two_runs_differ_by() {
         assert!(lost.contains(&account), "{example}");
         assert_eq!(example["labelled"].as_bool(), Some(planted.contains(&account)));
     }
+    // A target that one pack alone speaks of has as many episodes there as alert ids.
+    let (old, new) = (TOWN.episodes("before.jsonl"), TOWN.episodes("after.jsonl"));
+    let only = |of: &BTreeSet<[String; 2]>, without: &BTreeSet<[String; 2]>| {
+        let known: BTreeSet<&String> = without.iter().map(|[target, _]| target).collect();
+        of.iter().filter(|[target, _]| !known.contains(target)).count() as u64
+    };
+    let episodes = &against["episodes"];
+    let of = |key: &str| number(&episodes[key]["episodes"]);
+    assert!(only(&old, &new) > 0 && of("would_drop") >= only(&old, &new), "{episodes}");
+    assert!(of("would_raise") >= only(&new, &old), "{episodes}");
+    let both = of("would_strengthen") + of("would_weaken") + of("unchanged");
+    assert!(of("would_drop") + both >= old.len() as u64, "{episodes}");
+    assert!(of("would_raise") + both >= new.len() as u64, "{episodes}");
+    assert!(of("would_drop") + of("would_raise") + both <= (old.len() + new.len()) as u64);
+
     let changes = against["rules"].as_array().expect("rules");
     let change = |id: &str| changes.iter().find(|change| change["id"] == id).expect("compared");
     assert_eq!(change("V10")["findings"], Value::Null);
@@ -228,6 +265,25 @@ fn what_a_change_gained_and_lost_is_what_two_runs_differ_by() {
     for part in ["budget of 1 %", "accounts lost: ", "patterns lost: ", "total", "V10"] {
         assert!(table.contains(part), "{part} in {table}");
     }
+}
+
+#[test]
+fn alerts_of_shadow_rules_are_written_apart_as_run_publishes_them() {
+    TOWN.pack("trial", "weight  = 35", "weight  = 35\nmode    = \"shadow\"");
+    let files = ["--rules", "trial", "--alerts", "live.jsonl", "--shadow-alerts", "shadow.jsonl"];
+    TOWN.report(&files);
+    let read = |name: &str| -> Vec<Value> {
+        let text = std::fs::read_to_string(TOWN.path(name)).expect("written");
+        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    };
+    let speaks = |alert: &Value| {
+        let reasons = alert["reasons"].as_array().expect("reasons");
+        reasons.iter().any(|reason| reason["rule_id"] == "M02")
+    };
+    let (live, shadow) = (read("live.jsonl"), read("shadow.jsonl"));
+    assert!(live.len() > 3 && live.iter().all(|a| a["shadow"] != true && !speaks(a)));
+    assert!(shadow.len() > 5, "{} alerts", shadow.len());
+    assert!(shadow.iter().all(|a| a["shadow"] == true && speaks(a)));
 }
 
 #[test]

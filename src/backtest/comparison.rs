@@ -9,6 +9,7 @@ use super::drive::{Drive, Lane};
 use super::report::{Report, RuleReport};
 use super::tally::Alerted;
 use super::truth::{Truth, share};
+use crate::engine::contrast::{Contrast, EpisodesCompared};
 use crate::model::alert::Bilingual;
 use crate::model::time::{Millis, SECOND};
 use crate::wire::encode::privacy::{Mask, TokenKind};
@@ -32,6 +33,8 @@ pub struct Comparison {
     pub measure_stronger: u64,
     /// Of those, the ones for which it became weaker.
     pub measure_weaker: u64,
+    /// Episode by episode, as the running comparison of a shadow pack counts.
+    pub episodes: EpisodesCompared,
     /// Accounts alerted on since the change.
     pub accounts_gained: AccountsChanged,
     /// Accounts no longer alerted on.
@@ -166,6 +169,7 @@ impl Drive {
                 .filter(|(old, new)| new.strongest > old.strongest)
                 .count() as u64,
             measure_weaker: both.filter(|(old, new)| new.strongest < old.strongest).count() as u64,
+            episodes: self.contrast.as_ref().map(Contrast::figures).unwrap_or_default(),
             accounts_gained: gained,
             accounts_lost: lost,
             patterns_gained: known.then(|| writer.patterns(after, before)),

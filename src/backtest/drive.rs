@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::engine::contrast::Contrast;
 use crate::engine::{Engine, EngineConfig, Fork, StepOutput};
 use crate::rules::plan::Plan;
 use crate::source::{Progress, Source, SourceError, Step};
@@ -71,6 +72,8 @@ pub struct Drive {
     pub lanes: Vec<Lane>,
     /// The labels.
     pub truth: Truth,
+    /// The first pack after a change against the second before it, if asked for.
+    pub contrast: Option<Contrast>,
     pub(super) took: Duration,
 }
 
@@ -78,7 +81,7 @@ impl Drive {
     /// Nothing read yet.
     #[must_use]
     pub fn new(lanes: Vec<Lane>, truth: Truth) -> Self {
-        Self { lanes, truth, took: Duration::ZERO }
+        Self { lanes, truth, contrast: None, took: Duration::ZERO }
     }
 
     /// Drives a source through every pack to its end.
@@ -102,11 +105,18 @@ impl Drive {
             }
             self.truth.learn(source.take_labels(), &step.batch);
             let mut go_on = true;
+            let mut first = StepOutput::default();
             for (index, lane) in self.lanes.iter_mut().enumerate() {
                 let output = lane.step(&step, &self.truth, fork);
-                if index == 0 {
-                    go_on =
-                        observer.step(&step, &output, &lane.tally).map_err(DriveError::Observer)?;
+                match (index, &mut self.contrast) {
+                    (0, _) => {
+                        go_on = observer
+                            .step(&step, &output, &lane.tally)
+                            .map_err(DriveError::Observer)?;
+                        first = output;
+                    }
+                    (1, Some(contrast)) => contrast.packs(&output, &first),
+                    _ => {}
                 }
             }
             if !go_on {

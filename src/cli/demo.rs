@@ -95,6 +95,7 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
         printer,
         encoder,
         alerts: Some(create(&alerts)?),
+        shadow: None,
         rejects: Some(create(&args.data_dir.join("rejects.jsonl"))?),
         progress: Writer::progress(printer, (args.events > 0).then_some(args.events)),
         told: Told::at_most(TOLD_PER_SECOND),

@@ -46,6 +46,8 @@ pub(super) struct Writer<'a> {
     pub printer: &'a Printer,
     pub encoder: Encoder,
     pub alerts: Option<BufWriter<File>>,
+    /// Alerts of shadow rules, which `run` publishes to a topic of their own.
+    pub shadow: Option<BufWriter<File>>,
     pub rejects: Option<BufWriter<File>>,
     pub progress: ProgressBar,
     /// Alerts are also told to the user as they come.
@@ -80,7 +82,12 @@ impl Writer<'_> {
         let held_back = self.told.end();
         self.tell_held_back(held_back);
         self.progress.finish_and_clear();
-        for (out, what) in [(&mut self.alerts, "alerts"), (&mut self.rejects, "rejects")] {
+        let files = [
+            (&mut self.alerts, "alerts"),
+            (&mut self.shadow, "shadow alerts"),
+            (&mut self.rejects, "rejects"),
+        ];
+        for (out, what) in files {
             if let Some(mut out) = out.take() {
                 out.flush().with_context(|| format!("cannot write {what}"))?;
             }
@@ -211,7 +218,9 @@ impl Observer for Writer<'_> {
         let wall = WallTimes { ingested_ms: now_ms, detected_ms: now_ms, published_ms: now_ms };
         for alert in &output.alerts {
             let message = self.encoder.alert(alert, &wall);
-            if let Some(out) = self.alerts.as_mut().filter(|_| message.stream == Stream::Alerts) {
+            let of_rules_on_trial = message.stream == Stream::Shadow;
+            let out = if of_rules_on_trial { &mut self.shadow } else { &mut self.alerts };
+            if let Some(out) = out {
                 write_line(out, &message)?;
             }
             if alert.kind != AlertKind::Update && !alert.shadow {

@@ -9,7 +9,7 @@ use crate::rules::plan::view::Role;
 use crate::rules::plan::{EvidenceWindow, Plan};
 
 /// Kept by one visit.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Capture {
     pub event: u32,
     pub role: Role,

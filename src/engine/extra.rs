@@ -6,7 +6,7 @@ use super::reference::ReferenceData;
 use crate::model::time::Millis;
 
 /// Boxed behind [`super::table::Header::extra`].
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Extra {
     /// What has left the ledger.
     pub long: Long,

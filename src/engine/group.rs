@@ -15,7 +15,7 @@ use crate::model::time::{Millis, day_number};
 use crate::rules::plan::view::Role;
 
 /// Everything one shard keeps. It refers to nothing outside itself.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct ShardState {
     pub table: Table,
     pub slab: Slab,
@@ -88,7 +88,7 @@ pub(super) struct PaymentTask {
 }
 
 /// Shards of one thread, with the step's work for them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Group {
     /// Number of the first shard.
     pub first_shard: u16,

@@ -8,7 +8,7 @@
 use super::prefetch::prefetch;
 
 /// See the module's text.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Index {
     /// A power of two of them, or none.
     cells: Vec<u64>,

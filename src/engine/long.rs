@@ -11,7 +11,7 @@ use crate::model::time::hour_of_day;
 use crate::rules::plan::query::Hours;
 
 /// Days, amount sketch and known payees beyond the ledger.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Long {
     /// Time of the newest debit that left, if any did.
     pub last_debit_ms: Option<Millis>,

@@ -20,12 +20,15 @@
 //! 5. *judge*, parallel by event ([`judge`]): conditions over rows
 //! 6. *act*, in order ([`act`]): guards, score, episodes, breaker, alerts
 //!
+//! Beside the phases stands [`contrast`]: what two engines said of the same steps.
+//!
 //! A visit touches one shard only, and a shard refers to nothing outside itself.
 
 mod act;
 mod capture;
 mod clock;
 mod consult;
+pub mod contrast;
 mod enter;
 mod entry;
 mod extra;

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 const SEGMENT: usize = 32;
 
 /// See the module's text.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Queue<T> {
     segments: VecDeque<Vec<T>>,
     /// Items of the first segment that have left.

@@ -56,7 +56,7 @@ fn list_bit(category: ListCategory, level: Option<ListLevel>) -> ListMask {
 }
 
 /// Lists, controls and profile of one entity.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct ReferenceData {
     lists: Vec<ListEntry>,
     controls: Vec<ControlEntry>,
@@ -80,7 +80,7 @@ pub(super) struct Profile {
     pub opening_place: Option<Place>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct ListEntry {
     /// Given name, or empty.
     id: Box<str>,
@@ -92,7 +92,7 @@ struct ListEntry {
     to_ms: Millis,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct ControlEntry {
     id: Box<str>,
     kind: Action,

@@ -120,7 +120,7 @@ impl Record {
 }
 
 /// The payments of one shard.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Register {
     /// Record numbers by fingerprint; the whole id decides.
     numbers: Index,

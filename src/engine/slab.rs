@@ -22,12 +22,12 @@ pub(super) struct Ring {
 }
 
 /// The blocks of all rings of one shard.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Slab {
     classes: [Class; CLASSES],
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Class {
     entries: Vec<Entry>,
     free: Vec<u32>,

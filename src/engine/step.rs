@@ -99,6 +99,29 @@ impl Engine {
         }
     }
 
+    /// A second engine that goes on from here under another plan: what this one would be if the
+    /// plan came into force now. It costs as much memory as this one.
+    ///
+    /// # Panics
+    /// As [`Engine::set_plan`].
+    #[must_use]
+    pub fn beside(&self, plan: Arc<Plan>) -> Self {
+        let mut second = Self {
+            config: self.config.clone(),
+            plan: Arc::clone(&self.plan),
+            visit_plan: VisitPlan::default(),
+            settings: self.settings,
+            greatest_ms: self.greatest_ms,
+            warmth: self.warmth.clone(),
+            groups: self.groups.iter().map(|group| RwLock::new(read(group).clone())).collect(),
+            next_eviction: self.next_eviction,
+            act: self.act.clone(),
+            work: Work::default(),
+        };
+        second.set_plan(plan);
+        second
+    }
+
     /// The plan in force.
     #[must_use]
     pub fn plan(&self) -> &Arc<Plan> {

@@ -11,7 +11,7 @@ use crate::model::entity::{EntityKind, IN_SHARD_BITS, KeyHash, Reference};
 pub(super) type Slot = u32;
 
 /// What is kept of every entity, whatever it did.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Header {
     pub reference: Reference,
     key_start: u32,
@@ -26,7 +26,7 @@ pub(super) struct Header {
 }
 
 /// Keys, headers and the way from one to the other.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Table {
     slots: Index,
     pub headers: Vec<Header>,

@@ -6,7 +6,7 @@ use crate::model::time::Millis;
 use crate::rules::plan::Plan;
 
 /// From when on things are known.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Warmth {
     /// Time of the first event that was judged: what was before it is not known.
     since_ms: Option<Millis>,

@@ -16,7 +16,7 @@ use crate::rules::plan::program::{MISSING, double_cell};
 use crate::rules::plan::view::{Direction, FlowView, View};
 
 /// Working memory of the features that need more than a running value.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Scratch {
     entries: Vec<Entry>,
     sums: Vec<(Reference, i64)>,

@@ -52,6 +52,45 @@ fn run_over(
     said.map(Transcript::finished)
 }
 
+/// A second engine made beside the first is what the first would be under its plan; the first goes
+/// on as if it were alone.
+#[test]
+fn an_engine_beside_another_is_what_a_change_would_make_of_it() {
+    for seed in seeds(8) {
+        let (before, after, whole) = (plans::plan(seed), plans::plan(seed ^ 0xaf7), stream(seed));
+        let mut random = Random::new(seed ^ 0xbe5);
+        let at = (random_cuts(&mut random, whole.events.len()), somewhere(&mut random, &whole));
+        let (cuts, change) = (at.0.as_slice(), at.1);
+        let [_, alone] = run_over(config(), [&before, &before], &whole, (cuts, change), &Inline);
+        let [_, changed] = run_over(config(), [&before, &after], &whole, (cuts, change), &Inline);
+        let steps = cut(&whole, &{
+            let mut cuts = cuts.to_vec();
+            cuts.push(change);
+            cuts.sort_unstable();
+            cuts.dedup();
+            cuts
+        });
+        let mut engine = Engine::new(config(), Arc::clone(&before));
+        let mut seen = 0;
+        let mut rest = steps.iter();
+        while seen < change {
+            let step = rest.next().expect("the change is inside");
+            engine.step(step, &Inline);
+            seen += step.events.len();
+        }
+        let mut second = engine.beside(Arc::clone(&after));
+        let mut said = [Transcript::default(), Transcript::default()];
+        said.iter_mut().for_each(|said| said.events = seen as u32);
+        for step in rest {
+            said[0].step(&mut engine, step, &Inline);
+            said[1].step(&mut second, step, &Inline);
+        }
+        let [first, second] = said.map(Transcript::finished);
+        assert_same(seed, "the engine itself", &alone, &first);
+        assert_same(seed, "the engine beside it", &changed, &second);
+    }
+}
+
 fn somewhere(random: &mut Random, whole: &Batch) -> usize {
     1 + random.below(whole.events.len() as u64 - 1) as usize
 }

@@ -6,6 +6,8 @@ use crate::backtest::comparison::{
     AccountExample, AccountsChanged, Comparison, PatternExample, PatternsChanged, RuleChange,
 };
 use crate::backtest::sweep::{Point, Sweep};
+use crate::engine::contrast::{EpisodesCompared, MeasurePair};
+use crate::model::measure::Action;
 
 /// Two packs: rules before and after, and what only one of them alerts on.
 pub(super) fn comparison(against: &Comparison) -> String {
@@ -29,6 +31,7 @@ pub(super) fn comparison(against: &Comparison) -> String {
          weaker one 措施更弱</p>\n",
         against.accounts_both, against.measure_stronger, against.measure_weaker
     ));
+    body.push_str(&episodes(&against.episodes));
     body.push_str(&accounts("Accounts gained 新增账户", &against.accounts_gained));
     body.push_str(&accounts("Accounts lost 减少账户", &against.accounts_lost));
     if let Some(gained) = &against.patterns_gained {
@@ -74,6 +77,22 @@ fn pair<T: PartialEq>(before: Option<T>, after: Option<T>, show: impl Fn(T) -> S
     let side = |value: Option<T>| value.map_or_else(|| "–".to_owned(), &show);
     let (before, after) = (side(before), side(after));
     Cell::Number(if unchanged { after } else { format!("{before} → {after}") })
+}
+
+/// Episodes by what the two packs ask for.
+fn episodes(compared: &EpisodesCompared) -> String {
+    let word = |measure: Option<Action>| measure.map_or("–", Action::word).to_owned();
+    let row = |pair: &MeasurePair| {
+        vec![
+            Cell::Text(word(pair.before)),
+            Cell::Text(word(pair.after)),
+            Cell::Number(pair.episodes.to_string()),
+            Cell::Number(format!("{} {}", pair.amount, compared.currency)),
+        ]
+    };
+    let header = ["before 改动前", "after 改动后", "episodes 事件", "amount 金额"];
+    let rows: Vec<Vec<Cell>> = compared.by_measure.iter().map(row).collect();
+    format!("<h3>Episodes by measure 按措施比较</h3>\n{}", table(&header, 2, &rows))
 }
 
 fn accounts(heading: &str, changed: &AccountsChanged) -> String {

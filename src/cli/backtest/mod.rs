@@ -22,6 +22,7 @@ use crate::backtest::page::{self, Content};
 use crate::backtest::sweep::Sweep;
 use crate::backtest::truth::Truth;
 use crate::engine::EngineConfig;
+use crate::engine::contrast::Contrast;
 use crate::limits;
 use crate::model::time::{DAY, Millis};
 use crate::rules::plan::Plan;
@@ -66,9 +67,12 @@ pub struct Args {
     /// Labels as CSV: event_id,pattern,kind.
     #[arg(long)]
     labels: Option<PathBuf>,
-    /// Write alerts here, a JSON line each.
+    /// Write alerts of live rules here, a JSON line each: what `run` publishes as alerts.
     #[arg(long)]
     alerts: Option<PathBuf>,
+    /// Write alerts of shadow rules here: what `run` publishes to the shadow topic.
+    #[arg(long, value_name = "FILE")]
+    shadow_alerts: Option<PathBuf>,
     /// Write rejected records here, a JSON line each.
     #[arg(long)]
     rejects: Option<PathBuf>,
@@ -130,6 +134,7 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
         printer,
         encoder,
         alerts: args.alerts.as_deref().map(create).transpose()?,
+        shadow: args.shadow_alerts.as_deref().map(create).transpose()?,
         rejects: args.rejects.as_deref().map(create).transpose()?,
         progress: Writer::progress(printer, None),
         told: Told::at_most(0),
@@ -139,6 +144,8 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
     };
     let truth = Truth::new(labels);
     let mut drive = Drive::new(lanes, truth);
+    let after = drive.lanes[0].engine.plan();
+    drive.contrast = before.as_ref().map(|before| Contrast::new(before, after));
     drive.run(&mut *source, &pool, &mut writer)?;
     writer.finish()?;
     let report = drive.report(&drive.lanes[0]);

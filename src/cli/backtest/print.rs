@@ -7,6 +7,7 @@ use super::super::printer::{Format, Printer};
 use crate::backtest::comparison::{AccountsChanged, Comparison, PatternsChanged, RuleChange};
 use crate::backtest::report::Report;
 use crate::backtest::sweep::Sweep;
+use crate::engine::contrast::{Amounted, EpisodesCompared};
 
 /// Examples of accounts and patterns in the table; all of them are in the JSON.
 const SHOWN_MAX: usize = 5;
@@ -85,6 +86,7 @@ fn comparison_tables(report: &Report, against: &Comparison, printer: &Printer) {
         "{} accounts alerted by both, {} with a stronger measure, {} with a weaker one",
         against.accounts_both, against.measure_stronger, against.measure_weaker
     ));
+    episodes(&against.episodes, printer);
     accounts("gained", &against.accounts_gained, printer);
     accounts("lost", &against.accounts_lost, printer);
     if let (Some(gained), Some(lost)) = (&against.patterns_gained, &against.patterns_lost) {
@@ -127,6 +129,21 @@ fn change_row(change: &RuleChange, labelled: bool) -> Vec<String> {
         ]);
     }
     row
+}
+
+/// Episodes by what the two packs ask for.
+fn episodes(compared: &EpisodesCompared, printer: &Printer) {
+    let one = |word: &str, sum: &Amounted| {
+        format!("{} {word} ({} {})", sum.episodes, sum.amount, compared.currency)
+    };
+    printer.data(&format!(
+        "episodes: {}, {}, {}, {}, {}",
+        one("only after", &compared.would_raise),
+        one("only before", &compared.would_drop),
+        one("with a stronger measure", &compared.would_strengthen),
+        one("with a weaker one", &compared.would_weaken),
+        one("unchanged", &compared.unchanged),
+    ));
 }
 
 fn accounts(word: &str, changed: &AccountsChanged, printer: &Printer) {

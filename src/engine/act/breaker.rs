@@ -6,7 +6,7 @@ use crate::model::time::Millis;
 use crate::rules::plan::policy::Breaker;
 
 /// What the breaker has seen.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct BreakerState {
     /// Event times of the strong measures asked for, in order of asking.
     strong: VecDeque<Millis>,

@@ -54,7 +54,7 @@ impl TargetKey {
 }
 
 /// The open matter about one target.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Episode {
     /// Payment id, or id of the event that opened it.
     pub key: Box<str>,

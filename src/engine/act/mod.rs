@@ -34,7 +34,7 @@ use finding::{Captures, Finding};
 use signals::{Signal, Signals};
 
 /// The state of the act phase.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Act {
     tenant: String,
     utc_offset_ms: Millis,

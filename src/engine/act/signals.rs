@@ -13,14 +13,14 @@ use crate::rules::plan::{Plan, SignalMeasure, SignalPlan};
 type Side = VecDeque<(Millis, Reference)>;
 
 /// Signals of one rule, by the account they are about and by the account they came from.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct OfRule {
     about: BTreeMap<Reference, Side>,
     from: BTreeMap<Reference, Side>,
 }
 
 /// Everything that is remembered.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Signals {
     /// By the rule's id: a number means another rule in another pack.
     rules: BTreeMap<Box<str>, OfRule>,

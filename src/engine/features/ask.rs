@@ -84,7 +84,7 @@ pub(in super::super) fn compares(q: &Query, minor: i64) -> bool {
 
 /// Counterparties of the ledger's live entries at or before a moment, the present payment's own
 /// entries left out.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct MetBefore {
     from_ms: Millis,
     /// In order; `None`: a large ledger's index is asked.

@@ -13,7 +13,7 @@ use crate::model::time::Millis;
 use crate::rules::plan::program::MISSING;
 
 /// Kept behind [`super::super::reference::ReferenceData::known`]. Each list is in order of time.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(in super::super) struct Known {
     marks: Vec<(Millis, AccountEventKind)>,
     /// Raised limits: the limit after it.

@@ -8,7 +8,7 @@ use crate::model::time::Millis;
 
 /// By counterparty: time of the first live entry, and the number of live entries. Where the first
 /// one has left for long memory the time may be an earlier one; then long memory knows them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Met {
     parties: ByParty<(Millis, u32)>,
 }

@@ -51,7 +51,7 @@ pub(super) struct HotPlan {
 }
 
 /// A window, and when it was last asked.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Kept {
     window: HotWindow,
     asked: u32,
@@ -65,7 +65,7 @@ pub(super) struct Ledger<'a> {
 }
 
 /// Running sums of one ledger.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct HotIndex {
     frontier_ms: Millis,
     utc_offset_ms: Millis,

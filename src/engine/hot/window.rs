@@ -35,7 +35,7 @@ struct Party {
 }
 
 /// Running sums of one window.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct HotWindow {
     plan: HotPlan,
     /// Number of the first entry inside.
