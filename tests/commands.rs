@@ -52,7 +52,7 @@ fn what_a_full_disk_swallows_is_a_failure() {
         // Little enough to be buffered to the end.
         assert!((1..6_000).contains(&written.len()), "{file}: {written}");
     }
-    for what in ["alerts", "rejects"] {
+    for what in ["alerts", "rejects", "findings"] {
         let flag = format!("--{what}");
         let full = run(at, &["backtest", "payments.jsonl", "-q", &flag, "/dev/full"]);
         assert_eq!(full.status.code(), Some(1), "{flag}");

@@ -94,9 +94,11 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
     let mut writer = Writer {
         printer,
         encoder,
+        plan: Arc::clone(&plan),
         alerts: Some(create(&alerts)?),
         shadow: None,
         rejects: Some(create(&args.data_dir.join("rejects.jsonl"))?),
+        findings: None,
         progress: Writer::progress(printer, (args.events > 0).then_some(args.events)),
         told: Told::at_most(TOLD_PER_SECOND),
         rate: args.rate,

@@ -1,8 +1,9 @@
-//! What `demo` and `backtest` share: writing alerts, showing progress.
+//! What `demo` and `backtest` share: writing results, showing progress.
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -15,8 +16,10 @@ use crate::backtest::drive::{Observer, ObserverError};
 use crate::backtest::tally::Tally;
 use crate::engine::StepOutput;
 use crate::model::alert::{Alert, AlertKind};
+use crate::rules::plan::Plan;
 use crate::sink::{Message, Stream};
 use crate::source::Step;
+use crate::wire::encode::findings::FindingRows;
 use crate::wire::encode::{Encoder, WallTimes};
 
 /// Set by the first interrupt: the drive ends after its step and still reports.
@@ -45,10 +48,13 @@ pub(super) fn end_on_interrupt() -> anyhow::Result<()> {
 pub(super) struct Writer<'a> {
     pub printer: &'a Printer,
     pub encoder: Encoder,
+    /// The rules whose results it sees.
+    pub plan: Arc<Plan>,
     pub alerts: Option<BufWriter<File>>,
     /// Alerts of shadow rules, which `run` publishes to a topic of their own.
     pub shadow: Option<BufWriter<File>>,
     pub rejects: Option<BufWriter<File>>,
+    pub findings: Option<FindingRows<BufWriter<File>>>,
     pub progress: ProgressBar,
     /// Alerts are also told to the user as they come.
     pub told: Told,
@@ -91,6 +97,9 @@ impl Writer<'_> {
             if let Some(mut out) = out.take() {
                 out.flush().with_context(|| format!("cannot write {what}"))?;
             }
+        }
+        if let Some(mut rows) = self.findings.take() {
+            rows.flush().context("cannot write findings")?;
         }
         Ok(())
     }
@@ -246,6 +255,9 @@ impl Observer for Writer<'_> {
                 });
                 writeln!(out, "{line}")?;
             }
+        }
+        if let Some(rows) = &mut self.findings {
+            rows.write(&self.plan, &step.batch, &output.findings, self.encoder.mask())?;
         }
         self.progress.set_position(tally.events);
         self.pace(tally.events);

@@ -1,5 +1,7 @@
 //! `goshawk run`: payments from Kafka, alerts to Kafka.
 
+use std::path::PathBuf;
+
 use tracing_subscriber::filter::LevelFilter;
 
 use super::{Failure, config, printer::Printer};
@@ -26,10 +28,16 @@ Exit codes: 0 stopped when asked, 1 failed, was fenced or lost leadership, 2 wro
 pub struct Args {
     #[command(flatten)]
     source: config::Source,
+    /// Write findings here as CSV, before episodes make alerts of them; over the key `findings`.
+    #[arg(long, value_name = "FILE.csv")]
+    findings: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
-    let config = args.source.read_runnable(printer)?;
+    let mut config = args.source.read_runnable(printer)?;
+    if let Some(path) = &args.findings {
+        config.findings = Some(path.clone());
+    }
     let format = match config.log.format {
         LogFormat::Text => logs::LogFormat::Text,
         LogFormat::Json => logs::LogFormat::Json,

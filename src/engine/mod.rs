@@ -199,6 +199,8 @@ pub struct FindingRecord {
     pub weight: u32,
     /// The measure it asks for on its own, escalations and guards considered.
     pub floor: Option<Action>,
+    /// What was observed: cells in the order of the rule's evidence in the plan.
+    pub values: Vec<i64>,
 }
 
 /// What one step produced.

@@ -2,6 +2,7 @@
 //!
 //! - [`config`]: one file, environment and flags on top
 //! - [`error`]: why it ended badly
+//! - [`findings`]: what fired, written aside for measuring
 //! - [`fork`]: the engine's threads
 //! - [`key`]: the key of the account tokens
 //! - [`leader`]: which of several processes works
@@ -16,6 +17,7 @@
 
 pub mod config;
 pub mod error;
+pub mod findings;
 pub mod fork;
 pub mod key;
 pub mod leader;

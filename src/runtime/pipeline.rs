@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
+use super::findings::FindingsFile;
 use super::reload::{self, Pending};
 use super::stop::{Stop, Why};
 use crate::engine::{Engine, Fork, StepOutput};
@@ -39,6 +40,8 @@ pub struct Parts<'a> {
     pub encoder: &'a mut Encoder,
     /// Rules that wait for the next step.
     pub pending: &'a Pending,
+    /// Takes findings, if anybody asked for them.
+    pub findings: Option<FindingsFile>,
     /// Counts.
     pub telemetry: &'a Telemetry,
     /// Shows.
@@ -184,6 +187,9 @@ fn score(
         // A full queue only means that the source has spares enough.
         let _ = give_back.try_send(read.step);
     }
+    if let Some(file) = &mut scorer.parts.findings {
+        file.flush();
+    }
 }
 
 /// A step becomes a commit.
@@ -204,7 +210,8 @@ impl<'a> Scorer<'a> {
     /// Scores the next step: under new rules, if some wait.
     pub fn score(&mut self, read: &Read) -> Outgoing {
         let Read { step, at, wall_ms } = read;
-        let Parts { engine, fork, encoder, pending, telemetry, read_side, .. } = &mut self.parts;
+        let Parts { engine, fork, encoder, pending, findings, telemetry, read_side, .. } =
+            &mut self.parts;
         let number = self.number;
         // Here and nowhere else: every event of a step is judged by one pack.
         let changed = pending.take().map(|candidate| {
@@ -215,6 +222,9 @@ impl<'a> Scorer<'a> {
         let output = engine.step(&step.batch, *fork);
         let events = step.batch.events.len() as u64;
         telemetry.decision.record(began.elapsed(), events);
+        if let Some(file) = findings {
+            file.write(engine.plan(), &step.batch, &output.findings, encoder.mask());
+        }
         telemetry.record_step(step, &output);
         read_side.record_step(&output.counts, step.rejected.len(), output.watermark_ms);
         if let Some(first) = step.rejected.first() {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::config::Config;
 use super::error::RunError;
+use super::findings::FindingsFile;
 use super::fork::Pool;
 use super::leader::Leadership;
 use super::pipeline::{self, Parts};
@@ -171,6 +172,11 @@ fn work(
     let decoder = Decoder::new(DecodeConfig { zone: zone(config)?, skew_ms: config.skew });
     let mut source = KafkaSource::open(settings, inputs.clone(), starts, decoder, &go_on)?;
     let pool = Pool::new(config.threads).map_err(system)?;
+    let findings = config.findings.as_deref().map(|path| {
+        let unmade = |cause| RunError::System(format!("findings: {}: {cause}", path.display()));
+        FindingsFile::create(path).map_err(unmade)
+    });
+    let findings = findings.transpose()?;
     let mut engine = Engine::new(engine_config(config, &pool)?, Arc::clone(&pack.plan));
     let mut packs = Packs::default();
     let telemetry = &shown.telemetry;
@@ -213,6 +219,7 @@ fn work(
         fork: &pool,
         encoder: &mut encoder,
         pending: &pending,
+        findings,
         telemetry: &shown.telemetry,
         read_side: &shown.read_side,
         stop,
@@ -235,6 +242,7 @@ fn engine_config(config: &Config, pool: &Pool) -> Result<EngineConfig, RunError>
     Ok(EngineConfig {
         threads: pool.threads(),
         lateness_ms: config.lateness,
+        report_findings: config.findings.is_some(),
         utc_offset_ms: i64::from(offset.seconds()) * 1_000,
         ..EngineConfig::for_tenant(&config.tenant)
     })

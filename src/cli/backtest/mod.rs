@@ -31,6 +31,7 @@ use crate::runtime::key::load_key;
 use crate::runtime::pack::Folders;
 use crate::source::file::{self, Columns};
 use crate::wire::decode::{DecodeConfig, Decoder};
+use crate::wire::encode::findings::FindingRows;
 use crate::wire::encode::privacy::Privacy;
 use crate::wire::encode::{EncodeConfig, Encoder, PackName};
 
@@ -76,6 +77,10 @@ pub struct Args {
     /// Write rejected records here, a JSON line each.
     #[arg(long)]
     rejects: Option<PathBuf>,
+    /// Write findings here as CSV: what each rule saw at each event it fired at, before episodes
+    /// make alerts of it. Rules of mode shadow and signal included.
+    #[arg(long, value_name = "FILE.csv")]
+    findings: Option<PathBuf>,
     /// Tenant: part of every alert's id.
     #[arg(long, default_value = "backtest")]
     tenant: String,
@@ -125,7 +130,7 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
         ..EngineConfig::for_tenant(&args.tenant)
     };
     let lane = |plan: &Plan| Lane::new(config.clone(), Arc::new(plan.clone()));
-    let mut lanes = vec![Lane::new(config.clone(), plan)];
+    let mut lanes = vec![Lane::new(config.clone(), Arc::clone(&plan))];
     lanes.extend(before.iter().chain(sweep.iter().flat_map(|sweep| &sweep.plans)).map(lane));
     let mask = encoder.mask().clone();
     let pool = Pool::new(usize::from(args.threads))?;
@@ -133,9 +138,18 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
     let mut writer = Writer {
         printer,
         encoder,
+        plan,
         alerts: args.alerts.as_deref().map(create).transpose()?,
         shadow: args.shadow_alerts.as_deref().map(create).transpose()?,
         rejects: args.rejects.as_deref().map(create).transpose()?,
+        findings: args
+            .findings
+            .as_deref()
+            .map(create)
+            .transpose()?
+            .map(FindingRows::new)
+            .transpose()
+            .context("cannot write findings")?,
         progress: Writer::progress(printer, None),
         told: Told::at_most(0),
         rate: None,

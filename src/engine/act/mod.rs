@@ -43,16 +43,19 @@ pub(super) struct Act {
     touched: std::collections::BTreeSet<(Millis, TargetKey)>,
     breaker: BreakerState,
     signals: Signals,
+    report_findings: bool,
     /// For each rule that held in the last step, by event and rule, what became of it.
     made: Vec<(Held, Made)>,
 }
 
 /// What became of a rule that held, for reports.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Made {
     removed: bool,
     weight: u32,
     floor: Option<Action>,
+    /// Cells of the rule's evidence, if anybody asked.
+    values: Vec<i64>,
 }
 
 impl Act {
@@ -64,6 +67,7 @@ impl Act {
             touched: std::collections::BTreeSet::new(),
             breaker: BreakerState::default(),
             signals: Signals::default(),
+            report_findings: config.report_findings,
             made: Vec::new(),
         }
     }
@@ -108,6 +112,7 @@ impl Act {
                 removed: made.removed,
                 weight: made.weight,
                 floor: made.floor,
+                values: made.values.clone(),
             }
         };
         self.made.iter().map(record).collect()
@@ -183,7 +188,13 @@ impl Act {
             finding.lower_bound |= lower_bound;
             let plan = &view.plan.rules[rule];
             let Finding { removed, weight, floor, .. } = finding;
-            self.made.push((*at, Made { removed, weight, floor }));
+            let program = &view.plan.program;
+            let values = if self.report_findings {
+                plan.evidence.iter().map(|item| program.eval(item.value, &row)).collect()
+            } else {
+                Vec::new()
+            };
+            self.made.push((*at, Made { removed, weight, floor, values }));
             if finding.removed {
                 output.rules[rule].suppressed += 1;
                 output.rules[rule].hit -= 1;

@@ -45,6 +45,9 @@ pub struct Config {
     /// How often the folders are looked at for other rules while running; 0: only when asked.
     #[serde(with = "duration")]
     pub rules_poll: Millis,
+    /// File for every finding as CSV, before episodes make alerts of it, for measuring and
+    /// comparing: written anew by each start, and no part of any guarantee. Absent: none.
+    pub findings: Option<PathBuf>,
     /// Threads of the engine; 0: one per core.
     pub threads: usize,
     /// How late an event may come and still be in order.
@@ -188,6 +191,7 @@ impl Default for Config {
             rules: None,
             overlays: Vec::new(),
             rules_poll: limits::RULES_POLL_DEFAULT,
+            findings: None,
             threads: 0,
             lateness: limits::LATENESS_DEFAULT,
             skew: limits::SKEW_DEFAULT,
@@ -343,6 +347,7 @@ impl Config {
         let anchored = [
             Some(&mut self.state),
             self.rules.as_mut(),
+            self.findings.as_mut(),
             self.privacy.key_file.as_mut(),
             self.http.token_file.as_mut(),
             self.kafka.oauth_token_file.as_mut(),

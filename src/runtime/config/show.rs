@@ -13,6 +13,7 @@ pub(super) fn every_key() -> Table {
     let mut config = Config::default();
     let path = || Some("path".into());
     config.rules = path();
+    config.findings = path();
     config.instance = Some(String::new());
     config.kafka.transactional_id = Some(String::new());
     config.kafka.oauth_token_file = path();

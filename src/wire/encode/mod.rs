@@ -7,9 +7,11 @@
 //! and the event's subject: a payment's hold and its payer's stop reach a consumer in order.
 //!
 //! Reading order: [`body`] (the shape), this file (filling it), [`privacy`] (who may be
-//! recognised), [`key`] (the tokens' key), [`text`] (times), [`header`] (names of headers).
+//! recognised), [`key`] (the tokens' key), [`text`] (times), [`header`] (names of headers);
+//! [`findings`] stand apart: rows for measurement, before alerts are made of them.
 
 mod body;
+pub mod findings;
 pub mod header;
 pub mod key;
 pub mod privacy;
