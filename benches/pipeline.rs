@@ -8,14 +8,8 @@
 
 #![allow(clippy::print_stdout, reason = "a benchmark's table is its output")]
 
-#[allow(dead_code, reason = "the tests also kill it")]
-#[path = "../tests/kafka/broker.rs"]
-mod broker;
+mod harness;
 
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use goshawk::generate::kafka::Feed;
@@ -24,16 +18,17 @@ use goshawk::model::event::{Batch, Body, Position};
 use goshawk::source::kafka::client::KafkaSettings;
 use goshawk::source::{Progress, Source as _, Step};
 use goshawk::wire::decode::{DecodeConfig, Decoder};
-use goshawk::wire::journal::JournalRecord;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
-use rdkafka::config::ClientConfig;
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::{Message as _, Offset, TopicPartitionList};
+use rdkafka::Message as _;
+use rdkafka::consumer::Consumer as _;
+use serde_json::{Value, json};
+
+use harness::broker;
+use harness::kafka::{GIVE_UP, Service, create, reader};
+use harness::process::{cpu_by_thread, cpu_s};
+use harness::results;
 
 const PARTITIONS: i32 = 6;
 const ACCOUNTS: u64 = 200_000;
-const GIVE_UP: Duration = Duration::from_secs(120);
 
 /// Work done between two moments.
 struct Figure {
@@ -45,6 +40,11 @@ struct Figure {
 impl Figure {
     fn rate(&self) -> f64 {
         self.records as f64 / self.wall.as_secs_f64()
+    }
+
+    fn json(&self) -> Value {
+        let per_million = self.cpu_s * 1e6 / self.records as f64;
+        json!({ "records_per_second": self.rate(), "cpu_s_per_million": per_million })
     }
 
     fn print(&self, what: &str) {
@@ -63,37 +63,22 @@ fn main() {
     create(brokers, &[(&payments_topic, PARTITIONS)]);
     let sent = send(brokers, &payments_topic, payments);
     println!("{sent} payments in {PARTITIONS} partitions, {} cores", cores());
+    let mut figures: Vec<Value> = Vec::new();
     for round in 1..=rounds {
         let bare = bare(brokers, &payments_topic, sent);
         bare.print("bare consume and decode");
         let ours = pipeline(brokers, &payments_topic, sent, round);
         ours.print("goshawk run, exactly once");
-        println!("{:<28} {:>9.2}", "ratio", ours.rate() / bare.rate());
+        let ratio = ours.rate() / bare.rate();
+        println!("{:<28} {ratio:>9.2}", "ratio");
+        figures.push(json!({ "bare": bare.json(), "goshawk": ours.json(), "ratio": ratio }));
     }
+    let method = "see benches/pipeline.rs; broker and reader share the machine's cores";
+    results::write("pipeline", method, json!({ "payments": sent, "rounds": figures }));
 }
 
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, Into::into)
-}
-
-fn create(brokers: &str, topics: &[(&str, i32)]) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.expect("a runtime").block_on(async {
-        let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
-            .set("bootstrap.servers", brokers)
-            .create()
-            .expect("plain properties");
-        let topics: Vec<NewTopic<'_>> = topics
-            .iter()
-            .map(|(name, count)| {
-                NewTopic::new(name, *count, TopicReplication::Fixed(1)).set("retention.ms", "-1")
-            })
-            .collect();
-        let made = admin.create_topics(&topics, &AdminOptions::new()).await;
-        for outcome in made.expect("the broker answers") {
-            outcome.expect("a topic is made");
-        }
-    });
 }
 
 /// Sends generated payments; record timestamps are event times. Other events are left out.
@@ -123,24 +108,6 @@ fn send(brokers: &str, topic: &str, payments: u64) -> u64 {
     sent
 }
 
-fn reader(brokers: &str, topic: &str, partitions: i32) -> BaseConsumer {
-    let consumer: BaseConsumer = ClientConfig::new()
-        .set("bootstrap.servers", brokers)
-        .set("group.id", "benchmark")
-        .set("enable.auto.commit", "false")
-        .set("isolation.level", "read_committed")
-        // As the program sets it: a full queue must not stand still for a second.
-        .set("fetch.queue.backoff.ms", "10")
-        .create()
-        .expect("plain properties");
-    let mut list = TopicPartitionList::new();
-    for partition in 0..partitions {
-        list.add_partition_offset(topic, partition, Offset::Beginning).expect("valid");
-    }
-    consumer.assign(&list).expect("assigned");
-    consumer
-}
-
 fn bare(brokers: &str, topic: &str, records: u64) -> Figure {
     let zone = jiff::tz::TimeZone::get("Asia/Shanghai").expect("a zone");
     let mut decoder = Decoder::new(DecodeConfig { zone, skew_ms: 300_000 });
@@ -167,92 +134,21 @@ fn bare(brokers: &str, topic: &str, records: u64) -> Figure {
     Figure { records, wall: began.elapsed(), cpu_s: cpu_s(std::process::id()) - cpu }
 }
 
-/// A running `goshawk`; killed if the benchmark ends early.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 fn pipeline(brokers: &str, payments: &str, records: u64, round: u64) -> Figure {
     let name = format!("bench-{}-{round}", std::process::id());
-    let outputs = ["alerts", "shadow", "rejects", "journal"].map(|kind| format!("{name}.{kind}"));
-    create(brokers, &outputs.each_ref().map(|topic| (topic.as_str(), 1)));
-    let [alerts, shadow, rejects, journal] = &outputs;
-    let folder = tempfile::tempdir().expect("a folder");
-    let config = folder.path().join("goshawk.toml");
-    let text = format!(
-        "[kafka]\nbrokers = \"{brokers}\"\ngroup_id = \"{name}\"\n[kafka.topics]\n\
-         payments = [\"{payments}\"]\nalerts = \"{alerts}\"\nshadow = \"{shadow}\"\n\
-         rejects = \"{rejects}\"\njournal = \"{journal}\"\n[privacy]\nprofile = \"clear\"\n\
-         [http]\nlisten = \"\"\n"
-    );
-    std::fs::write(&config, text).expect("writes");
-    let log = folder.path().join("log");
-    let process = Command::new(env!("CARGO_BIN_EXE_goshawk"))
-        .args(["run", "--config"])
-        .arg(&config)
-        .stdout(Stdio::null())
-        .stderr(File::create(&log).expect("a log"))
-        .spawn()
-        .expect("starts");
-    let mut process = Running(process);
-    let tail = reader(brokers, journal, 1);
-    let (mut covered, mut steps, mut first) = (0, 0, None);
-    let started = Instant::now();
-    while covered < records {
-        let told = || std::fs::read_to_string(&log).unwrap_or_default();
-        assert!(process.0.try_wait().expect("ours").is_none(), "it ended:\n{}", told());
-        assert!(started.elapsed() < GIVE_UP, "{covered} of {records}:\n{}", told());
-        let Some(polled) = tail.poll(Duration::from_millis(100)) else { continue };
-        let message = polled.expect("a record");
-        let body = message.payload().unwrap_or_default();
-        let step: JournalRecord = serde_json::from_slice(body).expect("journal.v1");
-        covered += step.runs.iter().map(|run| (run.to - run.from) as u64).sum::<u64>();
-        steps += 1;
-        first.get_or_insert_with(|| (covered, Instant::now(), cpu_s(process.0.id())));
-    }
-    let (already, began, cpu) = first.expect("records were covered");
-    let wall = began.elapsed();
-    let figure = Figure { records: records - already, wall, cpu_s: cpu_s(process.0.id()) - cpu };
-    println!("{:<28} {:>9} records/step", "", records / steps);
-    for (thread, cpu_s) in cpu_by_thread(process.0.id()) {
+    let mut service = Service::start(brokers, &name, payments, "");
+    let marks = service.follow(records);
+    let (first, last) = (marks[0], marks[marks.len() - 1]);
+    let figure = Figure {
+        records: records - first.covered,
+        wall: last.at - first.at,
+        cpu_s: last.cpu_s - first.cpu_s,
+    };
+    println!("{:<28} {:>9} records/step", "", records / marks.len() as u64);
+    for (thread, cpu_s) in cpu_by_thread(service.id()) {
         let share = cpu_s * 1e6 / records as f64;
         println!("  {thread:<26} {:>9}           {share:>6.2}", "");
     }
-    let pid = process.0.id().to_string();
-    let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
-    assert!(sent.success() && process.0.wait().expect("ours").success(), "a bad end");
+    service.stop();
     figure
-}
-
-/// CPU time of a process's threads since its start, by their names without numbers.
-fn cpu_by_thread(process: u32) -> BTreeMap<String, f64> {
-    let mut threads = BTreeMap::new();
-    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
-    for task in tasks {
-        let name = std::fs::read_to_string(task.path().join("comm")).unwrap_or_default();
-        let name = name.trim().trim_end_matches(|c: char| c.is_ascii_digit() || c == '-');
-        *threads.entry(name.to_owned()).or_insert(0.0) += ticks(&task.path().join("stat"));
-    }
-    threads
-}
-
-/// CPU time of a process so far, all threads, in seconds; 0 where the system does not say.
-fn cpu_s(process: u32) -> f64 {
-    ticks(Path::new(&format!("/proc/{process}/stat")))
-}
-
-/// CPU time that a `stat` file tells, in seconds.
-fn ticks(stat: &Path) -> f64 {
-    let Ok(text) = std::fs::read_to_string(stat) else { return 0.0 };
-    // After the name, which may hold anything but ends in the last bracket: utime is the 12th.
-    let after = text.rsplit(')').next().unwrap_or_default();
-    let ticks = |field: usize| -> f64 {
-        after.split_whitespace().nth(field).and_then(|t| t.parse().ok()).unwrap_or(0.0)
-    };
-    (ticks(11) + ticks(12)) / 100.0
 }

@@ -16,8 +16,7 @@ mod kafka; // the built program against a real broker: delivery, take-over, fenc
 mod labels; // what a run says of planted fraud, from labels in the source and in a file
 mod lint; // what `rules lint` remarks on, one pack each
 mod oracle; // the engine against a naive reference and against itself, on seeded random streams
-mod overlays;
-mod peers; // an institution's changes to the pack, and what is wrong with them
+mod overlays; // an institution's changes to the pack, and what is wrong with them
 mod peers; // two rules that other systems were given, against a plain program
 mod privacy; // what a masked alert must not show
 mod rubbish; // what is no rule at all: binary files, endless nesting, the same id twice

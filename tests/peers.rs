@@ -29,7 +29,7 @@ fn findings_equal_the_plain_programs() {
     let mut found = reference::rows_of(&csv);
     for rule in ["R1", "R2"] {
         let fired = expected.iter().filter(|row| row.0 == rule).count();
-        assert!(fired > 50, "{rule} fired {fired} times: the payments prove little");
+        assert!(fired > 25, "{rule} fired {fired} times: the payments prove little");
     }
     found.sort();
     expected.sort();

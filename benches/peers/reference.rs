@@ -198,7 +198,7 @@ fn plant(
 pub fn write_line(out: &mut impl Write, payment: &Payment) -> std::io::Result<()> {
     let Payment { number, time_ms, payer, payee, amount } = payment;
     let time = jiff::Timestamp::from_millisecond(*time_ms).expect("a time of this century");
-    let time = jiff::tz::TimeZone::fixed(jiff::tz::offset(8)).to_zoned(time);
+    let time = time.to_zoned_datetime(jiff::tz::TimeZone::fixed(jiff::tz::offset(8)));
     writeln!(
         out,
         concat!(
