@@ -19,7 +19,6 @@ use goshawk::source::kafka::client::KafkaSettings;
 use goshawk::source::{Progress, Source as _, Step};
 use goshawk::wire::decode::{DecodeConfig, Decoder};
 use rdkafka::Message as _;
-use rdkafka::consumer::Consumer as _;
 use serde_json::{Value, json};
 
 use harness::broker;

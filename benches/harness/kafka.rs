@@ -84,7 +84,8 @@ pub struct Mark {
 impl Service {
     /// Starts the program on a topic of payments. `settings` are lines of TOML above the tables.
     pub fn start(brokers: &str, name: &str, payments: &str, settings: &str) -> Self {
-        let outputs = ["alerts", "shadow", "rejects", "journal"].map(|kind| format!("{name}.{kind}"));
+        let outputs =
+            ["alerts", "shadow", "rejects", "journal"].map(|kind| format!("{name}.{kind}"));
         create(brokers, &outputs.each_ref().map(|topic| (topic.as_str(), 1)));
         let [alerts, shadow, rejects, journal] = &outputs;
         let folder = tempfile::tempdir().expect("a folder");

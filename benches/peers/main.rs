@@ -9,6 +9,8 @@
 //!
 //! `warm half`: the second half of the payments alone, when tables have grown and code is warm.
 
+#![allow(clippy::print_stdout, reason = "a benchmark's table is its output")]
+
 #[path = "../harness/mod.rs"]
 mod harness;
 mod reference;
@@ -56,9 +58,10 @@ fn main() {
     print(&line);
     lines.push(line);
     if let Some(broker) = broker::broker("the benchmark") {
-        for (what, delivery) in
-            [("Kafka to Kafka, exactly once", ""), ("at least once", "delivery = \"at_least_once\"")]
-        {
+        for (what, delivery) in [
+            ("Kafka to Kafka, exactly once", ""),
+            ("at least once", "delivery = \"at_least_once\""),
+        ] {
             let line = on_kafka(what, delivery, &broker.brokers, &file, records, &expected);
             print(&line);
             lines.push(line);
