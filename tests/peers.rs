@@ -11,7 +11,7 @@ fn findings_equal_the_plain_programs() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = |name: &str| folder.path().join(name);
     // Few accounts, so that windows fill.
-    let payments = reference::payments(40_000, 3_000, 11);
+    let payments = reference::payments(80_000, 3_000, 11);
     let (mut lines, mut expected, mut plain) = (Vec::new(), Vec::new(), <_>::default());
     for payment in &payments {
         reference::write_line(&mut lines, payment).expect("memory takes it");
