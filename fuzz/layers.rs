@@ -4,15 +4,17 @@
 
 #![allow(missing_docs, dead_code)]
 
+#[path = "../src/engine/mod.rs"]
+pub mod engine;
 #[path = "../src/limits.rs"]
 pub mod limits;
 #[path = "../src/model/mod.rs"]
 pub mod model;
 #[path = "../src/rules/mod.rs"]
 pub mod rules;
-
-#[path = "."]
-pub mod wire {
-    #[path = "../src/wire/decode/mod.rs"]
-    pub mod decode;
-}
+#[path = "../src/sink/mod.rs"]
+pub mod sink;
+#[path = "../src/source/mod.rs"]
+pub mod source;
+#[path = "../src/wire/mod.rs"]
+pub mod wire;

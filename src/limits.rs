@@ -126,9 +126,26 @@ pub const STEPS_IN_FLIGHT_MAX: usize = 4;
 /// Episodes that a comparison of two packs keeps in mind, at most; of an older one what it came to
 /// stays counted.
 pub const COMPARED_EPISODES_MAX: usize = 1 << 18;
+/// Currencies whose amounts are counted by themselves, by run of a step and by partition; all
+/// others are counted together.
+pub const CURRENCIES_COUNTED_MAX: usize = 32;
+/// How often the journal says what became of all records unless configured.
+pub const RECONCILE_EVERY_DEFAULT: Millis = MINUTE;
+
+/// Breakages that `reconcile` names, at most; the others are counted.
+pub const BROKEN_TOLD_MAX: usize = 1_000;
+/// Places at which a reproduced alert differs from the published one that `replay` names, at most.
+pub const DIFFERENCES_TOLD_MAX: usize = 100;
+/// Records that `reconcile` reads of the inputs before it goes on in the journal, about.
+pub const PROOF_RECORDS: u64 = 1 << 20;
+/// Steps that it goes on by, at most.
+pub const PROOF_STEPS: u64 = 1 << 15;
 
 /// Values of one parameter that a backtest tries at once, at most: each has an engine of its own.
 pub const SWEEP_VALUES_MAX: usize = 50;
+
+/// Bytes of an HTTP request's body, at most.
+pub const HTTP_BODY_BYTES_MAX: usize = 64 * 1_024;
 
 /// Controls whose ends are watched for the metrics, at most.
 pub const CONTROLS_WATCHED_MAX: usize = 1 << 20;

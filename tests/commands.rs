@@ -41,6 +41,23 @@ fn payments(folder: &Path) -> PathBuf {
 }
 
 #[test]
+fn a_disk_that_fills_up_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // A limit on the size of files is met as the end of a disk is: in the middle of a write.
+    let script = "ulimit -f 16; trap '' XFSZ; exec \"$0\" demo --events 60000 --accounts 3000 -q";
+    let output = Command::new("bash")
+        .args(["-c", script, env!("CARGO_BIN_EXE_goshawk")])
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .output()
+        .expect("bash runs");
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("cannot write") || said.contains("File too large"), "{said}");
+    assert!(said.lines().count() < 6, "once is enough: {said}");
+}
+
+#[test]
 fn what_a_full_disk_swallows_is_a_failure() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = folder.path();

@@ -15,6 +15,7 @@ use goshawk::model::event::{
     ListOp, Position, Text, Verdict,
 };
 use goshawk::model::measure::Action;
+use goshawk::model::money::Currency;
 use goshawk::model::reject::{Reject, RejectReason};
 use goshawk::model::time::{HOUR, Millis};
 use goshawk::sink::{Message, Stream};
@@ -23,6 +24,8 @@ use goshawk::telemetry::Telemetry;
 use goshawk::telemetry::event::PackInForce;
 use goshawk::telemetry::metric::Metric;
 use goshawk::telemetry::phase::Phase;
+use goshawk::wire::balance::Balance;
+use goshawk::wire::journal::JournalRun;
 
 struct Served {
     server: HttpServer,
@@ -229,6 +232,17 @@ fn fill(telemetry: &Telemetry) {
     telemetry.emit(PackInForce { id: "cn-core", sha256: "ab12", rules: vec!["M01"] });
     let (step, output) = step();
     telemetry.record_step(&step, &output);
+    let mut ended =
+        Balance { records: 3, scored: 1, applied: 1, rejected: 1, ..Balance::default() };
+    ended.consume(Currency::CNY, 700);
+    let topic = "payments".to_owned();
+    telemetry.record_runs(&[JournalRun {
+        topic,
+        partition: 3,
+        from: 0,
+        to: 3,
+        ended: Some(ended),
+    }]);
     telemetry.set_state(&MemoryReport::default());
     telemetry.set_lag("payments", 3, 17, 0.25);
     telemetry.set_queue("engine", 1);
@@ -247,6 +261,10 @@ fn metrics_add_up_and_carry_their_names() {
         r#"goshawk_events_consumed_total{status="rejected",type="unknown"} 1"#,
         r#"goshawk_events_rejected_total{reason="bad_amount"} 1"#,
         "goshawk_reconciliation_difference_records 0",
+        r#"goshawk_partition_records_total{partition="3",status="consumed",topic="payments"} 3"#,
+        r#"goshawk_partition_records_total{partition="3",status="rejected",topic="payments"} 1"#,
+        r#"goshawk_partition_amount_minor_total{currency="CNY",partition="3",status="consumed",topic="payments"} 700"#,
+        r#"goshawk_partition_amount_minor_total{currency="CNY",partition="3",status="scored",topic="payments"} 0"#,
         "goshawk_reconciliation_difference_amount_minor 0",
         r#"goshawk_rule_evaluations_total{result="not_evaluable",rule="M01"} 4"#,
         r#"goshawk_rule_pack_info{id="cn-core",sha="ab12"} 1"#,
@@ -366,6 +384,20 @@ fn other_than_loopback_needs_a_token() {
     assert!(matches!(start(None), Err(HttpError::TokenNeeded { .. })));
     assert!(matches!(start(Some(" ")), Err(HttpError::TokenEmpty)));
     start(Some("secret")).expect("free").stop();
+}
+
+#[test]
+fn a_large_request_is_refused() {
+    let served = serve(Some("secret"));
+    let header =
+        |bytes: usize| format!("Authorization: Bearer secret\r\nContent-Length: {bytes}\r\n");
+    let address = served.server.address();
+    for path in ["/api/v1/rules", "/healthz"] {
+        let (code, text) = ask(address, "POST", path, &header(1 << 30));
+        assert_eq!((code, text.as_str()), (413, "the request is too large\n"), "{path}");
+    }
+    let (code, _) = get(address, "/healthz", "Content-Length: 0\r\n");
+    assert_eq!(code, 200);
 }
 
 #[test]

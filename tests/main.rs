@@ -18,7 +18,10 @@ mod lint; // what `rules lint` remarks on, one pack each
 mod oracle; // the engine against a naive reference and against itself, on seeded random streams
 mod overlays; // an institution's changes to the pack, and what is wrong with them
 mod peers; // two rules that other systems were given, against a plain program
+mod pipeline; // the threads of `run` when one of them dies
 mod privacy; // what a masked alert must not show
+mod replay; // alerts made again from what `demo` left behind
 mod rubbish; // what is no rule at all: binary files, endless nesting, the same id twice
 mod rules_tools; // the tools for authors, as commands
+mod secrets; // secrets planted everywhere, and nothing that tells them
 mod tidy; // style: headers, layers, purity, leftovers, dead links

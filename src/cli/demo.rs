@@ -1,5 +1,6 @@
 //! `goshawk demo`: generator, engine and alerts in one process, without a broker.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,16 +11,20 @@ use super::drive::{Told, Writer, create, end_on_interrupt};
 use super::figures::print_report;
 use super::printer::{Format, Printer};
 use super::rules::PackArgs;
-use super::{Failure, load_pack};
+use super::{Failure, usable};
 use crate::backtest::drive::{Drive, Ending, Lane};
 use crate::backtest::truth::Truth;
 use crate::engine::{Engine, EngineConfig};
 use crate::generate::{GenerateConfig, Generator};
 use crate::runtime::fork::Pool;
 use crate::runtime::key::load_or_create_key;
+use crate::runtime::pack;
+use crate::runtime::replay::folder::{self, ORIGIN_SCHEMA, Origin};
 use crate::source::Source as _;
 use crate::wire::encode::{EncodeConfig, Encoder, PackName};
 
+/// Whose payments they are.
+const TENANT: &str = "demo";
 /// Alerts told as they come, in one second.
 const TOLD_PER_SECOND: u32 = 5;
 /// Steps in a second when a rate is kept: an event waits for its step's last one, at most so long.
@@ -52,7 +57,7 @@ pub struct Args {
     threads: u16,
     #[command(flatten)]
     pack: PackArgs,
-    /// Folder for alerts, rejects and the key of the account tokens.
+    /// Folder for alerts, rejects, the journal and the key of the account tokens.
     #[arg(long, default_value = ".goshawk/demo")]
     data_dir: PathBuf,
     /// How the summary is printed.
@@ -61,22 +66,33 @@ pub struct Args {
 }
 
 pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
-    let plan = Arc::new(load_pack(&args.pack.folders(), printer)?);
+    let files = usable(args.pack.folders().files(), printer)?;
+    let plan = Arc::new(usable(pack::compile(files.clone()), printer)?);
     let mut config = GenerateConfig::new(args.accounts, args.events, args.seed);
     if let Some(rate) = args.rate {
         let events = (rate / STEPS_PER_SECOND).clamp(1, config.step_events as u64);
         config.step_events = events as usize;
     }
+    let origin = Origin {
+        schema: ORIGIN_SCHEMA.to_owned(),
+        tenant: TENANT.to_owned(),
+        zone: super::ZONE.to_owned(),
+        generator: config.clone(),
+    };
     let mut source = Generator::new(config).map_err(|error| Failure::Usage(error.into()))?;
     std::fs::create_dir_all(&args.data_dir)
         .with_context(|| format!("cannot create {}", args.data_dir.display()))?;
     let encoder = encoder(&args.data_dir, &plan, source.topics())?;
     let engine_config =
-        EngineConfig { threads: usize::from(args.threads), ..EngineConfig::for_tenant("demo") };
+        EngineConfig { threads: usize::from(args.threads), ..EngineConfig::for_tenant(TENANT) };
     let lane = Lane::new(engine_config, Arc::clone(&plan));
     let pool = Pool::new(usize::from(args.threads))?;
     end_on_interrupt()?;
-    let alerts = args.data_dir.join("alerts.jsonl");
+    let alerts = args.data_dir.join(folder::ALERTS);
+    let mut journal = create(&args.data_dir.join(folder::JOURNAL))?;
+    for line in folder::head(&origin, &plan, files) {
+        journal.write_all(&line).and_then(|()| journal.write_all(b"\n"))?;
+    }
     printer.talk(&format!(
         "Scoring {} of {} accounts (seed {}) with rule pack {} ({} rules).",
         if args.events == 0 {
@@ -99,6 +115,8 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
         shadow: None,
         rejects: Some(create(&args.data_dir.join("rejects.jsonl"))?),
         findings: None,
+        journal: Some((journal, source.topics().to_vec())),
+        number: 1,
         progress: Writer::progress(printer, (args.events > 0).then_some(args.events)),
         told: Told::at_most(TOLD_PER_SECOND),
         rate: args.rate,
@@ -144,13 +162,13 @@ fn print_memory(engine: &Engine, printer: &Printer) {
 }
 
 fn encoder(
-    folder: &Path,
+    data_dir: &Path,
     plan: &crate::rules::plan::Plan,
     topics: &[String],
 ) -> Result<Encoder, Failure> {
-    let (key, _) = load_or_create_key(&folder.join("token.key")).map_err(|e| anyhow!(e))?;
+    let (key, _) = load_or_create_key(&data_dir.join(folder::KEY)).map_err(|e| anyhow!(e))?;
     Ok(Encoder::new(EncodeConfig {
-        tenant: "demo".to_owned(),
+        tenant: TENANT.to_owned(),
         instance: "demo".to_owned(),
         source_system: "goshawk".to_owned(),
         topics: topics.to_vec(),

@@ -17,10 +17,12 @@ use crate::backtest::tally::Tally;
 use crate::engine::StepOutput;
 use crate::model::alert::{Alert, AlertKind};
 use crate::rules::plan::Plan;
+use crate::runtime::pipeline;
 use crate::sink::{Message, Stream};
 use crate::source::Step;
 use crate::wire::encode::findings::FindingRows;
 use crate::wire::encode::{Encoder, WallTimes};
+use crate::wire::journal;
 
 /// Set by the first interrupt: the drive ends after its step and still reports.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
@@ -44,6 +46,11 @@ pub(super) fn end_on_interrupt() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Whether nobody has interrupted.
+pub(super) fn go_on() -> bool {
+    !INTERRUPTED.load(Ordering::Relaxed)
+}
+
 /// Writes alerts and rejects away and shows how far it is.
 pub(super) struct Writer<'a> {
     pub printer: &'a Printer,
@@ -55,6 +62,10 @@ pub(super) struct Writer<'a> {
     pub shadow: Option<BufWriter<File>>,
     pub rejects: Option<BufWriter<File>>,
     pub findings: Option<FindingRows<BufWriter<File>>>,
+    /// Where the journal goes, and the topics that it names.
+    pub journal: Option<(BufWriter<File>, Vec<String>)>,
+    /// Number of the next step.
+    pub number: u64,
     pub progress: ProgressBar,
     /// Alerts are also told to the user as they come.
     pub told: Told,
@@ -88,6 +99,9 @@ impl Writer<'_> {
         let held_back = self.told.end();
         self.tell_held_back(held_back);
         self.progress.finish_and_clear();
+        if let Some((mut out, _)) = self.journal.take() {
+            out.flush().context("cannot write the journal")?;
+        }
         let files = [
             (&mut self.alerts, "alerts"),
             (&mut self.shadow, "shadow alerts"),
@@ -259,6 +273,16 @@ impl Observer for Writer<'_> {
         if let Some(rows) = &mut self.findings {
             rows.write(&self.plan, &step.batch, &output.findings, self.encoder.mask())?;
         }
+        if let Some((out, topics)) = &mut self.journal {
+            // An alert is on its way before the step that has it is said to be done.
+            if let Some(alerts) = &mut self.alerts {
+                alerts.flush()?;
+            }
+            let pack = self.encoder.pack_sha256();
+            let record = pipeline::record_of(self.number, step, output, topics, pack);
+            write_line(out, &journal::message(&record))?;
+        }
+        self.number += 1;
         self.progress.set_position(tally.events);
         self.pace(tally.events);
         Ok(!self.is_over())

@@ -1,7 +1,8 @@
 //! Words to and from people: arguments, tables, progress, exit codes. Data goes to stdout, talk to
 //! stderr, and only [`printer`] prints.
 //!
-//! Exit codes: 0 done, 1 ran but failed, 2 wrong usage or configuration.
+//! Exit codes: 0 done, 1 ran but failed, 2 wrong usage or configuration, 3 some of what was asked
+//! for is gone.
 
 mod backtest;
 mod completions;
@@ -11,6 +12,8 @@ mod drive;
 mod figures;
 mod generate;
 pub mod printer;
+mod reconcile;
+mod replay;
 pub mod rules;
 mod run;
 
@@ -30,7 +33,8 @@ Examples:
   goshawk run --config goshawk.toml              the service: from Kafka, to Kafka
 
 Data goes to the standard output, talk to the standard error.
-Exit codes: 0 done, 1 ran but failed, 2 wrong usage or configuration.";
+Exit codes: 0 done, 1 ran but failed, 2 wrong usage or configuration, 3 some of what was asked for is gone
+(reconcile and replay).";
 
 /// Scores bank payments against sliding-window anti-fraud rules and asks for stop-payments and
 /// freezes.
@@ -52,6 +56,10 @@ enum Command {
     Backtest(backtest::Args),
     /// Score payments from Kafka and publish alerts to Kafka.
     Run(run::Args),
+    /// Prove from the topics that every record and every amount ended as exactly one thing.
+    Reconcile(reconcile::Args),
+    /// Make published alerts again from the journal and compare them, byte for byte.
+    Replay(replay::Args),
     /// Generate payments with labelled fraud, into a file or a Kafka topic.
     Generate(Box<generate::Args>),
     /// Check, test and list rule packs.
@@ -71,6 +79,8 @@ pub enum Failure {
     Failed(anyhow::Error),
     /// As `Failed`, and everything has been said already.
     Silent,
+    /// Ran, and some of what it needed is gone, which has been said already: exit code 3.
+    Incomplete,
 }
 
 impl<E: Into<anyhow::Error>> From<E> for Failure {
@@ -95,6 +105,8 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args, &printer),
         Command::Backtest(args) => backtest::run(&args, &printer),
         Command::Run(args) => run::run(&args, &printer),
+        Command::Reconcile(args) => reconcile::run(&args, &printer),
+        Command::Replay(args) => replay::run(&args, &printer),
         Command::Generate(args) => generate::run(&args, &printer),
         Command::Rules(args) => rules::run(&args, &printer),
         Command::Config(args) => config::run(&args, &printer),
@@ -111,6 +123,7 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
         Err(Failure::Silent) => ExitCode::FAILURE,
+        Err(Failure::Incomplete) => ExitCode::from(3),
     };
     end(printer, code)
 }
@@ -140,8 +153,10 @@ fn usable<T>(outcome: Result<T, PackError>, printer: &Printer) -> Result<T, Fail
 }
 
 /// The tenant's zone unless configured.
+const ZONE: &str = "Asia/Shanghai";
+
 fn default_zone() -> Result<TimeZone, Failure> {
-    Ok(TimeZone::get("Asia/Shanghai")?)
+    Ok(TimeZone::get(ZONE)?)
 }
 
 /// Reads `90s`, `5m`, `1h 30m`.

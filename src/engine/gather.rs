@@ -6,7 +6,7 @@ use super::group::{Call, Group};
 use super::register::Outcome;
 use super::step::{Engine, Work, exclusive};
 use super::visit_plan::VisitPlan;
-use super::{Counts, StepOutput};
+use super::{Counts, Ending, StepOutput};
 use crate::model::event::{Batch, Body, Event};
 use crate::model::reject::{Reject, RejectReason};
 use crate::rules::plan::view::Role;
@@ -83,6 +83,16 @@ impl Engine {
                 leave_open(facts, &self.visit_plan, self.settings.words, row, (open, lacking));
             }
         }
+        output.endings.extend(facts.iter().map(|facts| ending_of(facts.fate)));
+    }
+}
+
+fn ending_of(fate: Fate) -> Ending {
+    match fate {
+        Fate::Scored => Ending::Scored,
+        Fate::Applied => Ending::Applied,
+        Fate::Duplicate => Ending::Duplicate,
+        Fate::Contradiction | Fate::TooLate => Ending::Rejected,
     }
 }
 

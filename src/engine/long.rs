@@ -27,6 +27,8 @@ pub(super) struct Long {
     pub pairs_truncated: bool,
     /// How often somebody has been forgotten.
     forgotten: u32,
+    /// Entries taken so far: who was met last on a day is a matter of turns, never of the hash.
+    turns: u32,
 }
 
 /// Sums of one day.
@@ -57,12 +59,14 @@ pub(super) struct Pair {
     pub first_day: i32,
     pub last_day: i32,
     pub count: u32,
+    /// When it was last met, in turns of the one who remembers.
+    last_turn: u32,
 }
 
 impl Pair {
     /// A relation that begins with one payment.
     pub fn begin(party: Reference, day: i32) -> Self {
-        Self { party, first_day: day, last_day: day, count: 1 }
+        Self { party, first_day: day, last_day: day, count: 1, last_turn: 0 }
     }
 
     /// One more payment, not earlier than the last; after too long a gap the relation begins anew.
@@ -94,11 +98,12 @@ impl Long {
         self.days[index].hours[direction] |= 1 << hour;
         let at_night = entry.is_debit() && Hours::NIGHT.contain(entry.time_ms(), utc_offset_ms);
         self.days[index].night_debits += u32::from(at_night);
-        let party = entry.counterparty();
+        let met = (entry.counterparty(), day, self.turns);
+        self.turns = self.turns.saturating_add(1);
         let is_over = match entry.is_debit() {
-            true => remember(&mut self.pairs, party, day, limits::PAIRS_MAX, 1),
+            true => remember(&mut self.pairs, met, limits::PAIRS_MAX, 1),
             // A shop's payers come and go by the thousand: making room is to cost little.
-            false => remember(&mut self.payers, party, day, limits::PAYERS_MAX, 64),
+            false => remember(&mut self.payers, met, limits::PAYERS_MAX, 64),
         };
         self.pairs_truncated |= is_over;
         self.forgotten = self.forgotten.wrapping_add(u32::from(is_over));
@@ -176,17 +181,31 @@ fn find(list: &[Pair], party: Reference) -> Option<Pair> {
 
 /// Adds one payment to what is remembered. Above `most` the `leave` longest unused are forgotten:
 /// then it gives `true`.
-fn remember(list: &mut Vec<Pair>, party: Reference, day: i32, most: usize, leave: usize) -> bool {
-    match list.binary_search_by_key(&party, |p| p.party) {
-        Ok(at) => list[at].join(day),
-        Err(at) => list.insert(at, Pair::begin(party, day)),
-    }
+fn remember(
+    list: &mut Vec<Pair>,
+    (party, day, turn): (Reference, i32, u32),
+    most: usize,
+    leave: usize,
+) -> bool {
+    let at = match list.binary_search_by_key(&party, |p| p.party) {
+        Ok(at) => {
+            list[at].join(day);
+            at
+        }
+        Err(at) => {
+            list.insert(at, Pair::begin(party, day));
+            at
+        }
+    };
+    list[at].last_turn = turn;
     let over = list.len() > most;
     if over {
-        let mut ages: Vec<(i32, Reference)> = list.iter().map(|p| (p.last_day, p.party)).collect();
+        // No two were last met in one turn: whom the hash put first makes no difference.
+        let age = |p: &Pair| (p.last_day, p.last_turn);
+        let mut ages: Vec<(i32, u32)> = list.iter().map(age).collect();
         let (_, first_kept, _) = ages.select_nth_unstable(leave);
         let first_kept = *first_kept;
-        list.retain(|p| (p.last_day, p.party) >= first_kept);
+        list.retain(|p| age(p) >= first_kept);
     }
     over
 }

@@ -171,6 +171,19 @@ pub struct Counts {
     pub account_days: u64,
 }
 
+/// What became of one event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// A payment event that was judged.
+    Scored,
+    /// An event of another kind, applied.
+    Applied,
+    /// A payment event that repeats a known status.
+    Duplicate,
+    /// The engine turned it away.
+    Rejected,
+}
+
 /// How often one rule came out how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RuleCounts {
@@ -214,6 +227,8 @@ pub struct StepOutput {
     pub rejects: Vec<Reject>,
     /// What became of the events.
     pub counts: Counts,
+    /// What became of each event, in the batch's order.
+    pub endings: Vec<Ending>,
     /// By rule, in the plan's order.
     pub rules: Vec<RuleCounts>,
     /// Findings in order of event, then rule, if the engine was told to report them.

@@ -31,6 +31,8 @@ mod truth;
 
 pub use truth::{HardNegative, Kind, LABELS_WAITING_MAX, Truth};
 
+use serde::{Deserialize, Serialize};
+
 use crate::limits;
 use crate::model::event::{Batch, Body, ListCategory, ListLevel, PaymentStatus};
 use crate::model::label::Label;
@@ -53,7 +55,7 @@ pub const ACCOUNTS_MIN: u64 = 100;
 pub const ACCOUNTS_MAX: u64 = 1_000_000_000;
 
 /// What to generate.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GenerateConfig {
     /// Accounts of the town, [`ACCOUNTS_MIN`] to [`ACCOUNTS_MAX`].
     pub accounts: u64,

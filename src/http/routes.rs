@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Query, Request, State};
+use axum::extract::{DefaultBodyLimit, Query, Request, State};
 use axum::http::{StatusCode, header};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::read_side::{ALERTS_SHOWN_MAX, ReadSide};
 use super::rules::{LoadOutcome, NotAsked};
+use crate::limits;
 use crate::telemetry::Telemetry;
 
 /// What every request may read.
@@ -47,7 +48,20 @@ pub fn router(shared: Shared) -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .merge(guarded)
+        // No request has a body worth the name: whoever sends one is not heard out.
+        .layer(DefaultBodyLimit::max(limits::HTTP_BODY_BYTES_MAX))
+        .layer(from_fn(bounded))
         .with_state(shared)
+}
+
+/// Refuses a request that says that its body is too large, before any of it is read.
+async fn bounded(request: Request, next: Next) -> Response {
+    let said = request.headers().get(header::CONTENT_LENGTH);
+    let length = said.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if length.is_some_and(|length| length > limits::HTTP_BODY_BYTES_MAX) {
+        return (StatusCode::PAYLOAD_TOO_LARGE, "the request is too large\n").into_response();
+    }
+    next.run(request).await
 }
 
 async fn authorise(State(shared): State<Shared>, request: Request, next: Next) -> Response {

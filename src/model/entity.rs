@@ -75,8 +75,9 @@ impl Reference {
     }
 }
 
-/// The tenant's hash key. The default is a public constant; a tenant may set its own, so that
-/// nobody outside can choose account numbers that collide.
+/// The tenant's hash key. The default is a public constant; where there is a secret, the runtime
+/// derives one from it, so that nobody outside can choose names that collide. No outcome depends on
+/// it: it decides where an entity lies, and nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HashKey(pub u64, pub u64);
 

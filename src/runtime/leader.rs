@@ -69,8 +69,9 @@ impl Leadership {
             may_doubt: guarantee == Guarantee::ExactlyOnce,
             stop,
         };
-        let consumer: BaseConsumer<Member> =
-            client::consumer_config(settings, &own).create_with_context(context)?;
+        let consumer: BaseConsumer<Member> = client::consumer_config(settings, &own)
+            .create_with_context(context)
+            .map_err(client::discreet)?;
         consumer.subscribe(&[journal])?;
         let leave = Stop::default();
         let left = leave.clone();

@@ -10,8 +10,10 @@
 //! - [`process`]: `run` from start to end
 //! - [`reach`]: the brokers answer and have every topic
 //! - [`ready`]: what a start reads once and cannot do without
+//! - [`reconcile`]: consumed is scored, applied, repeated, skipped or rejected
 //! - [`recovery`]: where to go on after a start
 //! - [`reload`]: rules change while running
+//! - [`replay`]: alerts of the past made again
 //! - [`stop`]: one flag that ends all threads, and signals
 //! - [`pack`]: a rule pack from a folder or from the binary, as a plan
 
@@ -26,6 +28,8 @@ pub mod pipeline;
 pub mod process;
 pub mod reach;
 pub mod ready;
+pub mod reconcile;
 pub mod recovery;
 pub mod reload;
+pub mod replay;
 pub mod stop;

@@ -5,11 +5,13 @@
 //! Ticks are left out: nothing in the engine yet acts on the mere passing of time, and a tick would
 //! have to be in the journal to be repeated.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::findings::FindingsFile;
+use super::reconcile::tally::Tally;
 use super::reload::{self, Pending};
 use super::stop::{Stop, Why};
 use crate::engine::{Engine, Fork, StepOutput};
@@ -22,7 +24,8 @@ use crate::source::kafka::lag::Lag;
 use crate::source::{Progress, Source, SourceError, Step};
 use crate::telemetry::Telemetry;
 use crate::telemetry::event::{AlertPublished, CommitFailed, Committed, Next, RecordsRejected};
-use crate::wire::encode::{Encoder, WallTimes};
+use crate::wire::balance;
+use crate::wire::encode::{Encoder, WallTimes, header};
 use crate::wire::journal::{self, JournalCounts, JournalRecord, SCHEMA};
 
 /// How often the idle publisher serves its client.
@@ -52,6 +55,10 @@ pub struct Parts<'a> {
     pub lag: Option<Lag>,
     /// Number of the first step.
     pub next_step: u64,
+    /// What became of records since the journal last said so.
+    pub tally: Tally,
+    /// How often it says so.
+    pub reconcile_every: Duration,
 }
 
 /// Why the pipeline ended badly.
@@ -67,7 +74,10 @@ pub enum PipelineError {
     #[error("no thread: {0}")]
     Thread(#[from] std::io::Error),
     /// A thread died of a defect.
-    #[error("the {0} thread panicked; its message is in the log")]
+    #[error(
+        "the {0} thread panicked, which is a defect; its message stands above. What was not committed is read \
+         again after a start"
+    )]
     Panicked(&'static str),
 }
 
@@ -110,6 +120,7 @@ pub fn run(
     std::thread::scope(|scope| {
         let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
         let reading = named("goshawk-source").spawn_scoped(scope, move || {
+            let _watch = StopOnPanic(stop);
             let outcome = read_steps(source, &read, &spare, stop);
             if outcome.is_err() {
                 stop.because(Why::Failed);
@@ -117,6 +128,7 @@ pub fn run(
             outcome
         })?;
         let publishing = named("goshawk-publish").spawn_scoped(scope, move || {
+            let _watch = StopOnPanic(stop);
             let outcome = publish_commits(Publisher::new(sink, telemetry, read_side), &outgoing);
             if let Err(error) = &outcome {
                 let cause = error.to_string();
@@ -126,14 +138,32 @@ pub fn run(
             outcome
         })?;
         let mut gauges = Gauges::new(parts.lag.clone());
-        score(&mut Scorer::new(parts, topics), &mut gauges, &steps, &give_back, &publish);
+        // A panic here must not leave the others waiting for ever.
+        let scored = catch_unwind(AssertUnwindSafe(|| {
+            let _watch = StopOnPanic(stop);
+            score(&mut Scorer::new(parts, topics), &mut gauges, &steps, &give_back, &publish);
+        }));
         drop(publish);
         drop(steps);
         // The sink's error first: when it fails, the others merely end.
-        publishing.join().map_err(|_| PipelineError::Panicked("publisher"))??;
-        reading.join().map_err(|_| PipelineError::Panicked("source"))??;
+        let published = publishing.join();
+        let read = reading.join();
+        scored.map_err(|_| PipelineError::Panicked("engine"))?;
+        published.map_err(|_| PipelineError::Panicked("publisher"))??;
+        read.map_err(|_| PipelineError::Panicked("source"))??;
         Ok(())
     })
+}
+
+/// Ends all threads when one of them panics.
+struct StopOnPanic<'a>(&'a Stop);
+
+impl Drop for StopOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.because(Why::Failed);
+        }
+    }
 }
 
 fn read_steps(
@@ -175,7 +205,11 @@ fn score(
                 gauges.set(telemetry, scorer.parts.engine);
                 continue;
             }
-            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Disconnected) => {
+                // The publisher may be gone; then there is an error that says more.
+                scorer.sum_up().into_iter().for_each(|last| drop(publish.send(last)));
+                break;
+            }
         };
         let outgoing = scorer.score(&read);
         if publish.send(outgoing).is_err() {
@@ -198,19 +232,31 @@ pub struct Scorer<'a> {
     topics: Vec<String>,
     /// Number of the next step.
     number: u64,
+    /// When the journal says again what became of all records.
+    sum_up_at: Instant,
 }
 
 impl<'a> Scorer<'a> {
     /// Scores steps of these topics.
     #[must_use]
     pub fn new(parts: Parts<'a>, topics: Vec<String>) -> Self {
-        Self { number: parts.next_step, parts, topics }
+        let sum_up_at = Instant::now() + parts.reconcile_every;
+        Self { number: parts.next_step, parts, topics, sum_up_at }
+    }
+
+    /// What became of the records since the journal last said so, when nothing more will come.
+    pub fn sum_up(&mut self) -> Option<Outgoing> {
+        let sum = self.parts.tally.take(wall_ms())?;
+        let messages = vec![journal::message(&sum)];
+        let commit = Commit { step: sum.to_step, messages, runs: Vec::new() };
+        Some(Outgoing { commit, alerts: Vec::new(), read_at: Instant::now() })
     }
 
     /// Scores the next step: under new rules, if some wait.
     pub fn score(&mut self, read: &Read) -> Outgoing {
         let Read { step, at, wall_ms } = read;
-        let Parts { engine, fork, encoder, pending, findings, telemetry, read_side, .. } =
+        let reconcile_every = self.parts.reconcile_every;
+        let Parts { engine, fork, encoder, pending, findings, telemetry, read_side, tally, .. } =
             &mut self.parts;
         let number = self.number;
         // Here and nowhere else: every event of a step is judged by one pack.
@@ -235,22 +281,46 @@ impl<'a> Scorer<'a> {
                 topic,
             });
         }
+        let mut before = changed.unwrap_or_default();
+        if *at >= self.sum_up_at {
+            self.sum_up_at = Instant::now() + reconcile_every;
+            before.extend(tally.take(*wall_ms).map(|sum| journal::message(&sum)));
+        }
         let pack = &engine.plan().pack_sha256;
-        let wall = (*wall_ms, changed.unwrap_or_default());
-        let commit = commit_of(number, step, &output, &self.topics, pack, encoder, wall);
+        let record = record_of(number, step, &output, &self.topics, pack);
+        telemetry.record_runs(&record.runs);
+        tally.add(&record);
+        let commit = commit_of(&record, step, &output, encoder, (*wall_ms, before));
         self.number += 1;
         Outgoing { commit, alerts: output.alerts, read_at: *at }
     }
 }
 
-fn commit_of(
+/// What the journal says of a step.
+#[must_use]
+pub fn record_of(
     number: u64,
     step: &Step,
     output: &StepOutput,
     topics: &[String],
     pack: &str,
+) -> JournalRecord {
+    JournalRecord {
+        schema: SCHEMA.to_owned(),
+        step: number,
+        runs: journal::name_runs(&step.runs, topics, balance::of_step(step, output)),
+        rule_pack: pack.to_owned(),
+        watermark_ms: output.watermark_ms,
+        counts: JournalCounts::of(&output.counts, step.rejected.len(), output.alerts.len()),
+    }
+}
+
+fn commit_of(
+    record: &JournalRecord,
+    step: &Step,
+    output: &StepOutput,
     encoder: &Encoder,
-    (ingested_ms, changed): (Millis, Vec<Message>),
+    (ingested_ms, before): (Millis, Vec<Message>),
 ) -> Commit {
     let now_ms = wall_ms();
     let wall = WallTimes { ingested_ms, detected_ms: now_ms, published_ms: now_ms };
@@ -258,16 +328,12 @@ fn commit_of(
         output.alerts.iter().map(|alert| encoder.alert(alert, &wall)).collect();
     messages.extend(step.rejected.iter().map(|rejected| encoder.reject(rejected)));
     messages.extend(step.rejoin(&output.rejects).iter().map(|rejected| encoder.reject(rejected)));
-    messages.extend(changed);
-    messages.push(journal::message(&JournalRecord {
-        schema: SCHEMA.to_owned(),
-        step: number,
-        runs: journal::name_runs(&step.runs, topics),
-        rule_pack: pack.to_owned(),
-        watermark_ms: output.watermark_ms,
-        counts: JournalCounts::of(&output.counts, step.rejected.len(), output.alerts.len()),
-    }));
-    Commit { step: number, messages, runs: step.runs.clone() }
+    for message in &mut messages {
+        message.headers.push((header::STEP.to_owned(), record.step.to_string().into_bytes()));
+    }
+    messages.extend(before);
+    messages.push(journal::message(record));
+    Commit { step: record.step, messages, runs: step.runs.clone() }
 }
 
 fn publish_commits(

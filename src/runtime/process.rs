@@ -167,7 +167,7 @@ fn work(
     let mut journal = JournalReader::open(log, &topics.journal, &go_on)?;
     let extent = journal.extent(&inputs)?;
     let committed = sink.committed_of(&inputs, &go_on)?;
-    let Recovery { starts, steps, next_step } =
+    let Recovery { starts, steps, next_step, tally } =
         recovery::decide(extent, &committed, config.delivery, &settings.group_id)?;
     let decoder = Decoder::new(DecodeConfig { zone: zone(config)?, skew_ms: config.skew });
     let mut source = KafkaSource::open(settings, inputs.clone(), starts, decoder, &go_on)?;
@@ -177,7 +177,8 @@ fn work(
         FindingsFile::create(path).map_err(unmade)
     });
     let findings = findings.transpose()?;
-    let mut engine = Engine::new(engine_config(config, &pool)?, Arc::clone(&pack.plan));
+    let placed = EngineConfig { hash_key: encoder.hash_key(), ..engine_config(config, &pool)? };
+    let mut engine = Engine::new(placed, Arc::clone(&pack.plan));
     let mut packs = Packs::default();
     let telemetry = &shown.telemetry;
     let recovered = replay(
@@ -225,16 +226,18 @@ fn work(
         stop,
         lag: Some(source.lag()),
         next_step,
+        tally,
+        reconcile_every: Duration::from_millis(config.reconcile_every.max(1) as u64),
     };
     pipeline::run(parts, &mut source, &mut sink)?;
     Ok(())
 }
 
-fn zone(config: &Config) -> Result<jiff::tz::TimeZone, RunError> {
+pub(super) fn zone(config: &Config) -> Result<jiff::tz::TimeZone, RunError> {
     jiff::tz::TimeZone::get(&config.zone).map_err(system)
 }
 
-fn engine_config(config: &Config, pool: &Pool) -> Result<EngineConfig, RunError> {
+pub(super) fn engine_config(config: &Config, pool: &Pool) -> Result<EngineConfig, RunError> {
     // Days turn at one fixed offset, so that a day's number never depends on when it is asked for:
     // the zone's offset without summer time, as of a fixed day in January.
     let january = jiff::Timestamp::from_second(1_767_225_600).map_err(system)?;
@@ -248,7 +251,7 @@ fn engine_config(config: &Config, pool: &Pool) -> Result<EngineConfig, RunError>
     })
 }
 
-fn encoder(
+pub(super) fn encoder(
     config: &Config,
     plan: &Plan,
     privacy: Privacy,
@@ -288,6 +291,6 @@ fn instance(config: &Config) -> String {
     config.instance.clone().or_else(host).unwrap_or_else(|| "goshawk".to_owned())
 }
 
-fn system(error: impl std::fmt::Display) -> RunError {
+pub(super) fn system(error: impl std::fmt::Display) -> RunError {
     RunError::System(error.to_string())
 }

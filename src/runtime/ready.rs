@@ -66,7 +66,7 @@ pub fn key_to_make(config: &Config) -> Option<&Path> {
     config.privacy.key_file.as_deref().filter(|path| masked && !path.exists())
 }
 
-fn plan(config: &Config) -> Result<(Plan, Vec<SourceFile>), RunError> {
+pub(super) fn plan(config: &Config) -> Result<(Plan, Vec<SourceFile>), RunError> {
     let folders = Folders { rules: config.rules.as_deref(), overlays: &config.overlays };
     let files = folders.files()?;
     let plan = pack::compile(files.clone())?;
@@ -106,6 +106,19 @@ fn privacy(config: &Config) -> Result<Privacy, RunError> {
         problem: format!("{error}; make a key with: openssl rand -hex 32"),
     })?;
     Ok(key.masked(choice.key_id.as_deref()))
+}
+
+/// How accounts were shown: as [`prepare`] reads it, but a key that is not there is never made.
+pub(super) fn known_privacy(config: &Config) -> Result<Privacy, RunError> {
+    match key_to_make(config) {
+        None => privacy(config),
+        Some(path) => Err(RunError::Secret {
+            place: format!("privacy.key_file {}", path.display()),
+            problem:
+                "is not there; alerts can only be made again with the key that they were made with"
+                    .to_owned(),
+        }),
+    }
 }
 
 fn folder_of(path: &Path) -> Result<(), RunError> {

@@ -50,6 +50,10 @@ metrics! {
         "Sum of amounts of decoded payments, in minor units of any currency.";
     AmountEnded = "amount_minor_total", "counter", ["status"],
         "Sum of amounts of payments by what became of them, in minor units of any currency.";
+    PartitionRecords = "partition_records_total", "counter", ["topic", "partition", "status"],
+        "Records by partition: consumed, and what became of them: scored, applied, duplicate, skipped, rejected.";
+    PartitionAmount = "partition_amount_minor_total", "counter", ["topic", "partition", "currency", "status"],
+        "Amounts of payments in minor units, by partition and currency: consumed, scored, duplicate, rejected.";
     DifferenceRecords = "reconciliation_difference_records", "gauge", [],
         "Records consumed less those scored, applied, duplicate or rejected; 0 unless there is a defect.";
     DifferenceAmount = "reconciliation_difference_amount_minor", "gauge", [],

@@ -16,6 +16,7 @@ mod freshness;
 pub mod latency;
 pub mod logs;
 pub mod metric;
+mod partitions;
 pub mod phase;
 mod step_counts;
 
@@ -33,9 +34,11 @@ use crate::model::measure::Action;
 use crate::model::reject::{Reject, RejectReason};
 use crate::model::time::Millis;
 use crate::source::Step;
+use crate::wire::journal::JournalRun;
 use freshness::Freshness;
 use latency::Latency;
 use metric::Metric;
+use partitions::Partitions;
 use phase::Phase;
 use step_counts::StepCounts;
 
@@ -55,6 +58,7 @@ const ENTITIES: [(usize, &str); 5] =
 pub struct Telemetry {
     registry: Registry,
     steps: StepCounts,
+    partitions: Mutex<Partitions>,
     rejected: Vec<IntCounter>,
     published: Vec<IntCounter>,
     kinds: Vec<IntCounter>,
@@ -107,6 +111,7 @@ impl Telemetry {
         registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
         let telemetry = Self {
             steps: StepCounts::new(&registry)?,
+            partitions: Mutex::new(Partitions::new(&registry)?),
             rejected: RejectReason::WORDS
                 .iter()
                 .map(|(word, _)| rejected.with_label_values(&[word]))
@@ -174,6 +179,12 @@ impl Telemetry {
             child[2].inc_by(counts.suppressed);
             child[3].inc_by(counts.not_evaluable);
         }
+    }
+
+    /// Counts what became of a step's records by partition.
+    pub fn record_runs(&self, runs: &[JournalRun]) {
+        let mut partitions = self.partitions.lock().unwrap_or_else(PoisonError::into_inner);
+        runs.iter().for_each(|run| partitions.record(run));
     }
 
     /// Feedback is rare beside payments, so its labels are looked up as it comes.

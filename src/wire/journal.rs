@@ -4,10 +4,13 @@
 //! When rules come into force, at a start or while running, the step that is the first under them
 //! has two more kinds of records before its own, in the same transaction: every file of the pack
 //! (`rule-file.v1`), so that any process can judge as it was judged then, and who changed what
-//! (`rule-change.v1`).
+//! (`rule-change.v1`). Now and then, and at a good end, a record sums up what became of every
+//! record since the last one (`reconciliation.v1`).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::balance::Balance;
 use crate::engine::Counts;
 use crate::sink::{Message, Stream};
 use crate::source::Run;
@@ -19,6 +22,8 @@ pub const SCHEMA: &str = "journal.v1";
 pub const FILE_SCHEMA: &str = "rule-file.v1";
 /// The schema's name of a change of rules.
 pub const CHANGE_SCHEMA: &str = "rule-change.v1";
+/// The schema's name of a sum of what became of records.
+pub const RECONCILIATION_SCHEMA: &str = "reconciliation.v1";
 
 /// A record of the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +34,41 @@ pub enum Entry {
     File(RuleFile),
     /// Rules came into force.
     Change(RuleChange),
+    /// What became of the records of some steps.
+    Reconciliation(Reconciliation),
+}
+
+/// What became of every record of some steps: consumed = scored + applied + duplicates + skipped +
+/// rejected, in records and in amounts, by partition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Reconciliation {
+    /// `reconciliation.v1`.
+    pub schema: String,
+    /// The first step that it covers.
+    pub from_step: u64,
+    /// The last.
+    pub to_step: u64,
+    /// When it was made, wall clock in milliseconds.
+    pub at_ms: i64,
+    /// Records less what they became, over all partitions; 0 unless there is a defect.
+    pub difference_records: i64,
+    /// Partitions, in order of topic and number; those without records are left out.
+    pub partitions: Vec<Reconciled>,
+}
+
+/// What became of one partition's records.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Reconciled {
+    /// Topic.
+    pub topic: String,
+    /// Partition.
+    pub partition: i32,
+    /// First offset.
+    pub from: i64,
+    /// One past the last.
+    pub to: i64,
+    /// What became of them.
+    pub ended: Balance,
 }
 
 /// One file of a rule pack.
@@ -112,6 +152,9 @@ pub struct JournalRun {
     pub from: i64,
     /// One past the last.
     pub to: i64,
+    /// What became of its records; not in journals of versions that did not count by run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Balance>,
 }
 
 /// Counts of a step. They must come out the same when it is repeated.
@@ -156,23 +199,24 @@ pub enum JournalError {
     },
 }
 
-/// Writes a record: [`JournalRecord`], [`RuleFile`] or [`RuleChange`].
+/// Writes a record: [`JournalRecord`], [`RuleFile`], [`RuleChange`] or [`Reconciliation`].
 #[must_use]
 pub fn message(record: &impl Serialize) -> Message {
     let body = serde_json::to_vec(record).expect("plain data with text keys always becomes JSON");
     Message { stream: Stream::Journal, key: Vec::new(), headers: Vec::new(), body }
 }
 
-/// A step's runs with their topics named.
+/// A step's runs with their topics named, and with what became of their records.
 #[must_use]
-pub fn name_runs(runs: &[Run], topics: &[String]) -> Vec<JournalRun> {
-    let name = |run: &Run| JournalRun {
+pub fn name_runs(runs: &[Run], topics: &[String], ended: Vec<Balance>) -> Vec<JournalRun> {
+    let name = |(run, ended): (&Run, Balance)| JournalRun {
         topic: topics[usize::from(run.topic)].clone(),
         partition: run.partition,
         from: run.from,
         to: run.to,
+        ended: Some(ended),
     };
-    runs.iter().map(name).collect()
+    runs.iter().zip(ended).map(name).collect()
 }
 
 /// Reads a record.
@@ -193,6 +237,9 @@ pub fn read(offset: i64, body: &[u8]) -> Result<Entry, JournalError> {
         SCHEMA => serde_json::from_slice(body).map(Entry::Step).map_err(wrong),
         FILE_SCHEMA => serde_json::from_slice(body).map(Entry::File).map_err(wrong),
         CHANGE_SCHEMA => serde_json::from_slice(body).map(Entry::Change).map_err(wrong),
+        RECONCILIATION_SCHEMA => {
+            serde_json::from_slice(body).map(Entry::Reconciliation).map_err(wrong)
+        }
         other => Err(unreadable(format!("schema {other:?} is not {SCHEMA:?}"))),
     }
 }
@@ -252,7 +299,13 @@ mod tests {
         JournalRecord {
             schema: SCHEMA.to_owned(),
             step,
-            runs: vec![JournalRun { topic: "payments".to_owned(), partition: 3, from, to }],
+            runs: vec![JournalRun {
+                topic: "payments".to_owned(),
+                partition: 3,
+                from,
+                to,
+                ended: Some(Balance { records: 5, scored: 5, ..Balance::default() }),
+            }],
             rule_pack: "ab".to_owned(),
             watermark_ms: 1_700_000_000_000,
             counts: JournalCounts { scored: 5, ..JournalCounts::default() },
@@ -264,6 +317,26 @@ mod tests {
         let written = record(1, 0, 5);
         assert_eq!(read(0, &message(&written).body).expect("reads"), Entry::Step(written.clone()));
         insta::assert_snapshot!(String::from_utf8_lossy(&message(&written).body));
+    }
+
+    /// Written by the version in its name: every later one reads it.
+    #[test]
+    fn journals_of_earlier_versions_are_read() {
+        let text = include_str!("../../tests/fixtures/journal-0.1.0.jsonl");
+        let entries = text.lines().zip(0..).map(|(line, at)| read(at, line.as_bytes()));
+        let entries: Vec<_> = entries.map(|entry| entry.expect("reads")).collect();
+        let steps: Vec<_> = entries
+            .iter()
+            .filter_map(|entry| match entry {
+                Entry::Step(step) => Some((step.step, step.runs[0].ended.as_ref())),
+                _ => None,
+            })
+            .collect();
+        assert_eq!((entries.len(), steps.len()), (5, 2));
+        assert_eq!(steps[0], (1, None));
+        let ended = steps[1].1.expect("it counts by run");
+        assert_eq!((ended.difference(), ended.amounts["other"].consumed), (0, i128::MAX));
+        assert!(matches!(entries.last(), Some(Entry::Reconciliation(_))));
     }
 
     #[test]

@@ -16,6 +16,10 @@ pub struct Broker {
     pub brokers: String,
     /// Its other listeners, if it is ours.
     pub secured: Option<Secured>,
+    /// How many hold each record.
+    pub replicas: i32,
+    /// Port on which it waits for whoever comes by a proxy, if it is ours; the proxy's is the next.
+    pub proxied: Option<u16>,
     /// Its folder, if it is ours to kill.
     folder: Option<PathBuf>,
     /// The script that runs it; ends by itself after this process.
@@ -52,24 +56,11 @@ pub fn broker(test: &str) -> Option<&'static Broker> {
 
 fn start() -> Option<Broker> {
     if let Ok(brokers) = std::env::var("GOSHAWK_TEST_BROKERS") {
-        return Some(Broker { brokers, secured: None, folder: None, _script: None });
+        let (secured, proxied, folder) = (None, None, None);
+        return Some(Broker { brokers, secured, replicas: 1, proxied, folder, _script: None });
     }
-    let there = |program: &str, argument: &str| {
-        let asked = Command::new(program)
-            .arg(argument)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
-        asked.is_ok_and(|status| status.success())
-    };
-    if !there("java", "-version") || !there("mvn", "-version") {
-        return None;
-    }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kafka/broker.sh");
-    let kept = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let (jars, certificates) = (kept.join("kafka-jars"), kept.join("kafka-certificates"));
-    let fetched = Command::new(&script).arg("jars").arg(&jars).status().expect("bash runs");
-    assert!(fetched.success(), "Maven could not fetch the broker's jars");
+    let (script, jars) = script_and_jars()?;
+    let certificates = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kafka-certificates");
     let made = Command::new(&script).arg("certificates").arg(&certificates).status();
     assert!(made.expect("bash runs").success(), "keytool could not make certificates");
     // The script deletes it once this process has ended.
@@ -92,6 +83,8 @@ fn start() -> Option<Broker> {
     let broker = Broker {
         brokers: on(0),
         secured: Some(Secured { sasl: on(2), sasl_tls: on(3), tls: on(4), certificates }),
+        replicas: 1,
+        proxied: Some(port + 5),
         folder: Some(folder),
         _script: Some(script),
     };
@@ -99,13 +92,66 @@ fn start() -> Option<Broker> {
     Some(broker)
 }
 
-/// A port that is free with the four after it.
+/// The script and the broker's jars; `None` without Java and Maven.
+fn script_and_jars() -> Option<(PathBuf, PathBuf)> {
+    let there = |program: &str, argument: &str| {
+        let asked = Command::new(program)
+            .arg(argument)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        asked.is_ok_and(|status| status.success())
+    };
+    if !there("java", "-version") || !there("mvn", "-version") {
+        return None;
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kafka/broker.sh");
+    let jars = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kafka-jars");
+    let fetched = Command::new(&script).arg("jars").arg(&jars).status().expect("bash runs");
+    assert!(fetched.success(), "Maven could not fetch the broker's jars");
+    Some((script, jars))
+}
+
+/// Three brokers that hold everything three times; `None` where the one of [`broker`] is not ours
+/// either.
+pub fn cluster(test: &str) -> Option<&'static Broker> {
+    broker(test)?.folder.as_ref()?;
+    let (script, jars) = script_and_jars()?;
+    let folder = tempfile::Builder::new().prefix("goshawk-cluster").tempdir().expect("a folder");
+    let folder = folder.keep();
+    let port = free_port();
+    let script = Command::new(&script)
+        .arg("cluster")
+        .arg(&jars)
+        .arg(&folder)
+        .arg(port.to_string())
+        .arg(std::process::id().to_string())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("bash runs");
+    let brokers: Vec<_> = [0, 2, 4].map(|n| format!("127.0.0.1:{}", port + n)).into();
+    let brokers = brokers.join(",");
+    let cluster = Box::leak(Box::new(Broker {
+        brokers,
+        secured: None,
+        replicas: 3,
+        proxied: None,
+        folder: Some(folder),
+        _script: Some(script),
+    }));
+    cluster.await_members(3);
+    Some(cluster)
+}
+
+/// A port that is free with the six after it.
 fn free_port() -> u16 {
     loop {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("bound").port();
         let free = |port| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok();
-        if port < u16::MAX - 4 && (port + 1..=port + 4).all(free) {
+        if port < u16::MAX - 6 && (port + 1..=port + 6).all(free) {
             return port;
         }
     }
@@ -122,6 +168,30 @@ impl Broker {
             assert!(Instant::now() < until, "the broker does not answer; see {:?}", self.folder);
             std::thread::sleep(Duration::from_millis(100));
         }
+    }
+
+    fn await_members(&self, count: usize) {
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", &self.brokers)
+            .create()
+            .expect("plain properties");
+        let until = Instant::now() + Duration::from_secs(90);
+        let members = || {
+            let asked = consumer.fetch_metadata(None, Duration::from_secs(1));
+            asked.map_or(0, |metadata| metadata.brokers().len())
+        };
+        while members() < count {
+            assert!(Instant::now() < until, "no {count} brokers; see {:?}", self.folder);
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Kills one member of a cluster hard; it stays dead.
+    pub fn lose(&self, member: usize) {
+        let folder = self.folder.as_ref().expect("a cluster is ours");
+        let pid = std::fs::read_to_string(folder.join(format!("pid{member}"))).expect("it runs");
+        let killed = Command::new("kill").args(["-9", pid.trim()]).status();
+        assert!(killed.expect("kill runs").success());
     }
 
     /// Kills the broker hard; it is started again. `false` if it is not ours.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A real Kafka broker for the tests: one node that is its own controller (KRaft), on loopback, no Docker.
+# Real Kafka brokers for the tests: one node that is its own controller (KRaft), or three, on loopback, no Docker.
 #
 #   broker.sh jars JARS                      fetch the broker's jars with Maven into JARS, once
 #   broker.sh certificates TLS               make a certificate authority with a key for the broker and one for
@@ -7,9 +7,13 @@
 #   broker.sh serve JARS TLS DIR PORT OWNER  run it with data in DIR until process OWNER is gone, then
 #                                            delete DIR;
 #                                            a broker that dies meanwhile is started again
+#   broker.sh cluster JARS DIR PORT OWNER    run three until process OWNER is gone, with process ids in
+#                                            DIR/pid1 to DIR/pid3; one that dies stays dead; they listen on
+#                                            PORT, PORT+2 and PORT+4
 #
-# It listens on PORT without any security, on PORT+2 with SASL, on PORT+3 with SASL over TLS, on PORT+4 with TLS
-# that asks the client for a certificate; PORT+1 is the controller's. SASL takes PLAIN and SCRAM-SHA-512 with
+# The one listens on PORT without any security, on PORT+2 with SASL, on PORT+3 with SASL over TLS, on PORT+4 with
+# TLS that asks the client for a certificate, and on PORT+5 for whoever comes by the proxy that a test may run on
+# PORT+6; PORT+1 is the controller's. SASL takes PLAIN and SCRAM-SHA-512 with
 # the user and passwords below, and OAUTHBEARER with unsigned tokens. The broker's process id is in DIR/pid, so
 # that a test can kill it. Needs Java 17 and, for jars, Maven.
 set -euo pipefail
@@ -68,11 +72,11 @@ process.roles=broker,controller
 controller.quorum.voters=1@127.0.0.1:$((port + 1))
 controller.listener.names=CONTROLLER
 listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$((port + 1)),SASL://127.0.0.1:$((port + 2)),\
-SASLTLS://127.0.0.1:$((port + 3)),TLS://127.0.0.1:$((port + 4))
+SASLTLS://127.0.0.1:$((port + 3)),TLS://127.0.0.1:$((port + 4)),PROXIED://127.0.0.1:$((port + 5))
 advertised.listeners=PLAINTEXT://127.0.0.1:$port,SASL://127.0.0.1:$((port + 2)),\
-SASLTLS://127.0.0.1:$((port + 3)),TLS://127.0.0.1:$((port + 4))
+SASLTLS://127.0.0.1:$((port + 3)),TLS://127.0.0.1:$((port + 4)),PROXIED://127.0.0.1:$((port + 6))
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT,\
-SASLTLS:SASL_SSL,TLS:SSL
+SASLTLS:SASL_SSL,TLS:SSL,PROXIED:PLAINTEXT
 inter.broker.listener.name=PLAINTEXT
 sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512,OAUTHBEARER
 ssl.keystore.type=PKCS12
@@ -95,6 +99,8 @@ transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=2
 group.initial.rebalance.delay.ms=0
+# Tests that kill many times wait for a session each time.
+group.min.session.timeout.ms=500
 # A killed broker may register again soon.
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
@@ -142,9 +148,67 @@ serve() {
   rm -rf "$dir"
 }
 
+# One of three.
+configure_member() {
+  local dir=$1 port=$2 node=$3
+  local own=$((port + 2 * (node - 1)))
+  mkdir -p "$dir"
+  cat > "$dir/log4j2.properties" <<LOG
+rootLogger.level = warn
+rootLogger.appenderRef.file.ref = file
+appender.file.type = Console
+appender.file.name = file
+appender.file.layout.type = PatternLayout
+appender.file.layout.pattern = %d %p %c %m%n
+LOG
+  cat > "$dir/broker.properties" <<PROPERTIES
+node.id=$node
+process.roles=broker,controller
+controller.quorum.voters=1@127.0.0.1:$((port + 1)),2@127.0.0.1:$((port + 3)),3@127.0.0.1:$((port + 5))
+controller.listener.names=CONTROLLER
+listeners=PLAINTEXT://127.0.0.1:$own,CONTROLLER://127.0.0.1:$((own + 1))
+advertised.listeners=PLAINTEXT://127.0.0.1:$own
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs=$dir/data
+auto.create.topics.enable=false
+log.retention.ms=-1
+default.replication.factor=3
+min.insync.replicas=2
+offsets.topic.replication.factor=3
+offsets.topic.num.partitions=2
+transaction.state.log.replication.factor=3
+transaction.state.log.min.isr=2
+transaction.state.log.num.partitions=2
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=500
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
+replica.lag.time.max.ms=5000
+controller.quorum.election.timeout.ms=500
+controller.quorum.fetch.timeout.ms=1000
+PROPERTIES
+}
+
+cluster() {
+  local jars=$1 dir=$2 port=$3 owner=$4 node pids=()
+  trap 'kill -9 "${pids[@]}" 2>/dev/null; rm -rf "$dir"; exit 0' TERM INT
+  for node in 1 2 3; do
+    configure_member "$dir/$node" "$port" "$node"
+    (java_with "$jars" "$dir/$node" kafka.tools.StorageTool format -t goshawkTestCluster0003 \
+      -c "$dir/$node/broker.properties") > "$dir/$node/format.log" 2>&1
+    (java_with "$jars" "$dir/$node" kafka.Kafka "$dir/$node/broker.properties") > "$dir/$node/broker.log" 2>&1 &
+    pids+=("$!")
+    echo "$!" > "$dir/pid$node"
+  done
+  while kill -0 "$owner" 2>/dev/null; do sleep 0.3; done
+  kill -9 "${pids[@]}" 2>/dev/null || true
+  rm -rf "$dir"
+}
+
 case "${1:-}" in
   jars) jars "$2" ;;
   certificates) certificates "$2" ;;
   serve) serve "$2" "$3" "$4" "$5" "$6" ;;
-  *) sed -n '2,16p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+  cluster) cluster "$2" "$3" "$4" "$5" ;;
+  *) sed -n '2,21p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
 esac

@@ -15,7 +15,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::Headers as _;
+use rdkafka::message::{Header, Headers as _, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use rdkafka::{Message as _, Offset, TopicPartitionList};
 
@@ -61,8 +61,14 @@ static ALIVE: RwLock<()> = RwLock::new(());
 
 /// Keeps the broker alive, or to oneself.
 pub enum Claim {
-    Shared { _guard: RwLockReadGuard<'static, ()> },
-    Alone { _guard: RwLockWriteGuard<'static, ()> },
+    Shared {
+        _guard: RwLockReadGuard<'static, ()>,
+    },
+    /// It has one of its own.
+    Own,
+    Alone {
+        _guard: RwLockWriteGuard<'static, ()>,
+    },
 }
 
 /// Topics and a configuration of one test.
@@ -88,8 +94,16 @@ impl Lab {
         Self::with(test, partitions, Claim::Alone { _guard })
     }
 
+    /// A lab on brokers of its own.
+    pub fn on(test: &str, partitions: i32, broker: &'static Broker) -> Self {
+        Self::at(test, partitions, Claim::Own, broker)
+    }
+
     fn with(test: &str, partitions: i32, claim: Claim) -> Option<Self> {
-        let broker = broker(test)?;
+        Some(Self::at(test, partitions, claim, broker(test)?))
+    }
+
+    fn at(test: &str, partitions: i32, claim: Claim, broker: &'static Broker) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         // A broker of somebody's own keeps topics from run to run: names must differ.
         let name = format!("{test}-{}", std::process::id());
@@ -105,7 +119,7 @@ impl Lab {
         let mut topics = vec![(lab.topic("payments"), partitions)];
         topics.extend(["alerts", "shadow", "rejects", "journal"].map(|kind| (lab.topic(kind), 1)));
         lab.create(&topics);
-        Some(lab)
+        lab
     }
 
     pub fn topic(&self, kind: &str) -> String {
@@ -123,12 +137,14 @@ impl Lab {
         })
     }
 
-    fn create(&self, topics: &[(String, i32)]) {
+    pub fn create(&self, topics: &[(String, i32)]) {
+        let replicas = self.broker.replicas;
         let topics: Vec<NewTopic<'_>> = topics
             .iter()
             .map(|(name, count)| {
                 // Records here carry times of long ago: the broker would delete them meanwhile.
-                NewTopic::new(name, *count, TopicReplication::Fixed(1)).set("retention.ms", "-1")
+                NewTopic::new(name, *count, TopicReplication::Fixed(replicas))
+                    .set("retention.ms", "-1")
             })
             .collect();
         let made =
@@ -136,6 +152,26 @@ impl Lab {
         for outcome in made.expect("the broker answers") {
             outcome.expect("a topic is made");
         }
+    }
+
+    /// Creates a topic unless the broker still has one of that name.
+    pub fn try_create(&self, kind: &str, partitions: i32) -> bool {
+        let topic = self.topic(kind);
+        let topics =
+            [NewTopic::new(&topic, partitions, TopicReplication::Fixed(1))
+                .set("retention.ms", "-1")];
+        let made =
+            self.admin(async |admin| admin.create_topics(&topics, &AdminOptions::new()).await);
+        made.expect("the broker answers").into_iter().all(|outcome| outcome.is_ok())
+    }
+
+    pub fn delete(&self, kind: &str) {
+        let topic = self.topic(kind);
+        let gone =
+            self.admin(async |admin| admin.delete_topics(&[&topic], &AdminOptions::new()).await);
+        gone.expect("the broker answers").into_iter().for_each(|one| {
+            one.expect("a topic is deleted");
+        });
     }
 
     pub fn grow(&self, kind: &str, partitions: usize) {
@@ -204,6 +240,29 @@ impl Lab {
         }
     }
 
+    /// Sends a record with headers.
+    pub fn send_with(&self, kind: &str, body: &[u8], headers: &BTreeMap<String, String>) {
+        let topic = self.topic(kind);
+        let mut all = OwnedHeaders::new();
+        for (key, value) in headers {
+            all = all.insert(Header { key, value: Some(value) });
+        }
+        let record = BaseRecord::<str, [u8]>::to(&topic).payload(body).headers(all);
+        self.producer.send(record).map_err(|(error, _)| error).expect("there is room");
+        self.flush();
+    }
+
+    /// Deletes a partition's records below an offset, as retention does.
+    pub fn delete_before(&self, kind: &str, partition: i32, offset: i64) {
+        let mut list = TopicPartitionList::new();
+        let topic = self.topic(kind);
+        list.add_partition_offset(&topic, partition, Offset::Offset(offset)).expect("valid");
+        let done = self
+            .admin(async |admin| admin.delete_records(&list, &AdminOptions::new()).await)
+            .expect("the broker answers");
+        done.elements().iter().for_each(|one| one.error().expect("deleted"));
+    }
+
     pub fn flush(&self) {
         let until = Instant::now() + LONG;
         while self.producer.in_flight_count() > 0 {
@@ -252,7 +311,7 @@ impl Lab {
     pub fn journal(&self) -> Vec<JournalRecord> {
         let step = |entry| match entry {
             Entry::Step(record) => Some(record),
-            Entry::File(_) | Entry::Change(_) => None,
+            Entry::File(_) | Entry::Change(_) | Entry::Reconciliation(_) => None,
         };
         self.entries().into_iter().filter_map(step).collect()
     }
@@ -261,6 +320,32 @@ impl Lab {
     pub fn entries(&self) -> Vec<Entry> {
         let read = |record: &Record| journal::read(0, &record.body).expect("a record");
         self.read("journal").iter().map(read).collect()
+    }
+
+    /// Offsets that a topic has given out.
+    pub fn written(&self, kind: &str) -> i64 {
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", &self.broker.brokers)
+            .create()
+            .expect("plain properties");
+        let topic = self.topic(kind);
+        let short = Duration::from_secs(2);
+        let asked = || {
+            let metadata = consumer.fetch_metadata(Some(&topic), short)?;
+            let end = |partition: &rdkafka::metadata::MetadataPartition| {
+                consumer.fetch_watermarks(&topic, partition.id(), short).map(|(_, end)| end)
+            };
+            metadata.topics()[0].partitions().iter().map(end).sum::<Result<i64, KafkaError>>()
+        };
+        let until = Instant::now() + LONG;
+        loop {
+            match asked() {
+                Ok(written) => return written,
+                // A broker that was just lost is asked once more.
+                Err(error) => assert!(Instant::now() < until, "{topic}: {error}"),
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
     }
 
     /// Records that the journal covers.

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use goshawk::engine::{Counts, Engine, EngineConfig, Fork, Inline, RuleCounts};
-use goshawk::model::event::Batch;
+use goshawk::engine::{Counts, Ending, Engine, EngineConfig, Fork, Inline, RuleCounts, StepOutput};
+use goshawk::model::entity::HashKey;
+use goshawk::model::event::{Batch, Body};
 use goshawk::rules::plan::Plan;
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
@@ -28,6 +29,26 @@ impl Fork for Pool {
     }
 }
 
+/// Every event ends as one thing, the counts and sums are those of the endings, and every rejected
+/// event has its reject.
+fn assert_endings(batch: &Batch, output: &StepOutput) {
+    assert_eq!(output.endings.len(), batch.events.len());
+    let counts = &output.counts;
+    let of = |ending| {
+        let ended = batch.events.iter().zip(&output.endings).filter(move |(_, e)| **e == ending);
+        let minor = ended.clone().map(|(event, _)| match &event.body {
+            Body::Payment(payment) => i128::from(payment.amount.minor),
+            _ => 0,
+        });
+        (ended.count() as u64, minor.sum::<i128>())
+    };
+    assert_eq!(of(Ending::Scored), (counts.scored, counts.scored_minor));
+    assert_eq!(of(Ending::Applied), (counts.applied, 0));
+    assert_eq!(of(Ending::Duplicate), (counts.duplicates, counts.duplicate_minor));
+    assert_eq!(of(Ending::Rejected), (counts.rejected, counts.rejected_minor));
+    assert_eq!(output.rejects.len() as u64, counts.rejected);
+}
+
 /// Everything an engine says, with events numbered through the whole stream.
 #[derive(Default)]
 pub struct Transcript {
@@ -42,6 +63,7 @@ impl Transcript {
     pub fn step(&mut self, engine: &mut Engine, batch: &Batch, fork: &dyn Fork) {
         let output = engine.step(batch, fork);
         assert_eq!(output.alerts.len(), output.alert_events.len());
+        assert_endings(batch, &output);
         for (alert, event) in output.alerts.iter().zip(&output.alert_events) {
             let _ = writeln!(self.text, "{} {alert:?}", self.events + event);
         }
@@ -146,6 +168,18 @@ fn any_number_of_threads_says_the_same() {
             let seen = run(config, &plan, &steps, pool);
             assert_same(seed, &format!("{threads} threads"), &expect, &seen);
         }
+    }
+}
+
+#[test]
+fn any_hash_key_says_the_same() {
+    for seed in seeds(150) {
+        let (plan, whole) = (plans::plan(seed), stream(seed));
+        let steps = cut(&whole, &[]);
+        let expect = run(config(), &plan, &steps, &Inline);
+        let hash_key = HashKey(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15), !seed);
+        let seen = run(EngineConfig { hash_key, ..config() }, &plan, &steps, &Inline);
+        assert_same(seed, "another hash key", &expect, &seen);
     }
 }
 

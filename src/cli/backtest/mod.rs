@@ -150,6 +150,8 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
             .map(FindingRows::new)
             .transpose()
             .context("cannot write findings")?,
+        journal: None,
+        number: 1,
         progress: Writer::progress(printer, None),
         told: Told::at_most(0),
         rate: None,

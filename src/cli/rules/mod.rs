@@ -10,7 +10,7 @@ mod lint;
 mod list;
 mod new;
 mod run_examples;
-mod table;
+pub(super) mod table;
 mod test;
 mod why;
 

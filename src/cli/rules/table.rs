@@ -9,7 +9,7 @@ use crate::cli::printer::{Format, Printer};
 const WIDTH: u16 = 160;
 
 /// Prints rows.
-pub(super) fn print<const N: usize>(
+pub(in crate::cli) fn print<const N: usize>(
     header: &[&str; N],
     rows: &[[String; N]],
     format: Format,

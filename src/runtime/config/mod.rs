@@ -48,6 +48,9 @@ pub struct Config {
     /// File for every finding as CSV, before episodes make alerts of it, for measuring and
     /// comparing: written anew by each start, and no part of any guarantee. Absent: none.
     pub findings: Option<PathBuf>,
+    /// How often the journal says what became of all records.
+    #[serde(with = "duration")]
+    pub reconcile_every: Millis,
     /// Threads of the engine; 0: one per core.
     pub threads: usize,
     /// How late an event may come and still be in order.
@@ -192,6 +195,7 @@ impl Default for Config {
             overlays: Vec::new(),
             rules_poll: limits::RULES_POLL_DEFAULT,
             findings: None,
+            reconcile_every: limits::RECONCILE_EVERY_DEFAULT,
             threads: 0,
             lateness: limits::LATENESS_DEFAULT,
             skew: limits::SKEW_DEFAULT,
@@ -296,6 +300,7 @@ impl Config {
             format!("lateness: at most {}", duration::text(limits::LATENESS_MAX)),
         );
         must(self.skew >= 0, "skew must not be negative".to_owned());
+        must(self.reconcile_every > 0, "reconcile_every must be positive".to_owned());
         must(self.rules_poll >= 0, "rules_poll must not be negative".to_owned());
         must(self.threads <= 256, "threads: at most 256".to_owned());
         must(!self.kafka.group_id.is_empty(), "kafka.group_id must not be empty".to_owned());

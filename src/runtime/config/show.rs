@@ -6,7 +6,7 @@ use super::{Config, PrivacyChoice, Profile};
 
 /// Names that hide their values: librdkafka's secrets all carry one of these words.
 const SECRET_WORDS: &[&str] =
-    &["password", "secret", "token", "pem", "jaas", "sasl.oauthbearer.config"];
+    &["password", "passphrase", "secret", "token", "pem", "jaas", "sasl.oauthbearer.config"];
 
 /// A configuration in which every optional key is set, so that every key can be listed.
 pub(super) fn every_key() -> Table {

@@ -16,6 +16,7 @@ pub mod replay;
 use std::collections::BTreeMap;
 
 use super::config::Delivery;
+use super::reconcile::tally::Tally;
 use crate::source::Run;
 use crate::source::kafka::Start;
 use crate::wire::journal::{JournalError, JournalRecord, JournalRun};
@@ -29,6 +30,8 @@ pub struct Recovery {
     pub steps: u64,
     /// Number of the next step.
     pub next_step: u64,
+    /// What became of the records since the journal last said so.
+    pub tally: Tally,
 }
 
 /// Why work cannot go on. Each says what an operator can do.
@@ -77,7 +80,7 @@ pub enum RecoveryError {
     /// The journal and the group's offsets disagree.
     #[error(
         "{topic}/{partition}: the journal ends at {journal}, the offset committed for group {group} is {committed}. \
-         Somebody reset the group or replaced the journal. Set the group's offset to the journal's end \
+         Somebody reset the group, made the topic anew or replaced the journal. Set the group's offset to the journal's end \
          (kafka-consumer-groups.sh --group {group} --topic {topic}:{partition} --reset-offsets --to-offset N \
          --execute), or start a new group_id and journal"
     )]
@@ -110,6 +113,8 @@ pub struct Extent {
     pub steps: u64,
     /// Numbers of the first and last of them.
     pub numbers: Option<(u64, u64)>,
+    /// What became of the records since it last said so.
+    pub tally: Tally,
 }
 
 impl Extent {
@@ -140,6 +145,7 @@ impl Extent {
         self.steps += 1;
         let first = self.numbers.map_or(record.step, |(first, _)| first);
         self.numbers = Some((first, record.step));
+        self.tally.add(record);
         Ok(())
     }
 }
@@ -169,7 +175,7 @@ pub fn decide(
     delivery: Delivery,
     group: &str,
 ) -> Result<Recovery, RecoveryError> {
-    let Extent { mut starts, steps, numbers } = extent;
+    let Extent { mut starts, steps, numbers, tally } = extent;
     if numbers.is_some_and(|(first, _)| first > 1) {
         // The journal's retention has cut its head: of a quiet partition it may name nothing any
         // more.
@@ -203,7 +209,7 @@ pub fn decide(
             });
         }
     }
-    Ok(Recovery { starts, steps, next_step: numbers.map_or(1, |(_, last)| last + 1) })
+    Ok(Recovery { starts, steps, next_step: numbers.map_or(1, |(_, last)| last + 1), tally })
 }
 
 #[cfg(test)]
@@ -217,6 +223,7 @@ mod tests {
             partition,
             from,
             to,
+            ended: None,
         };
         JournalRecord {
             schema: SCHEMA.to_owned(),

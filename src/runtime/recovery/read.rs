@@ -3,6 +3,7 @@
 use rdkafka::error::KafkaError;
 
 use super::{Extent, RecoveryError};
+use crate::runtime::reconcile::tally::Tally;
 use crate::source::kafka::ask::{self, Unanswered};
 use crate::source::kafka::journal::{JournalLog, Next};
 use crate::wire::journal::{self, Entry, JournalRecord, Outline};
@@ -54,6 +55,10 @@ impl<'a, J: JournalLog> JournalReader<'a, J> {
         let mut extent = Extent::default();
         self.each(|entry| match entry {
             Entry::Step(record) => extent.add(&record, inputs),
+            Entry::Reconciliation(_) => {
+                extent.tally = Tally::default();
+                Ok(())
+            }
             Entry::File(_) | Entry::Change(_) => Ok(()),
         })?;
         Ok(extent)

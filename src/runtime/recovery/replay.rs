@@ -56,7 +56,7 @@ pub fn replay(
                 packs.take(file);
                 return Ok(());
             }
-            Entry::Change(_) => return Ok(()),
+            Entry::Change(_) | Entry::Reconciliation(_) => return Ok(()),
         };
         if record.rule_pack != engine.plan().pack_sha256
             && let Some(plan) = packs.plan(&record.rule_pack)

@@ -83,6 +83,21 @@ impl Pending {
     }
 }
 
+/// A pack's files as the journal holds them.
+#[must_use]
+pub fn rule_files(sha256: &str, files: Vec<SourceFile>) -> Vec<RuleFile> {
+    let of = files.len();
+    let file = |(number, file): (usize, SourceFile)| RuleFile {
+        schema: FILE_SCHEMA.to_owned(),
+        rule_pack: sha256.to_owned(),
+        number,
+        of,
+        path: file.path,
+        text: file.text,
+    };
+    files.into_iter().enumerate().map(file).collect()
+}
+
 /// Puts a candidate in force from step `step` on, which was read at `at_ms`, and returns what the
 /// journal must say before that step's record.
 pub fn activate(
@@ -111,17 +126,7 @@ pub fn activate(
         changes: changes.told,
         differences: changes.count,
     };
-    let of = files.len();
-    let file = |(number, file): (usize, SourceFile)| RuleFile {
-        schema: FILE_SCHEMA.to_owned(),
-        rule_pack: sha256.clone(),
-        number,
-        of,
-        path: file.path,
-        text: file.text,
-    };
-    let mut messages: Vec<_> =
-        files.into_iter().enumerate().map(|one| journal::message(&file(one))).collect();
+    let mut messages: Vec<_> = rule_files(sha256, files).iter().map(journal::message).collect();
     messages.push(journal::message(&change));
     let changed = change.from != change.to;
     if changed {

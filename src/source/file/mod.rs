@@ -55,10 +55,23 @@ pub fn open_with(
     let reader = open_plain(path)?;
     let stem = name.trim_end_matches(".gz").trim_end_matches(".zst");
     if columns.is_some() || stem.ends_with(".csv") {
-        let rows = rows::Csv::new(path, reader, columns.cloned(), decoder)?;
-        return Ok(Box::new(rows));
+        return rows_of(path, reader, columns, decoder);
     }
     Ok(Box::new(lines::JsonLines::new(name, reader, decoder)))
+}
+
+/// The rows of a CSV that is read from anywhere; `path` names it, and files that its columns speak
+/// of lie beside it.
+///
+/// # Errors
+/// As [`open`].
+pub fn rows_of(
+    path: &Path,
+    reader: Box<dyn BufRead + Send>,
+    columns: Option<&Columns>,
+    decoder: Decoder,
+) -> Result<Box<dyn Source>, SourceError> {
+    Ok(Box::new(rows::Csv::new(path, reader, columns.cloned(), decoder)?))
 }
 
 /// Opens a file and undoes its compression, which its first bytes tell.

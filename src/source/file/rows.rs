@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::io::BufRead;
 use std::path::Path;
 
+use csv_core::ReadRecordResult;
 use jiff::civil::DateTime;
 use jiff::{Timestamp, fmt::strtime};
 
@@ -398,10 +399,18 @@ fn split(row: &[u8]) -> Split {
     let mut reader = csv_core::Reader::new();
     let mut out = vec![0; row.len() + 1];
     let mut ends = vec![0; row.iter().filter(|b| **b == b',').count() + 2];
-    let (_, read, written, fields) = reader.read_record(row, &mut out, &mut ends);
-    let (_, _, more, last) =
-        reader.read_record(&row[read..], &mut out[written..], &mut ends[fields..]);
-    let (written, fields) = (written + more, fields + last);
+    let (ended, read, mut written, mut fields) = reader.read_record(row, &mut out, &mut ends);
+    if ended == ReadRecordResult::Record {
+        // A quote inside of a cell has drawn the next line in: what lies there is another row.
+        if row[read..].iter().any(|byte| !byte.is_ascii_whitespace()) {
+            let what = "a quote inside of a cell that is not quoted".to_owned();
+            return Split::Broken(RejectReason::MalformedRow, what);
+        }
+    } else {
+        // Nothing more comes: the last cell ends here.
+        let (_, _, more, last) = reader.read_record(&[], &mut out[written..], &mut ends[fields..]);
+        (written, fields) = (written + more, fields + last);
+    }
     let mut start = 0;
     let mut cells = Vec::with_capacity(fields);
     for end in &ends[..fields] {

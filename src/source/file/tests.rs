@@ -308,3 +308,23 @@ fn an_old_list_entry_may_come_before_the_first_payment() {
     assert_eq!((step.batch.events.len(), step.rejected.len()), (4, 1));
     assert_eq!(step.rejected[0].reject.position.offset, 3);
 }
+
+#[test]
+fn a_quote_inside_of_a_cell_is_a_broken_row_and_no_panic() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // The quote draws the next line in, and the line after that has a cell more.
+    let columns = Columns::load(MINIMAL, "columns").expect("a mapping");
+    let text = "id,from,to,amt,day\n1,a\"x,b,1,2026-01-01T00:00:00Z\n2,\"a,b\",c,1,2026-01-01T00:00:00Z,7\n";
+    let path = write(&folder, "quotes.csv", text.as_bytes());
+    let (step, _) = read_all(&mut *open(&path, Some(&columns), decode()).expect("opens"));
+    let reasons: Vec<_> = step.rejected.iter().map(|r| r.reject.reason).collect();
+    assert_eq!((step.batch.events.len(), reasons), (0, vec![RejectReason::MalformedRow]));
+    // The same in a header.
+    let path = write(&folder, "header.csv", b"id,fr\"om,to\nx,\"amt,day\n");
+    assert!(open(&path, None, decode()).is_err());
+}
+
+/// A mapping of what a payment cannot do without.
+const MINIMAL: &str = "event_id = \"id\"\npayer = \"from\"\npayee = \"to\"\namount = \"amt\"\n\
+                       time = { column = \"day\", kind = \"rfc3339\" }\n\
+                       constants = { currency = \"CNY\", status = \"settled\", payment_type = \"transfer\" }\n";

@@ -95,6 +95,7 @@ pub fn is_passing(error: &KafkaError) -> bool {
                 | Code::CoordinatorNotAvailable
                 | Code::NotCoordinator
                 | Code::NetworkException
+                | Code::OffsetNotAvailable
         )
     )
 }

@@ -143,13 +143,25 @@ pub fn consumer(
     settings: &KafkaSettings,
     own: &[(&str, &str)],
 ) -> KafkaResult<BaseConsumer<Context>> {
-    let consumer: BaseConsumer<Context> =
-        consumer_config(settings, own).create_with_context(Context::new(settings))?;
+    let consumer: BaseConsumer<Context> = consumer_config(settings, own)
+        .create_with_context(Context::new(settings))
+        .map_err(discreet)?;
     if settings.oauth_token_file.is_some() {
         // Tokens are asked for in polls, and most calls wait for a connection without polling.
         (0..TOKEN_POLLS).for_each(|_| drop(consumer.poll(Duration::ZERO)));
     }
     Ok(consumer)
+}
+
+/// A refused property is named, and what it was set to is not: it may be a secret.
+#[must_use]
+pub fn discreet(error: KafkaError) -> KafkaError {
+    match error {
+        KafkaError::ClientConfig(code, text, key, _) => {
+            KafkaError::ClientConfig(code, text, key, "(value not shown)".to_owned())
+        }
+        other => other,
+    }
 }
 
 /// The properties of a consumer.
@@ -184,7 +196,8 @@ pub fn producer(
     for (key, value) in own {
         config.set(*key, *value);
     }
-    let producer: BaseProducer<Context> = config.create_with_context(Context::new(settings))?;
+    let producer: BaseProducer<Context> =
+        config.create_with_context(Context::new(settings)).map_err(discreet)?;
     if settings.oauth_token_file.is_some() {
         (0..TOKEN_POLLS).for_each(|_| {
             producer.poll(Duration::ZERO);

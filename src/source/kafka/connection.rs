@@ -14,7 +14,7 @@ use super::client::{self, Context, KafkaSettings};
 use super::lag::Lag;
 use super::log::{Begin, Clock, Held, Log, Served, SystemClock};
 use super::queue::PartitionQueue;
-use super::watch::Watch;
+use super::watch::{Loss, News, Watch};
 
 /// A connection to the brokers.
 pub struct KafkaLog {
@@ -22,6 +22,7 @@ pub struct KafkaLog {
     assigned: bool,
     wake: (Sender<()>, Receiver<()>),
     watch: Watch,
+    lost: Option<(usize, Loss)>,
     lag: Lag,
 }
 
@@ -42,7 +43,7 @@ impl KafkaLog {
         let lag = consumer.context().lag.clone();
         let consumer = Arc::new(consumer);
         let watch = Watch::start(Arc::clone(&consumer), topics.to_vec());
-        Ok(Self { consumer, assigned: false, wake: bounded(1), watch, lag })
+        Ok(Self { consumer, assigned: false, wake: bounded(1), watch, lost: None, lag })
     }
 }
 
@@ -108,7 +109,17 @@ impl Log for KafkaLog {
     }
 
     fn news(&mut self) -> Option<Vec<i32>> {
-        self.watch.news()
+        match self.watch.news()? {
+            News::Partitions(counts) => Some(counts),
+            News::Lost(topic, loss) => {
+                self.lost = Some((topic, loss));
+                None
+            }
+        }
+    }
+
+    fn lost(&self) -> Option<(usize, Loss)> {
+        self.lost
     }
 
     fn wait(&self, most: Duration) {

@@ -9,6 +9,7 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 
 use super::lag::Lag;
 use super::queue::Record;
+pub use super::watch::Loss;
 use crate::model::time::Millis;
 
 /// The time by which pauses and patience are measured. A model has a time of its own.
@@ -66,6 +67,12 @@ pub trait Log: Send {
 
     /// Partitions by topic, when that has been asked since the last call.
     fn news(&mut self) -> Option<Vec<i32>>;
+
+    /// A topic, by its number, that is not the one any more that reading began with, if that is
+    /// known.
+    fn lost(&self) -> Option<(usize, Loss)> {
+        None
+    }
 
     /// Waits until something arrives, at most so long.
     fn wait(&self, most: Duration);

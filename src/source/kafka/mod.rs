@@ -19,6 +19,7 @@
 //! - [`connection`]: real brokers answer
 //! - [`journal`]: the same for the journal's topic
 //! - [`ask`]: questions to the brokers, asked again until they are answered
+//! - `identity`: whether a topic is still the one it was
 //! - [`lag`]: how far reading is behind
 //! - `queue`: a partition's records in the client's memory
 //! - `partition`: what has been fetched of one partition
@@ -31,6 +32,7 @@
 pub mod ask;
 pub mod client;
 pub mod connection;
+mod identity;
 pub mod journal;
 pub mod lag;
 pub mod log;
@@ -45,7 +47,7 @@ mod watch;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::{Progress, Run, Source, SourceError, Step};
 use crate::limits;
@@ -140,6 +142,11 @@ impl<L: Log> KafkaSource<L> {
             let known =
                 self.partitions.iter().filter(|part| usize::from(part.topic) == topic).count();
             let name = &self.topics[topic];
+            if known as i32 > *count {
+                return Err(Unanswered::Refused(KafkaError::MetadataFetch(
+                    RDKafkaErrorCode::UnknownTopicOrPartition,
+                )));
+            }
             for partition in known as i32..*count {
                 let bounds = ask::patiently(name, self.log.clock(), go_on, || {
                     self.log.bounds(name, partition)
@@ -156,10 +163,10 @@ impl<L: Log> KafkaSource<L> {
             return Ok(());
         }
         let mut begins = Vec::with_capacity(found.len());
-        for (topic, partition, (low, _)) in &found {
+        for (topic, partition, bounds) in &found {
             let name = &self.topics[usize::from(*topic)];
             let start = self.starts.get(&(name.clone(), *partition)).copied();
-            let offset = trouble::begin_of(name, *partition, start, *low)?;
+            let offset = trouble::begin_of(name, *partition, start, *bounds)?;
             begins.push(Begin { topic: name, partition: *partition, offset });
         }
         let first = self.partitions.is_empty();
@@ -194,7 +201,11 @@ impl<L: Log> KafkaSource<L> {
                 Served::Trouble(error) => trouble::judge(&error, "")?,
             }
         }
-        let Some(counts) = self.log.news() else { return Ok(()) };
+        let news = self.log.news();
+        if let Some((topic, loss)) = self.log.lost() {
+            return Err(trouble::lost(&self.topics[topic], loss));
+        }
+        let Some(counts) = news else { return Ok(()) };
         // Asked once: whatever goes wrong, the next look finds the same partitions.
         let asked = std::cell::Cell::new(false);
         match self.find(&counts, &|| !asked.replace(true)) {

@@ -28,6 +28,8 @@ pub const PUBLISHED: &str = "goshawk_published";
 pub const VERSION: &str = "goshawk_version";
 /// Instance that made it.
 pub const INSTANCE: &str = "goshawk_instance";
+/// Number of the step that published it: leads to its record in the journal.
+pub const STEP: &str = "goshawk_step";
 /// Reject: the reason's word.
 pub const REJECT_REASON: &str = "goshawk_reject_reason";
 /// Reject: the field's path or the parser's words; never a value of the record.
@@ -67,3 +69,7 @@ pub const REJECT: &[(&str, &str)] = &[
     (REJECT_OFFSET, "its offset, decimal; the row or line number of a file"),
     (REJECT_RECORD_TIME, "its record's timestamp, RFC 3339"),
 ];
+
+/// Header that the pipeline adds to both where there is a journal.
+pub const JOURNALLED: &[(&str, &str)] =
+    &[(STEP, "number of the step that published it, decimal: leads to its journal record")];

@@ -24,6 +24,7 @@ use jiff::tz::TimeZone;
 use crate::model::alert::{
     Alert, Bilingual, EventRef, Evidence, GuardResult, Reason, Related, Target, TargetKind,
 };
+use crate::model::entity::HashKey;
 use crate::model::event::Position;
 use crate::model::measure::{Action, Authority};
 use crate::model::time::Millis;
@@ -100,10 +101,22 @@ impl Encoder {
         &self.mask
     }
 
+    /// The key of the hash that places entities.
+    #[must_use]
+    pub fn hash_key(&self) -> HashKey {
+        self.config.privacy.hash_key()
+    }
+
     /// Takes a longer table of topics: sources may gain some, never lose or reorder them.
     pub fn set_topics(&mut self, topics: &[String]) {
         self.config.topics.clear();
         self.config.topics.extend_from_slice(topics);
+    }
+
+    /// SHA-256 of the rules in force.
+    #[must_use]
+    pub fn pack_sha256(&self) -> &str {
+        &self.config.pack.sha256
     }
 
     /// Names the rules in force from the next alert on.

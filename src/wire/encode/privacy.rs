@@ -12,7 +12,9 @@
 use std::borrow::Cow;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
+
+use crate::model::entity::HashKey;
 
 /// Hex digits of a token.
 const TOKEN_DIGITS: usize = 32;
@@ -33,6 +35,19 @@ pub enum Privacy {
     },
     /// Numbers and names as they came.
     Clear,
+}
+
+impl Privacy {
+    /// The key of the hash that places entities: derived from the tokens' key, so that nobody
+    /// outside knows it; public where there is none.
+    #[must_use]
+    pub fn hash_key(&self) -> HashKey {
+        let Self::Masked { key, .. } = self else { return HashKey::default() };
+        let digest = Sha256::new().chain_update(b"goshawk hash key\0").chain_update(key).finalize();
+        let half =
+            |from: usize| digest[from..from + 8].iter().fold(0, |n, b| n << 8 | u64::from(*b));
+        HashKey(half(0), half(8))
+    }
 }
 
 impl std::fmt::Debug for Privacy {

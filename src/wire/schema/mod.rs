@@ -6,15 +6,20 @@
 
 pub mod input;
 
+use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::encode::AlertBody;
+use super::journal::Reconciliation;
 
 /// Every message format by name, with its schema.
 #[must_use]
 pub fn all() -> Vec<(&'static str, Value)> {
-    let mut schemas = vec![("alert.v1", alert())];
+    let mut schemas = vec![
+        ("alert.v1", of::<AlertBody<'static>>()),
+        ("reconciliation.v1", of::<Reconciliation>()),
+    ];
     schemas.extend(input::FORMATS.iter().map(|format| (format.name, input::schema(format))));
     schemas
 }
@@ -25,10 +30,9 @@ pub fn file_text(schema: &Value) -> String {
     format!("{schema:#}\n")
 }
 
-fn alert() -> Value {
+fn of<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().for_serialize();
-    let mut schema =
-        settings.into_generator().into_root_schema_for::<AlertBody<'static>>().to_value();
+    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
     forget_null(&mut schema);
     schema
 }
