@@ -84,6 +84,11 @@ pub const EVIDENCE_EVENTS_MAX: usize = 16;
 pub const SIGNALS_MAX: usize = 1 << 20;
 /// Accounts that one question about signals looks at, about; then it says `lower_bound`.
 pub const SIGNAL_PEERS_MAX: usize = 4_096;
+/// Payments that are judged once more when time has passed, at most; of further ones the rules that
+/// ask what did not happen are not evaluable.
+pub const WAITS_MAX: usize = 1 << 17;
+/// They are judged when the watermark reaches the next multiple of this.
+pub const WAIT_GRID: Millis = SECOND;
 /// Open episodes, at most; above it the longest untouched is closed.
 pub const EPISODES_MAX: usize = 1 << 20;
 /// Findings kept for one open episode, at most.

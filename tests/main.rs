@@ -1,5 +1,6 @@
 //! The one integration-test binary. Each module says what belongs in it.
 
+mod absence; // rules about what did not happen, judged when its time has passed
 mod amlsim; // the whole program over labelled transfers, where they lie beside the checkout
 mod backtest; // judging packs: figures, comparisons, sweeps, the page
 mod bad_rules; // what the rule compiler says about wrong files

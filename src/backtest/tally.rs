@@ -111,21 +111,20 @@ impl Tally {
         for &(day, accounts) in &output.active_by_day {
             *self.active_days.entry(day).or_default() += u64::from(accounts);
         }
-        self.add_findings(step, output);
+        self.add_findings(output);
         for alert in output.alerts.iter().filter(|a| !a.shadow) {
             self.add_alert(alert);
         }
     }
 
-    fn add_findings(&mut self, step: &Step, output: &StepOutput) {
+    fn add_findings(&mut self, output: &StepOutput) {
         for (sum, of_step) in self.rules.iter_mut().zip(&output.rules) {
             sum.findings += of_step.hit;
             sum.not_evaluable += of_step.not_evaluable;
             sum.suppressed += of_step.suppressed;
         }
         for finding in output.findings.iter().filter(|f| !f.removed) {
-            let time_ms = step.batch.events[finding.event as usize].time_ms;
-            let day = day_number(time_ms, self.utc_offset_ms);
+            let day = day_number(finding.time_ms, self.utc_offset_ms);
             let rule = &mut self.rules[usize::from(finding.rule)];
             *rule.days.entry(day).or_default() += 1;
             rule.account_days.insert((day, finding.account.clone()));

@@ -203,11 +203,14 @@ impl Found {
             return;
         }
         for finding in output.findings.iter().filter(|f| !f.removed) {
-            let event = &step.batch.events[finding.event as usize];
-            let Body::Payment(payment) = &event.body else { continue };
-            if let Some(pattern) = truth.pattern_of.get(step.batch.text(payment.event_id)) {
+            let own = match &step.batch.events[finding.event as usize].body {
+                Body::Payment(payment) => step.batch.text(payment.event_id),
+                _ => "",
+            };
+            let event_id = finding.waited.as_deref().unwrap_or(own);
+            if let Some(pattern) = truth.pattern_of.get(event_id) {
                 let seen = &mut self.by_rule[usize::from(finding.rule)];
-                note(seen, pattern, event.time_ms);
+                note(seen, pattern, finding.time_ms);
             }
         }
         for alert in output.alerts.iter().filter(|a| a.kind != AlertKind::Withdraw) {

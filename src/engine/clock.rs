@@ -2,12 +2,12 @@
 //! hands out the visits.
 
 use super::StepOutput;
-use super::facts::{EventFacts, Fate, NONE, VisitRef, network};
+use super::facts::{EventFacts, Fate, VisitRef, network};
 use super::group::{Call, Group, PaymentTask, Visit};
 use super::register::Transition;
 use super::step::{Engine, exclusive};
 use crate::limits;
-use crate::model::entity::{EntityKind, HashKey, KeyHash, Reference};
+use crate::model::entity::{EntityKind, HashKey, KeyHash};
 use crate::model::event::{AccountEventKind, Batch, Body, Event, Payment, Text};
 use crate::model::reject::{Reject, RejectReason};
 use crate::model::time::Millis;
@@ -21,6 +21,7 @@ impl Engine {
         groups.iter_mut().for_each(|group| group.begin_step());
         let per_group = groups[0].shards.len();
         self.work.facts.clear();
+        self.work.again.clear();
         for (index, event) in events.iter().enumerate() {
             let before = self.greatest_ms.saturating_sub(self.config.lateness_ms);
             let known = self.greatest_ms != Millis::MIN;
@@ -31,19 +32,11 @@ impl Engine {
             if !too_late {
                 self.greatest_ms = self.greatest_ms.max(event.time_ms);
             }
+            let watermark_ms = self.greatest_ms.saturating_sub(self.config.lateness_ms);
             let mut facts = EventFacts {
                 fate: if too_late { Fate::TooLate } else { Fate::Applied },
                 late: known && event.time_ms < before,
-                watermark_ms: self.greatest_ms.saturating_sub(self.config.lateness_ms),
-                fingerprint: 0,
-                references: [Reference::NONE; Role::COUNT],
-                visits: [VisitRef::NONE; Role::COUNT],
-                payment: VisitRef::NONE,
-                transition: Transition::default(),
-                lists: NONE,
-                payment_row: NONE,
-                rules: NONE,
-                opening: false,
+                ..EventFacts::new(event.time_ms, watermark_ms)
             };
             if too_late {
                 output.rejects.push(reject(event, RejectReason::TooLate));
@@ -85,7 +78,7 @@ pub(super) fn reject(event: &Event, reason: RejectReason) -> Reject {
 }
 
 /// Hands an event's visits to the groups.
-fn call(
+pub(super) fn call(
     batch: &Batch,
     event: &Event,
     index: u32,

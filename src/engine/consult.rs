@@ -1,7 +1,7 @@
 //! Phases intern and consult: keys become slots; the register joins statuses, list events are
 //! applied and lists are read.
 
-use super::facts::EventFacts;
+use super::facts::{EventFacts, Fate};
 use super::group::{Call, Group};
 use super::register::StatusEvent;
 use super::table::Slot;
@@ -72,7 +72,10 @@ impl Group {
             };
             let shard = &mut self.shards[usize::from(task.hash.shard() - first)];
             let horizon_ms = facts.watermark_ms - limits::LEDGER_RETENTION;
-            task.transition = shard.register.observe(&status, horizon_ms);
+            task.transition = match facts.fate {
+                Fate::Waited => shard.register.recall(&status, horizon_ms, facts.transition),
+                _ => shard.register.observe(&status, horizon_ms),
+            };
         }
         for index in 0..self.visits.len() {
             let visit = self.visits[index];

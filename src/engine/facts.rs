@@ -22,6 +22,8 @@ pub(super) const NONE: u32 = u32::MAX;
 pub(super) enum Fate {
     /// A payment event that is scored.
     Scored,
+    /// A payment that was scored before and is judged as of a later moment: it changes nothing.
+    Waited,
     /// Another kind, applied.
     Applied,
     Duplicate,
@@ -52,6 +54,8 @@ pub(super) struct EventFacts {
     pub late: bool,
     /// Watermark with this event.
     pub watermark_ms: Millis,
+    /// The event's own time; of a payment that is judged again, when it was judged first.
+    pub own_ms: Millis,
     pub fingerprint: u32,
     /// By role; [`Reference::NONE`] where the event names none.
     pub references: [Reference; Role::COUNT],
@@ -67,6 +71,27 @@ pub(super) struct EventFacts {
     pub rules: u32,
     /// An account is opened: judged as such.
     pub opening: bool,
+}
+
+impl EventFacts {
+    /// What is known of an event before anything is looked up.
+    pub fn new(own_ms: Millis, watermark_ms: Millis) -> Self {
+        Self {
+            fate: Fate::Applied,
+            late: false,
+            watermark_ms,
+            own_ms,
+            fingerprint: 0,
+            references: [Reference::NONE; Role::COUNT],
+            visits: [VisitRef::NONE; Role::COUNT],
+            payment: VisitRef::NONE,
+            transition: Transition::default(),
+            lists: NONE,
+            payment_row: NONE,
+            rules: NONE,
+            opening: false,
+        }
+    }
 }
 
 /// The lists that each role of an event is on.

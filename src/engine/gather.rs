@@ -1,7 +1,7 @@
 //! Between the parallel phases: what the shards found out is brought to the events, in order.
 
 use super::clock::{amount_of, reject};
-use super::facts::{EventFacts, Fate, Frame, RoleLists, opening_cell, payment_cell};
+use super::facts::{EventFacts, Fate, Frame, RoleLists, VisitRef, opening_cell, payment_cell};
 use super::group::{Call, Group};
 use super::register::Outcome;
 use super::step::{Engine, Work, exclusive};
@@ -35,7 +35,7 @@ impl Engine {
         events: &[Event],
         output: &mut StepOutput,
     ) {
-        let Work { facts, lists, payment_rows, open, lacking } = &mut self.work;
+        let Work { facts, lists, payment_rows, open, lacking, again } = &mut self.work;
         lists.clear();
         payment_rows.clear();
         open.clear();
@@ -60,18 +60,20 @@ impl Engine {
                 continue;
             }
             let Body::Payment(payment) = &event.body else { continue };
-            let task =
-                &groups[usize::from(facts.payment.group)].payments[facts.payment.index as usize];
-            facts.transition = task.transition;
-            count(event, facts, &mut output.counts, &mut output.rejects);
-            if facts.fate != Fate::Scored {
-                continue;
+            let waited = facts.fate == Fate::Waited;
+            let VisitRef { group, index } = facts.payment;
+            facts.transition = groups[usize::from(group)].payments[index as usize].transition;
+            if !waited {
+                count(event, facts, &mut output.counts, &mut output.rejects);
+                if facts.fate != Fate::Scored {
+                    continue;
+                }
             }
             keep_lists(facts, &groups, lists);
-            if facts.transition.pre || facts.transition.post {
+            if facts.transition.pre || facts.transition.post || waited {
                 let frame = Frame {
                     currency: self.plan.currency,
-                    time_ms: event.time_ms,
+                    time_ms: facts.own_ms,
                     utc_offset_ms: self.settings.utc_offset_ms,
                     home: self.plan.country,
                     festivals: &self.plan.policy.festivals,
@@ -80,20 +82,44 @@ impl Engine {
                 payment_rows.extend(self.plan.payment.iter().map(cell));
                 let row = &payment_rows[first..];
                 facts.payment_row = first as u32;
-                leave_open(facts, &self.visit_plan, self.settings.words, row, (open, lacking));
+                let words = self.settings.words;
+                leave_open(facts, &self.visit_plan, words, row, (&mut *open, &mut *lacking));
+                if waited {
+                    let words = facts.rules as usize..facts.rules as usize + words;
+                    let (open, lacking) = (&mut open[words.clone()], &mut lacking[words.clone()]);
+                    leave_waiting(&self.visit_plan, row, &mut again[words], (open, lacking));
+                }
             }
         }
-        output.endings.extend(facts.iter().map(|facts| ending_of(facts.fate)));
+        output.endings.extend(facts.iter().filter_map(|facts| ending_of(facts.fate)));
     }
 }
 
-fn ending_of(fate: Fate) -> Ending {
+/// What became of an event; nothing of a payment that is judged once more.
+fn ending_of(fate: Fate) -> Option<Ending> {
     match fate {
-        Fate::Scored => Ending::Scored,
-        Fate::Applied => Ending::Applied,
-        Fate::Duplicate => Ending::Duplicate,
-        Fate::Contradiction | Fate::TooLate => Ending::Rejected,
+        Fate::Scored => Some(Ending::Scored),
+        Fate::Applied => Some(Ending::Applied),
+        Fate::Duplicate => Some(Ending::Duplicate),
+        Fate::Contradiction | Fate::TooLate => Some(Ending::Rejected),
+        Fate::Waited => None,
     }
+}
+
+/// Leaves open, of the rules that are to judge a payment once more, those that its own part leaves
+/// open: what that part says was counted when it was judged first.
+fn leave_waiting(
+    plan: &VisitPlan,
+    row: &[i64],
+    again: &mut [u64],
+    (open, lacking): (&mut [u64], &mut [u64]),
+) {
+    open.copy_from_slice(again);
+    lacking.fill(0);
+    plan.payment.close(&plan.program, row, open, lacking);
+    open.iter_mut().zip(&*lacking).for_each(|(open, lacking)| *open &= !lacking);
+    lacking.fill(0);
+    again.copy_from_slice(open);
 }
 
 /// Finds the rules that an event's payment part leaves open, and those it lacks a field for.

@@ -93,6 +93,8 @@ fn judge_stretch(view: &StepView<'_>, groups: &[&Group], events: std::ops::Range
     let mut candidates = vec![0u64; words];
     // How many events had each combination of phases: what is not a candidate is a miss.
     let mut phases = [0u64; 8];
+    // By rule: payments that it judged as of later.
+    let mut again = vec![0u64; view.plan.rules.len()];
     for index in events {
         let facts = &view.facts[index];
         part.judgement.first_of_day.push(first_of_day(groups, facts));
@@ -101,6 +103,9 @@ fn judge_stretch(view: &StepView<'_>, groups: &[&Group], events: std::ops::Range
         }
         let (pre, post) = (facts.transition.pre, facts.transition.post);
         phases[usize::from(pre) + 2 * usize::from(post) + 4 * usize::from(facts.opening)] += 1;
+        for rule in rules_in(view.again(facts)) {
+            again[usize::from(rule)] += 1;
+        }
         candidates.fill(0);
         let lacking = view.lacking(facts);
         for rule in rules_in(lacking) {
@@ -138,14 +143,14 @@ fn judge_stretch(view: &StepView<'_>, groups: &[&Group], events: std::ops::Range
             }
         }
     }
-    for (rule, counts) in view.plan.rules.iter().zip(&mut part.rules) {
+    for ((rule, counts), again) in view.plan.rules.iter().zip(&mut part.rules).zip(again) {
         let judged = |bits: &usize| {
             (rule.phases.pre && bits & 1 != 0)
                 || (rule.phases.post && bits & 2 != 0)
                 || (rule.phases.opening && bits & 4 != 0)
         };
         let events: u64 = (0..8).filter(judged).map(|bits| phases[bits]).sum();
-        counts.miss = events - counts.hit - counts.not_evaluable;
+        counts.miss = events + again - counts.hit - counts.not_evaluable;
     }
     part
 }

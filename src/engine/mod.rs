@@ -20,11 +20,15 @@
 //! 5. *judge*, parallel by event ([`judge`]): conditions over rows
 //! 6. *act*, in order ([`act`]): guards, score, episodes, breaker, alerts
 //!
+//! Payments for which rules ask what did not happen go through the phases once more, as of later,
+//! when the watermark has passed that moment ([`waits`], [`again`]): a stretch of their own,
+//! between two events.
 //! Beside the phases stands [`contrast`]: what two engines said of the same steps.
 //!
 //! A visit touches one shard only, and a shard refers to nothing outside itself.
 
 mod act;
+mod again;
 mod capture;
 mod clock;
 mod consult;
@@ -55,6 +59,7 @@ mod table;
 mod view;
 mod visit;
 mod visit_plan;
+mod waits;
 mod warmth;
 mod window;
 
@@ -113,6 +118,8 @@ pub struct MemoryReport {
     pub payments: usize,
     /// Number of open episodes.
     pub open_episodes: usize,
+    /// Payments that are judged once more when time has passed.
+    pub waiting: usize,
     /// Keys, headers, hash tables.
     pub entity_bytes: usize,
     /// Ledger blocks, used or not.
@@ -167,6 +174,8 @@ pub struct Counts {
     pub repeats: u64,
     /// Strong measures the circuit breaker lowered.
     pub breaker_downgrades: u64,
+    /// Payments judged once more because time had passed.
+    pub waited: u64,
     /// Accounts seen today for the first time, summed over days.
     pub account_days: u64,
 }
@@ -202,8 +211,12 @@ pub struct RuleCounts {
 pub struct FindingRecord {
     /// Index into the plan's rules.
     pub rule: u16,
-    /// Index of the event in the batch.
+    /// Index of the event in the batch; where time had to pass, of the event that brought it on.
     pub event: u32,
+    /// As of when.
+    pub time_ms: Millis,
+    /// Where time had to pass: the id of the payment's own event.
+    pub waited: Option<String>,
     /// The account the finding is about.
     pub account: String,
     /// Whether a guard removed it.

@@ -66,7 +66,7 @@ impl<'a> Reading<'a> {
             fingerprint: facts.fingerprint,
             amount_minor: payment.amount.minor,
             debit_ms: facts.transition.debit_ms,
-            credit_ms: time_ms,
+            credit_ms: facts.own_ms,
             payee: matches!(role, Role::Payer | Role::PayerCustomer)
                 .then_some(facts.references[Role::Payee as usize]),
             other: other_side(role, facts),

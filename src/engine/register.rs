@@ -157,6 +157,20 @@ impl Register {
         }
     }
 
+    /// What a payment that was `judged` before looks like now: its debit may have been found to
+    /// belong earlier.
+    pub fn recall(
+        &self,
+        event: &StatusEvent<'_>,
+        horizon_ms: Millis,
+        judged: Transition,
+    ) -> Transition {
+        let number = self.find(event.payment_id, event.fingerprint);
+        let record = number.map(|number| self.record(number));
+        let debit_ms = record.filter(|r| r.last_ms > horizon_ms).map(|r| r.debit_ms);
+        Transition { debit_ms: debit_ms.unwrap_or(judged.debit_ms), ..judged }
+    }
+
     /// The id, position, payer and payee of the event behind a ledger entry: the settling one for a
     /// credit, else the first. `parties` tells whether payer and payee are those of the entry.
     pub fn event_of(

@@ -24,6 +24,11 @@ impl RuleSet {
         other.open(&mut self.0);
     }
 
+    /// Its bits.
+    pub fn words_of(&self) -> &[u64] {
+        &self.0
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.iter().all(|word| *word == 0)
     }

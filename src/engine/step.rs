@@ -9,6 +9,7 @@ use super::judge::judge;
 use super::rule_set::RuleSet;
 use super::view::StepView;
 use super::visit_plan::VisitPlan;
+use super::waits::Waits;
 use super::warmth::Warmth;
 use super::{EngineConfig, Fork, MemoryReport, RuleCounts, StepOutput};
 use crate::limits;
@@ -30,6 +31,8 @@ pub struct Engine {
     pub(super) groups: Vec<RwLock<Group>>,
     /// Number in its group of the shard whose register is looked through next.
     pub(super) next_eviction: usize,
+    /// Payments that are judged once more when time has passed.
+    pub(super) waits: Waits,
     pub(super) act: Act,
     pub(super) work: Work,
 }
@@ -44,6 +47,8 @@ pub(super) struct Work {
     pub open: Vec<u64>,
     /// Of these, the ones for which it lacks a field.
     pub lacking: Vec<u64>,
+    /// Where payments are judged once more: by event, the rules that do.
+    pub again: Vec<u64>,
 }
 
 impl Engine {
@@ -64,6 +69,7 @@ impl Engine {
             warmth: Warmth::default(),
             groups,
             next_eviction: 0,
+            waits: Waits::default(),
             work: Work::default(),
             plan: Arc::clone(&plan),
             config,
@@ -134,6 +140,19 @@ impl Engine {
         (self.greatest_ms != Millis::MIN).then(|| self.greatest_ms - self.config.lateness_ms)
     }
 
+    /// The watermark at which payments are judged once more because time has passed; `None` while
+    /// no rule waits for anything.
+    #[must_use]
+    pub fn waits_until_ms(&self) -> Option<Millis> {
+        self.waits.next_ms()
+    }
+
+    /// The allowed lateness.
+    #[must_use]
+    pub fn lateness_ms(&self) -> Millis {
+        self.config.lateness_ms
+    }
+
     /// Takes a batch of events through all phases, a stretch at a time: how a batch is cut makes no
     /// difference, and what a stretch needs fits the cache.
     pub fn step(&mut self, batch: &Batch, fork: &dyn Fork) -> StepOutput {
@@ -142,13 +161,20 @@ impl Engine {
             ..StepOutput::default()
         };
         self.evict_payments(batch.events.len(), fork);
-        let stretch = limits::STRETCH_EVENTS * self.groups.len();
-        for (number, events) in batch.events.chunks(stretch).enumerate() {
+        let most = limits::STRETCH_EVENTS * self.groups.len();
+        let mut first = 0;
+        while let Some(next) = batch.events.get(first) {
+            self.pass_time(next, first as u32, fork, &mut output);
+            let clock = (self.greatest_ms, self.config.lateness_ms);
+            let rest = &batch.events[first..];
+            let events = &rest[..self.waits.stretch(rest, most, &self.visit_plan, clock)];
             let made = (output.alert_events.len(), output.findings.len());
-            self.stretch(batch, events, fork, &mut output);
-            let first = (number * stretch) as u32;
-            output.alert_events[made.0..].iter_mut().for_each(|event| *event += first);
-            output.findings[made.1..].iter_mut().for_each(|finding| finding.event += first);
+            self.clock(batch, events, &mut output);
+            self.phases(batch, events, fork, &mut output);
+            let number = first as u32;
+            output.alert_events[made.0..].iter_mut().for_each(|event| *event += number);
+            output.findings[made.1..].iter_mut().for_each(|finding| finding.event += number);
+            first += events.len();
         }
         output.watermark_ms = self.watermark_ms().unwrap_or(Millis::MIN);
         output
@@ -173,14 +199,14 @@ impl Engine {
         });
     }
 
-    fn stretch(
+    /// Takes a stretch of events, whose visits are handed out, through the other phases.
+    pub(super) fn phases(
         &mut self,
         batch: &Batch,
         events: &[Event],
         fork: &dyn Fork,
         output: &mut StepOutput,
     ) {
-        self.clock(batch, events, output);
         let tasks = self.groups.len();
         {
             let groups = &self.groups;
@@ -201,6 +227,7 @@ impl Engine {
             payment_rows: &work.payment_rows,
             open: &work.open,
             lacking: &work.lacking,
+            again: &work.again,
             plan,
             visit_plan,
             settings: *settings,
@@ -214,6 +241,7 @@ impl Engine {
             self.act.step(&view, &groups, &judgement, output);
             judgement
         };
+        output.counts.bounds_hit += self.waits.add(&view, &mut output.rules);
         if self.config.report_findings {
             output.findings.extend(self.act.records(&view));
             output.active_by_day.extend(judgement.active_by_day(&view));
@@ -245,6 +273,8 @@ impl Engine {
             }
         }
         report.open_episodes = self.act.open_episodes();
+        report.waiting = self.waits.len();
+        report.extra_bytes += self.waits.bytes();
         report
     }
 }

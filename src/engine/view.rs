@@ -1,7 +1,7 @@
 //! What the phases of one stretch read and do not change: its events, what the earlier phases found
 //! out about them, and the plan. Holds no rule of its own.
 
-use super::facts::{EventFacts, NONE, RoleLists};
+use super::facts::{EventFacts, Fate, NONE, RoleLists};
 use super::group::Settings;
 use super::visit_plan::VisitPlan;
 use super::warmth::Warmth;
@@ -23,6 +23,8 @@ pub(super) struct StepView<'a> {
     pub open: &'a [u64],
     /// Of these, the ones for which it lacks a field.
     pub lacking: &'a [u64],
+    /// Where payments are judged once more: by event, the rules that do.
+    pub again: &'a [u64],
     pub plan: &'a Plan,
     pub visit_plan: &'a VisitPlan,
     pub settings: Settings,
@@ -43,6 +45,14 @@ impl StepView<'_> {
     /// Of these, the ones that the payment lacks a field for: nothing of the ledger can mend that.
     pub fn lacking(&self, facts: &EventFacts) -> &[u64] {
         &self.lacking[facts.rules as usize..][..self.settings.words]
+    }
+
+    /// The rules that judge a payment once more; none where it is judged as usual.
+    pub fn again(&self, facts: &EventFacts) -> &[u64] {
+        if facts.fate != Fate::Waited {
+            return &[];
+        }
+        &self.again[facts.rules as usize..][..self.settings.words]
     }
 
     pub fn role_lists(&self, facts: &EventFacts) -> RoleLists {

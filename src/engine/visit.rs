@@ -27,7 +27,9 @@ impl Group {
             let visit = self.visits[index];
             let facts = &view.facts[visit.event as usize];
             match (visit.call, &view.events[visit.event as usize].body) {
-                (Call::Pays(role), Body::Payment(payment)) if facts.fate == Fate::Scored => {
+                (Call::Pays(role), Body::Payment(payment))
+                    if matches!(facts.fate, Fate::Scored | Fate::Waited) =>
+                {
                     self.pay(index, role, facts, payment, view);
                 }
                 (Call::Opens(role), Body::Account(opened)) => {
@@ -106,7 +108,7 @@ impl Group {
         shard.advance_hot(visit.slot, time_ms, plans, offset);
         let day = day_number(time_ms, offset);
         let header = &mut shard.table.headers[visit.slot as usize];
-        if day > header.last_day {
+        if day > header.last_day && facts.fate == Fate::Scored {
             header.last_day = day;
             self.visits[index].first_of_day = true;
         }
@@ -215,7 +217,13 @@ fn note_terminal(header: &mut Header, fingerprint: u32, payment: &Payment, batch
     u64::from(known_of(header).took_cash(fingerprint, batch.text(payment.terminal_id)))
 }
 
-fn movement(role: Role, facts: &EventFacts, payment: &Payment, view: &StepView<'_>) -> Movement {
+/// What a payment means to the ledgers of a role.
+pub(super) fn movement(
+    role: Role,
+    facts: &EventFacts,
+    payment: &Payment,
+    view: &StepView<'_>,
+) -> Movement {
     let lists = view.role_lists(facts);
     let [debit_flags, credit_flags] = entry_flags(view.batch, payment, &lists, view.plan.country);
     let credit = matches!(role, Role::Payee | Role::PayeeCustomer);

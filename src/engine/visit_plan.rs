@@ -21,6 +21,7 @@ use super::relax::Relax;
 use super::rule_set::RuleSet;
 use super::scan::ScanPlan;
 use super::screen::{Screen, Screens};
+use super::waits::Awaited;
 use crate::rules::plan::feature::StateFeature;
 use crate::rules::plan::program::{CellRef, ExprId, Node, Program};
 use crate::rules::plan::view::Role;
@@ -37,6 +38,8 @@ pub(super) struct VisitPlan {
     pub program: Program,
     /// By `Ledgers as usize`: windows that a large ledger keeps running sums of.
     pub hot: [Vec<HotPlan>; Ledgers::COUNT],
+    /// What rules ask not to have happened.
+    pub awaited: Vec<Awaited>,
 }
 
 /// What is decided before anything of a ledger is looked at.
@@ -70,9 +73,15 @@ impl PaymentPlan {
                 rules.open(open);
             }
         }
+        self.close(program, row, open, lacking);
+    }
+
+    /// Of the rules that are `open`, closes those whose terms over the payment alone say no, and
+    /// finds those that it lacks a field for.
+    pub fn close(&self, program: &Program, row: &[i64], open: &mut [u64], lacking: &mut [u64]) {
         // No state is read, so the role does not matter.
         self.screens.close(program, (row, Role::Payer, &[]), open, Some(lacking));
-        lacking.iter_mut().zip(open).for_each(|(lacking, open)| *lacking &= *open);
+        lacking.iter_mut().zip(open.iter()).for_each(|(lacking, open)| *lacking &= *open);
     }
 }
 
@@ -154,6 +163,7 @@ impl VisitPlan {
         let mut derived = Self {
             payment: gates.payment.clone(),
             program: plan.program.clone(),
+            awaited: Awaited::of(plan),
             ..Self::default()
         };
         for role in Role::ALL {
@@ -375,7 +385,7 @@ fn needs(program: &Program, expr: ExprId, found: &mut Vec<CellRef>) {
 }
 
 /// The state cells that an expression reads.
-fn state_cells(program: &Program, expr: ExprId) -> Vec<(Role, u16)> {
+pub(super) fn state_cells(program: &Program, expr: ExprId) -> Vec<(Role, u16)> {
     let read = program.below(expr).into_iter();
     read.filter_map(|id| match program.nodes[id.0 as usize] {
         Node::Load(CellRef::State(role, cell)) => Some((role, cell)),

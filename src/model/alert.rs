@@ -258,6 +258,8 @@ pub struct Alert {
     pub kind: AlertKind,
     /// From a rule in shadow mode: published to the shadow topic only.
     pub shadow: bool,
+    /// How long the payment's event had been waited for something that did not follow it.
+    pub waited_ms: Option<Millis>,
     /// What is asked for.
     pub action: Action,
     /// Who may order it.

@@ -66,6 +66,13 @@ impl Batch {
         Text { start, len: text.len() as u32 }
     }
 
+    /// Appends the texts of a payment that lie in `from`, and makes it refer to them here.
+    pub fn adopt(&mut self, from: &str, payment: &mut Payment) {
+        for span in payment.texts_mut() {
+            *span = self.push_text(&from[span.start as usize..(span.start + span.len) as usize]);
+        }
+    }
+
     /// Forgets everything, keeps the memory.
     pub fn clear(&mut self) {
         self.text.clear();
@@ -349,6 +356,21 @@ pub struct Party {
     pub income_monthly_minor: Option<i64>,
 }
 
+impl Party {
+    /// Every text of it.
+    pub fn texts_mut(&mut self) -> [&mut Text; 7] {
+        [
+            &mut self.account,
+            &mut self.account_scheme,
+            &mut self.bank,
+            &mut self.name,
+            &mut self.customer,
+            &mut self.id_token,
+            &mut self.occupation_class,
+        ]
+    }
+}
+
 /// A place: micro-degrees, and how sure it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Geo {
@@ -470,6 +492,29 @@ impl Payment {
             source_topic: Text::NONE,
             source_time_ms: None,
         }
+    }
+
+    /// Every text of it.
+    pub fn texts_mut(&mut self) -> impl Iterator<Item = &mut Text> {
+        let own = [
+            &mut self.event_id,
+            &mut self.payment_id,
+            &mut self.end_to_end_id,
+            &mut self.instruction_id,
+            &mut self.uetr,
+            &mut self.mcc,
+            &mut self.purpose,
+            &mut self.terminal_id,
+            &mut self.device_id,
+            &mut self.device_ip,
+            &mut self.device_bssid,
+            &mut self.session_id,
+            &mut self.memo,
+            &mut self.source_system,
+            &mut self.source_topic,
+        ];
+        let parties = [&mut self.payer, &mut self.payee];
+        own.into_iter().chain(parties.into_iter().flat_map(Party::texts_mut))
     }
 }
 

@@ -629,7 +629,7 @@ pub const MEMBERS: &[Member] = {
     call(O::Entries, "since_last", &[], DURATION, M::SinceLast, "距最近一笔的时间，不含本笔；无则缺值", "time since the newest entry, the present payment left out; missing when there is none"),
 
     call(O::Entries, "followed_by", &[Arg::Entries, Arg::Window], INT, M::FollowedBy, "其后（严格晚于）该时间内出现另一类分录的笔数：先 A 后 B", "number of these that one of the other entries follows, later and within the time: A, then B"),
-    call(O::Entries, "not_followed_by", &[Arg::Entries, Arg::Window], INT, M::NotFollowedBy, "已满该时间而其间未出现另一类分录的笔数：有 A 无 B", "number of these that are so old and that none of the other entries followed within the time: A, and no B"),
+    call(O::Entries, "not_followed_by", &[Arg::Entries, Arg::Window], INT, M::NotFollowedBy, "已满该时间而其间未出现另一类分录的笔数：有 A 无 B；时间一到即再判一次，无需该账户再有动作", "number of these that are so old and that none of the other entries followed within the time: A, and no B; judged once more when the time has passed, whatever the account does"),
 
     call(O::Flow, "without", &[Arg::Flags], Gives::Record(O::Flow), M::Without, "剔除带有标志的分录", "leaves out entries with one of the flags"),
     call(O::Flow, "only", &[Arg::Flags], Gives::Record(O::Flow), M::Only, "仅保留带有标志之一的分录", "keeps entries with one of the flags"),

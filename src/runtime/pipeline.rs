@@ -2,8 +2,8 @@
 //! short bounded queues. The engine works on the next step while one is being committed; when the
 //! publisher falls behind, the queues fill and reading waits.
 //!
-//! Ticks are left out: nothing in the engine yet acts on the mere passing of time, and a tick would
-//! have to be in the journal to be repeated.
+//! Time passes with what the records say. Where none come and a rule waits for something not to
+//! happen, a tick of the wall clock is a step of its own, in the journal like any other.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -203,7 +203,10 @@ fn score(
             Ok(read) => read,
             Err(RecvTimeoutError::Timeout) => {
                 gauges.set(telemetry, scorer.parts.engine);
-                continue;
+                match scorer.tick(wall_ms()) {
+                    Some(tick) => tick,
+                    None => continue,
+                }
             }
             Err(RecvTimeoutError::Disconnected) => {
                 // The publisher may be gone; then there is an error that says more.
@@ -250,6 +253,21 @@ impl<'a> Scorer<'a> {
         let messages = vec![journal::message(&sum)];
         let commit = Commit { step: sum.to_step, messages, runs: Vec::new() };
         Some(Outgoing { commit, alerts: Vec::new(), read_at: Instant::now() })
+    }
+
+    /// The passing of time as a step, if a rule waits for it: only where everything that has
+    /// arrived was read, since a tick makes what comes after it late.
+    #[must_use]
+    pub fn tick(&self, now_ms: Millis) -> Option<Read> {
+        let Parts { engine, lag, .. } = &self.parts;
+        let behind = lag.as_ref()?.read();
+        let read_all = !behind.is_empty() && behind.iter().all(|behind| behind.records == 0);
+        let is_due = engine.waits_until_ms()? <= now_ms - engine.lateness_ms();
+        (read_all && is_due).then(|| {
+            let mut step = Step::default();
+            step.add_tick(now_ms);
+            Read::now(step)
+        })
     }
 
     /// Scores the next step: under new rules, if some wait.
@@ -310,6 +328,7 @@ pub fn record_of(
         step: number,
         runs: journal::name_runs(&step.runs, topics, balance::of_step(step, output)),
         rule_pack: pack.to_owned(),
+        tick_ms: step.tick_ms(),
         watermark_ms: output.watermark_ms,
         counts: JournalCounts::of(&output.counts, step.rejected.len(), output.alerts.len()),
     }
@@ -422,7 +441,7 @@ impl Gauges {
     }
 }
 
-/// Wall-clock time; for headers only.
+/// Wall-clock time; for headers and ticks.
 fn wall_ms() -> Millis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)

@@ -8,9 +8,10 @@ pub mod file;
 #[cfg(not(fuzzing))] // what is fuzzed needs no client
 pub mod kafka;
 
-use crate::model::event::Batch;
+use crate::model::event::{Batch, Body, Event, Position};
 use crate::model::label::Label;
 use crate::model::reject::Reject;
+use crate::model::time::Millis;
 
 /// A contiguous stretch of one partition: `from <= offset < to`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,6 +70,21 @@ impl Step {
         self.skipped = 0;
         self.kept.bytes.clear();
         self.kept.spans.clear();
+    }
+
+    /// Adds the passing of time: no record, and all there is of its step.
+    pub fn add_tick(&mut self, time_ms: Millis) {
+        let (position, body) = (Position::default(), Body::Tick);
+        self.batch.events.push(Event { position, record_time_ms: time_ms, time_ms, body });
+    }
+
+    /// When time passed, if the step is that.
+    #[must_use]
+    pub fn tick_ms(&self) -> Option<Millis> {
+        match self.batch.events.as_slice() {
+            [Event { body: Body::Tick, time_ms, .. }] if self.runs.is_empty() => Some(*time_ms),
+            _ => None,
+        }
     }
 
     /// Keeps the record behind the event last added to the batch.

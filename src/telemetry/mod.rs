@@ -231,6 +231,7 @@ impl Telemetry {
             self.entities.with_label_values(&[kind]).set(signed(memory.entities[index]));
         }
         self.entities.with_label_values(&["payment"]).set(signed(memory.payments));
+        self.entities.with_label_values(&["waiting"]).set(signed(memory.waiting));
         self.ledger_entries.set(signed(memory.live_entries));
         self.open_episodes.set(signed(memory.open_episodes));
         let bytes =

@@ -135,6 +135,9 @@ pub struct JournalRecord {
     pub runs: Vec<JournalRun>,
     /// SHA-256 of the rule pack in force.
     pub rule_pack: String,
+    /// Where the step is no records but the passing of time: the wall clock then, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tick_ms: Option<i64>,
     /// Watermark after it.
     pub watermark_ms: i64,
     /// What became of its records.
@@ -307,6 +310,7 @@ mod tests {
                 ended: Some(Balance { records: 5, scored: 5, ..Balance::default() }),
             }],
             rule_pack: "ab".to_owned(),
+            tick_ms: None,
             watermark_ms: 1_700_000_000_000,
             counts: JournalCounts { scored: 5, ..JournalCounts::default() },
         }
@@ -337,6 +341,15 @@ mod tests {
         let ended = steps[1].1.expect("it counts by run");
         assert_eq!((ended.difference(), ended.amounts["other"].consumed), (0, i128::MAX));
         assert!(matches!(entries.last(), Some(Entry::Reconciliation(_))));
+    }
+
+    #[test]
+    fn a_tick_reads_as_written_and_is_a_step_of_its_own() {
+        let runs = Vec::new();
+        let written = JournalRecord { runs, tick_ms: Some(1_700_000_120_000), ..record(2, 0, 5) };
+        let body = message(&written).body;
+        assert!(String::from_utf8_lossy(&body).contains(r#""tick_ms":1700000120000"#));
+        assert_eq!(read(0, &body).expect("reads"), Entry::Step(written));
     }
 
     #[test]

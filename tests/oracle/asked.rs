@@ -146,35 +146,40 @@ impl<'a> Look<'a> {
             let apart = i128::from(e.minor) - i128::from(p.amount.minor);
             apart.abs() * 1_000_000 <= i128::from(p.amount.minor) * i128::from(ppm)
         };
-        let amount = (e.minor >= query.least_minor)
-            && e.minor < query.below_minor
-            && e.minor % query.multiple_minor == 0
-            && query.near_ppm.is_none_or(near);
-        let by_amount = query.least_minor > 0
-            || query.below_minor != i64::MAX
-            || query.multiple_minor > 1
-            || query.near_ppm.is_some();
-        let bit = |number: u8| 1u16 << number;
-        let clock = |h: Hours| {
-            let minute = (e.time + self.naive.utc_offset).rem_euclid(86_400_000) / 60_000;
-            let (from, to) = (i64::from(h.from_min), i64::from(h.to_min));
-            // From the start on, forward to the end: a whole day when they are equal.
-            let length = (to - from - 1).rem_euclid(1_440) + 1;
-            (minute - from).rem_euclid(1_440) < length
-        };
-        query.direction.is_none_or(|d| d == e.direction)
-            && e.flags & query.without == 0
-            && (query.only == 0 || e.flags & query.only != 0)
-            && (query.types == 0 || query.types & bit(e.payment_type as u8) != 0)
-            && (query.channels == 0 || query.channels & bit(e.channel as u8) != 0)
-            && (!by_amount || (!e.foreign && amount))
-            && query.hours.is_none_or(clock)
+        is_of_kind(query, e, self.naive.utc_offset)
+            && query.near_ppm.is_none_or(near)
             && match query.party {
                 PartyFilter::Any => true,
                 PartyFilter::Same => e.counterparty == other,
                 PartyFilter::Stranger => !met.contains(&&*e.counterparty),
             }
     }
+}
+
+/// Whether an entry is of the kind that is asked for, whoever it is with.
+pub fn is_of_kind(query: &Query, e: &Entry, utc_offset: Millis) -> bool {
+    let amount = (e.minor >= query.least_minor)
+        && e.minor < query.below_minor
+        && e.minor % query.multiple_minor == 0;
+    let by_amount = query.least_minor > 0
+        || query.below_minor != i64::MAX
+        || query.multiple_minor > 1
+        || query.near_ppm.is_some();
+    let bit = |number: u8| 1u16 << number;
+    let clock = |h: Hours| {
+        let minute = (e.time + utc_offset).rem_euclid(86_400_000) / 60_000;
+        let (from, to) = (i64::from(h.from_min), i64::from(h.to_min));
+        // From the start on, forward to the end: a whole day when they are equal.
+        let length = (to - from - 1).rem_euclid(1_440) + 1;
+        (minute - from).rem_euclid(1_440) < length
+    };
+    query.direction.is_none_or(|d| d == e.direction)
+        && e.flags & query.without == 0
+        && (query.only == 0 || e.flags & query.only != 0)
+        && (query.types == 0 || query.types & bit(e.payment_type as u8) != 0)
+        && (query.channels == 0 || query.channels & bit(e.channel as u8) != 0)
+        && (!by_amount || (!e.foreign && amount))
+        && query.hours.is_none_or(clock)
 }
 
 fn mean(minors: &[i64]) -> Option<i64> {

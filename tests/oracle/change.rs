@@ -96,12 +96,13 @@ fn somewhere(random: &mut Random, whole: &Batch) -> usize {
 }
 
 /// The lines that are findings: what was judged, before it met open episodes. Rules that ask about
-/// signals are left out: signals are remembered from the time on that somebody asks about them.
+/// signals are left out, and what came of waiting: signals are remembered, and payments waited for,
+/// from the time on that somebody asks about them.
 fn findings(said: &str, plan: &Plan) -> String {
     let alone = |line: &&str| {
         let found = line.split_once(" finds ").and_then(|(_, rest)| rest.split(' ').next());
         let rule = found.and_then(|number| number.parse::<usize>().ok());
-        rule.is_some_and(|rule| plan.rules[rule].signals.is_empty())
+        rule.is_some_and(|rule| plan.rules[rule].signals.is_empty()) && !line.ends_with(" waited")
     };
     said.lines().filter(alone).collect::<Vec<_>>().join("\n")
 }

@@ -69,7 +69,9 @@ impl Transcript {
         }
         for f in &output.findings {
             let at = self.events + f.event;
-            let _ = writeln!(self.text, "{at} finds {} {} {}", f.rule, f.account, f.removed);
+            let waited = if f.waited.is_some() { " waited" } else { "" };
+            let (rule, account, removed) = (f.rule, &f.account, f.removed);
+            let _ = writeln!(self.text, "{at} finds {rule} {account} {removed}{waited}");
         }
         for reject in &output.rejects {
             let _ = writeln!(self.text, "{reject:?}");
@@ -108,6 +110,7 @@ fn add_counts(sum: &mut Counts, step: &Counts) {
     sum.repeats += step.repeats;
     sum.breaker_downgrades += step.breaker_downgrades;
     sum.account_days += step.account_days;
+    sum.waited += step.waited;
 }
 
 fn run(config: EngineConfig, plan: &Arc<Plan>, steps: &[Batch], fork: &dyn Fork) -> String {

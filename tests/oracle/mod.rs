@@ -12,6 +12,7 @@ mod naive;
 pub mod plans;
 mod same_findings;
 pub mod streams;
+mod waiting;
 
 /// The seeds to run: `usual` of them unless the environment says otherwise.
 pub fn seeds(usual: u64) -> Vec<u64> {

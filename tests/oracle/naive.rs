@@ -24,6 +24,7 @@ use goshawk::rules::plan::{GuardEffect, Plan, RulePlan, SignalMeasure};
 
 use super::cells;
 use super::known::Happened;
+use super::waiting::{Later, Waiting};
 
 /// What became of one event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +51,9 @@ pub struct Judged {
     pub minor: i64,
     /// Rules that were judged, in the plan's order, with the account each is about.
     pub rules: Vec<(u16, String, Verdict)>,
+    /// The same of payments for which this event brought time far enough on: their number, and
+    /// what came of them before the event itself.
+    pub later: (u64, Later),
     /// The cells, for messages: the payment's part and each role's.
     pub payment: Vec<i64>,
     pub parts: [Vec<i64>; Role::COUNT],
@@ -150,6 +154,9 @@ pub struct Naive {
     arrivals: u64,
     /// Arrivals before the present event.
     pub arrived_before: u64,
+    /// Events taken.
+    pub taken: usize,
+    pub waiting: Vec<Waiting>,
 }
 
 fn is_voiding(status: PaymentStatus) -> bool {
@@ -181,11 +188,36 @@ impl Naive {
             horizon: Millis::MIN,
             arrivals: 0,
             arrived_before: 0,
+            taken: 0,
+            waiting: Vec::new(),
         }
     }
 
-    /// Takes the next event.
+    /// Takes the next event, and before it what was waited for until its time.
     pub fn take(&mut self, batch: &Batch, event: &Event) -> Judged {
+        let greatest = self.greatest.map_or(event.time_ms, |g| g.max(event.time_ms));
+        let later = self.pass_time(batch, self.watermark(), greatest - self.lateness);
+        let judged = self.take_now(batch, event);
+        self.taken += 1;
+        Judged { later, ..judged }
+    }
+
+    /// Moves what is kept to a watermark.
+    pub fn stand_at(&mut self, watermark: Millis) {
+        self.horizon = watermark - LEDGER_RETENTION;
+        self.arrived_before = self.arrivals;
+    }
+
+    pub fn blank(&self) -> Judged {
+        self.nothing(Outcome::Applied, 0)
+    }
+
+    /// Since when a payment's debit stands.
+    pub fn debit_of(&self, life: usize) -> Option<Millis> {
+        self.payments[life].debit
+    }
+
+    fn take_now(&mut self, batch: &Batch, event: &Event) -> Judged {
         let before = self.greatest.map_or(Millis::MIN, |g| g - self.lateness);
         let greatest = self.greatest.map_or(event.time_ms, |g| g.max(event.time_ms));
         self.greatest = Some(greatest);
@@ -227,7 +259,8 @@ impl Naive {
 
     fn nothing(&self, outcome: Outcome, minor: i64) -> Judged {
         let parts = [const { Vec::new() }; Role::COUNT];
-        Judged { outcome, minor, rules: Vec::new(), payment: Vec::new(), parts }
+        let later = (0, Vec::new());
+        Judged { outcome, minor, rules: Vec::new(), later, payment: Vec::new(), parts }
     }
 
     // ---- payments
@@ -352,7 +385,7 @@ impl Naive {
         }
     }
 
-    fn flags(&self, batch: &Batch, time: Millis, p: &Payment, direction: Direction) -> u16 {
+    pub fn flags(&self, batch: &Batch, time: Millis, p: &Payment, direction: Direction) -> u16 {
         use Category::*;
         let allowed = |party: &Party, level| {
             self.party_listed(batch, party, time, ListCategory::Allow, Some(level))
@@ -518,6 +551,7 @@ impl Naive {
         let phase =
             |rule: &RulePlan| (rule.phases.pre && change.pre) || (rule.phases.post && change.post);
         self.rules(batch, event, p, change.life, phase, &mut judged);
+        self.wait_for(batch, event, p, (change.life, change.post), phase, &judged);
         judged
     }
 
@@ -553,7 +587,7 @@ impl Naive {
     }
 
     /// Reads what the roles know and tries every rule of the phase.
-    fn rules(
+    pub fn rules(
         &mut self,
         batch: &Batch,
         event: &Event,
@@ -671,7 +705,7 @@ impl Naive {
 }
 
 /// Of the terms that a condition joins by `&&`, those that read no state.
-fn payment_alone(program: &Program, when: ExprId) -> Vec<ExprId> {
+pub fn payment_alone(program: &Program, when: ExprId) -> Vec<ExprId> {
     match &program.nodes[when.0 as usize] {
         Node::And(a, b) => [*a, *b].into_iter().flat_map(|e| payment_alone(program, e)).collect(),
         _ if reads_state(program, when) => Vec::new(),
@@ -681,7 +715,7 @@ fn payment_alone(program: &Program, when: ExprId) -> Vec<ExprId> {
 
 /// Whether one of the terms that a condition joins by `&&` has no value because the payment lacks
 /// a field, whatever the ledger says.
-fn lacks_field(program: &Program, when: ExprId, row: &Row<'_>) -> bool {
+pub fn lacks_field(program: &Program, when: ExprId, row: &Row<'_>) -> bool {
     fn undone(program: &Program, expr: ExprId, row: &Row<'_>) -> bool {
         match &program.nodes[expr.0 as usize] {
             Node::Load(CellRef::Payment(_)) => program.eval(expr, row) == MISSING,

@@ -62,8 +62,10 @@ fn compare(plan: &Arc<Plan>, stream: &Batch) -> Result<(), String> {
     let found = by_event(&output);
     for (index, judged) in judged.iter().enumerate() {
         let expect: Findings = judged
-            .rules
+            .later
+            .1
             .iter()
+            .chain(&judged.rules)
             .filter_map(|(rule, account, verdict)| match verdict {
                 Verdict::Hit { removed } => Some((*rule, account.clone(), *removed)),
                 Verdict::Miss | Verdict::NotEvaluable => None,
@@ -112,6 +114,7 @@ fn by_event(output: &StepOutput) -> BTreeMap<u32, Findings> {
 fn expected_counts(stream: &Batch, judged: &[Judged]) -> (Counts, Vec<(i64, RejectReason)>) {
     let (mut counts, mut rejects) = (Counts::default(), Vec::new());
     for (judged, event) in judged.iter().zip(&stream.events) {
+        counts.waited += judged.later.0;
         let minor = i128::from(judged.minor);
         match judged.outcome {
             Outcome::Scored { late } => {
@@ -141,7 +144,7 @@ fn expected_counts(stream: &Batch, judged: &[Judged]) -> (Counts, Vec<(i64, Reje
 
 fn expected_rules(plan: &Plan, judged: &[Judged]) -> Vec<RuleCounts> {
     let mut rules = vec![RuleCounts::default(); plan.rules.len()];
-    for (rule, _, verdict) in judged.iter().flat_map(|j| &j.rules) {
+    for (rule, _, verdict) in judged.iter().flat_map(|j| j.later.1.iter().chain(&j.rules)) {
         let counts = &mut rules[usize::from(*rule)];
         match verdict {
             Verdict::Hit { removed: false } => counts.hit += 1,

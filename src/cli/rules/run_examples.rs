@@ -31,8 +31,7 @@ pub(super) fn seen(example: &Example, plan: &Arc<Plan>) -> Vec<String> {
         .filter(|finding| shows_removed || !finding.removed)
         .filter_map(|finding| {
             let rule = &plan.rules[usize::from(finding.rule)].id;
-            let time_ms = example.batch.events[finding.event as usize].time_ms;
-            let place = (time_word(time_ms), rule.as_str(), finding.account.as_str());
+            let place = (time_word(finding.time_ms), rule.as_str(), finding.account.as_str());
             let asked = expected.iter().find(|e| (e.time_word(), &*e.rule, &*e.account) == place);
             named.contains(place.1).then(|| line(&place, finding, asked))
         })

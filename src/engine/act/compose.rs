@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::super::facts::network;
+use super::super::facts::{Fate, network};
 use super::super::view::StepView;
 use super::episode::{Episode, TargetKey, Verdict};
 use super::finding::{Captures, Finding};
@@ -11,6 +11,7 @@ use crate::model::alert::{
 };
 use crate::model::event::{Body, Event, Party, Payment, Text};
 use crate::model::measure::{Action, Authority, ControlMode};
+use crate::model::time::Millis;
 use crate::rules::plan::view::Role;
 
 /// What an alert is made from.
@@ -64,6 +65,7 @@ impl Composer<'_> {
             revision: episode.revision + 1,
             kind,
             shadow: key.is_shadow(),
+            waited_ms: self.waited_ms(),
             action,
             authority: authority(action, key.kind()),
             target: self.target(key),
@@ -93,6 +95,12 @@ impl Composer<'_> {
             event_time_ms: self.event.time_ms,
             record_time_ms: self.event.record_time_ms,
         }
+    }
+
+    /// How long the payment was waited for, where it is judged once more.
+    fn waited_ms(&self) -> Option<Millis> {
+        let facts = &self.view.facts[self.index];
+        (facts.fate == Fate::Waited).then(|| self.event.time_ms - facts.own_ms)
     }
 
     fn text(&self, span: Text) -> String {

@@ -14,7 +14,7 @@ mod signals;
 
 use std::collections::BTreeMap;
 
-use super::facts::{EventFacts, as_payment};
+use super::facts::{EventFacts, Fate, as_payment};
 use super::group::Group;
 use super::judge::{Held, Judgement, row_of};
 use super::view::StepView;
@@ -105,9 +105,17 @@ impl Act {
                 (Body::Account(opened), _) => opened.account,
                 _ => unreachable!("only payments and openings are judged"),
             };
+            let waited = match &view.events[held.event as usize].body {
+                Body::Payment(p) if view.facts[held.event as usize].fate == Fate::Waited => {
+                    Some(view.batch.text(p.event_id).to_owned())
+                }
+                _ => None,
+            };
             FindingRecord {
                 rule: held.rule,
                 event: held.event,
+                time_ms: view.events[held.event as usize].time_ms,
+                waited,
                 account: view.batch.text(account).to_owned(),
                 removed: made.removed,
                 weight: made.weight,
@@ -277,7 +285,11 @@ impl Act {
         output: &mut StepOutput,
     ) {
         let policy = &view.plan.policy;
-        let opened_by = key.episode_key(view.batch, payment, event.time_ms);
+        let mut opened_by = key.episode_key(view.batch, payment, event.time_ms);
+        if view.facts[index].fate == Fate::Waited {
+            // The same event may have opened an episode before, which has ended since.
+            opened_by = format!("{opened_by}@{}", event.time_ms).into();
+        }
         let episode = self
             .episodes
             .entry(key.clone())

@@ -337,6 +337,19 @@ impl Lowering<'_, '_> {
             return self.takes_no_working_days(member, span);
         }
         let (first, then) = (self.builder.query(query), (other & 0xffff) as u16);
+        let absent = matches!(member.makes, Makes::NotFollowedBy);
+        let reaches =
+            |query: &Query, least_ms| query.working_days > 0 || query.window_ms >= least_ms;
+        if absent && !reaches(query, within_ms + 1) {
+            let message = "nothing is old enough: the window ends before the time has passed";
+            let hint = "a window longer than the time, as payer.credits(duration('3h')) for 2 h";
+            return self.fail(span, message, "never counts", Some(hint.to_owned()));
+        }
+        if absent && !reaches(&self.builder.queries[usize::from(then)], within_ms) {
+            let message = "what follows is looked for in less than the time";
+            let hint = "give it a window of at least the time";
+            return self.fail(span, message, "its window is shorter", Some(hint.to_owned()));
+        }
         let feature = match member.makes {
             Makes::FollowedBy => StateFeature::FollowedBy(first, then, within_ms),
             _ => StateFeature::NotFollowedBy(first, then, within_ms),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::MIDNIGHT_MS;
+use crate::limits;
 use crate::model::country::Country;
 use crate::model::entity::EntityKind;
 use crate::model::event::{
@@ -47,6 +48,11 @@ pub(super) fn read(line: &str, currency: Currency, batch: &mut Batch) -> Result<
         }
         [payers, "->", payees, amount] => {
             payments(batch, time_ms, (payers, payees), amount, currency, options)
+        }
+        // Time has passed until then: what is waited for comes by the watermark.
+        ["tick"] if options.is_empty() => {
+            push(batch, time_ms + limits::LATENESS_DEFAULT, Body::Tick);
+            Ok(())
         }
         _ => Err("this is not an event".to_owned()),
     }

@@ -15,6 +15,7 @@
 //! 09:00 list A allow supplier with=B     only between the two
 //! 09:00 registry cus-A cancelled as_of=-4d
 //! 10:05 feedback A executed action=stop_payment payment=p1 payee=B   (a payment with id=p1)
+//! 12:00 tick                             time has passed until then
 //! ```
 //!
 //! Accounts are persons unless `type=` says otherwise (`type=none`: not known), and account `A`

@@ -43,7 +43,8 @@ pub struct SeenAlert {
     pub source: Stretch,
     /// The step that published it, if it says so.
     pub step: Option<u64>,
-    /// Whether it corrects a judgement of before: then its source may lie in an earlier step.
+    /// Whether it corrects a judgement of before, or time had to pass after its event: then its
+    /// source may lie in an earlier step.
     pub corrects: bool,
 }
 
@@ -283,6 +284,8 @@ impl Proof {
             };
             self.tell(record.step, Kind::Unbalanced, vec![stretch_of(run)], text);
         }
+        // A tick is applied and no record.
+        sum.applied += u64::from(record.tick_ms.is_some());
         let counts = &record.counts;
         let said = (counts.scored, counts.applied, counts.duplicates, counts.rejected);
         if said != (sum.scored, sum.applied, sum.duplicates, sum.rejected) {

@@ -198,6 +198,8 @@ pub(in crate::runtime) fn alert(topic: &str, record: &Record<'_>) -> Result<Seen
         event: Source,
         /// There, and whatever it says, where it corrects.
         correction: Option<serde::de::IgnoredAny>,
+        /// There where something was waited for after the event.
+        waited: Option<serde::de::IgnoredAny>,
     }
     /// Where its record lies.
     #[derive(serde::Deserialize)]
@@ -210,7 +212,7 @@ pub(in crate::runtime) fn alert(topic: &str, record: &Record<'_>) -> Result<Seen
     let body: Body = serde_json::from_slice(record.body).map_err(|_| foreign(&at, "an alert"))?;
     let source = Stretch::of(&body.event.topic, body.event.partition, body.event.offset);
     let step = record.header(header::STEP).and_then(|step| step.parse().ok());
-    let corrects = body.correction.is_some();
+    let corrects = body.correction.is_some() || body.waited.is_some();
     Ok(SeenAlert { at, id: (body.alert_id, body.revision), source, step, corrects })
 }
 

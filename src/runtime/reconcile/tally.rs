@@ -72,6 +72,7 @@ mod tests {
             step,
             runs: vec![JournalRun { topic, partition, from, to, ended }],
             rule_pack: String::new(),
+            tick_ms: None,
             watermark_ms: 0,
             counts: JournalCounts::default(),
         }

@@ -43,6 +43,7 @@ fn step(step: u64, (from, to): (i64, i64), ended: Balance, alerts: u64) -> Journ
         step,
         runs: vec![JournalRun { topic, partition: 0, from, to, ended: Some(ended) }],
         rule_pack: String::new(),
+        tick_ms: None,
         watermark_ms: 0,
         counts,
     }

@@ -230,6 +230,7 @@ mod tests {
             step,
             runs: runs.iter().map(run).collect(),
             rule_pack: String::new(),
+            tick_ms: None,
             watermark_ms: 0,
             counts: JournalCounts::default(),
         }

@@ -70,6 +70,7 @@ pub fn replay(
         unknown += u64::from(!of_its_time);
         step.clear();
         let replayed = source.replay(&runs_of(&record, inputs)?, &mut step, go_on)?;
+        record.tick_ms.into_iter().for_each(|time_ms| step.add_tick(time_ms));
         read += replayed.records;
         lost += replayed.lost;
         let output = engine.step(&step.batch, fork);

@@ -139,6 +139,7 @@ pub fn replay(
         step.clear();
         let runs = recovery::runs_of(&record, &inputs).map_err(RunError::from)?;
         let read = source.replay(&runs, &mut step, go_on).map_err(RunError::from)?;
+        record.tick_ms.into_iter().for_each(|time_ms| step.add_tick(time_ms));
         replayed.records += read.records;
         let output = engine.step(&step.batch, &pool);
         let first = replayed.steps.map_or(record.step, |(first, _)| first);

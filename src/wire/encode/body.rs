@@ -84,6 +84,9 @@ pub(crate) struct AlertBody<'a> {
     /// The circuit breaker lowered the measure; this is what it would have been.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) downgraded_by_breaker: Option<DowngradeBody>,
+    /// How long something was waited for that did not follow the event; the alert is made then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) waited: Option<String>,
     /// Only in the shadow stream: the rule is on trial, nobody should act.
     #[serde(skip_serializing_if = "is_false")]
     pub(crate) shadow: bool,

@@ -212,6 +212,7 @@ impl Encoder {
             owner: alert.owner_branch.as_deref().map(|branch| OwnerBody { branch }),
             suppressed: alert.suppressed,
             downgraded_by_breaker: alert.downgraded_from.map(|from| DowngradeBody { from }),
+            waited: alert.waited_ms.map(iso_duration),
             shadow: alert.shadow,
             requested_by: RequesterBody {
                 system: &self.config.source_system,
