@@ -37,7 +37,7 @@ impl Engine {
 
     /// Hands out the visits of payments that are judged once more, each as of its event's time. The
     /// watermark, `passed_ms` before, moves with them: nothing leaves a ledger too early for one.
-    fn clock_again(&mut self, batch: &Batch, taken: &[Box<Wait>], passed_ms: Millis) {
+    fn clock_again(&mut self, batch: &Batch, taken: &[Wait], passed_ms: Millis) {
         let mut groups: Vec<_> = self.groups.iter_mut().map(exclusive).collect();
         groups.iter_mut().for_each(|group| group.begin_step());
         let per_group = groups[0].shards.len();
@@ -52,7 +52,7 @@ impl Engine {
                     debit_ms: wait.transition.debit_ms,
                     ..Transition::default()
                 },
-                ..EventFacts::new(wait.from_ms(), passed_ms.max(event.time_ms))
+                ..EventFacts::new(wait.judged_ms(), passed_ms.max(event.time_ms))
             };
             let key = self.config.hash_key;
             call(batch, event, index, key, per_group, &mut groups, &mut facts);

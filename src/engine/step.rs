@@ -121,6 +121,7 @@ impl Engine {
             warmth: self.warmth.clone(),
             groups: self.groups.iter().map(|group| RwLock::new(read(group).clone())).collect(),
             next_eviction: self.next_eviction,
+            waits: self.waits.clone(),
             act: self.act.clone(),
             work: Work::default(),
         };

@@ -97,7 +97,7 @@ impl Entries {
 }
 
 /// A payment that is waited for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Wait {
     /// Its texts lie in `text`.
     event: Event,
@@ -110,7 +110,7 @@ pub(super) struct Wait {
 
 impl Wait {
     /// When it was judged before.
-    pub fn from_ms(&self) -> Millis {
+    pub fn judged_ms(&self) -> Millis {
         self.event.time_ms
     }
 
@@ -138,7 +138,7 @@ impl Wait {
 }
 
 /// Payments that are waited for.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Waits {
     /// By when they are due, then in order of arrival.
     due: BTreeMap<(Millis, u64), Box<Wait>>,
@@ -235,7 +235,7 @@ impl Waits {
 
     /// Takes out what is due by a watermark, `most` at most, in order: as events of the times at
     /// which they are due.
-    pub fn take(&mut self, watermark_ms: Millis, most: usize) -> (Batch, Vec<Box<Wait>>) {
+    pub fn take(&mut self, watermark_ms: Millis, most: usize) -> (Batch, Vec<Wait>) {
         let (mut batch, mut taken) = (Batch::default(), Vec::new());
         while taken.len() < most && self.next_ms().is_some_and(|next| next <= watermark_ms) {
             let Some((_, wait)) = self.due.pop_first() else { break };
@@ -245,7 +245,7 @@ impl Waits {
                 batch.adopt(&wait.text, payment);
             }
             batch.events.push(event);
-            taken.push(wait);
+            taken.push(*wait);
         }
         (batch, taken)
     }
