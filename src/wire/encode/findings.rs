@@ -56,8 +56,8 @@ impl<W: Write> FindingRows<W> {
             self.out.write_record([
                 rule.id.as_str(),
                 &*mask.token(TokenKind::Account, &finding.account),
-                event_id(batch, event),
-                event.time_ms.to_string().as_str(),
+                finding.waited.as_deref().unwrap_or_else(|| event_id(batch, event)),
+                finding.time_ms.to_string().as_str(),
                 if finding.removed { "true" } else { "false" },
                 finding.weight.to_string().as_str(),
                 finding.floor.map_or("", crate::model::measure::Action::word),
