@@ -55,6 +55,7 @@ fn alert() -> Alert {
         revision: 2,
         kind: AlertKind::Escalate,
         shadow: false,
+        waited_ms: None,
         action: Action::StopPayment,
         authority: Authority::PoliceRequired,
         target: Target {

@@ -19,6 +19,7 @@ fn alert(account: &str, id: &str, revision: u32, action: Action, at_ms: Millis) 
         revision,
         kind: if revision == 1 { AlertKind::Raise } else { AlertKind::Escalate },
         shadow: false,
+        waited_ms: None,
         action,
         authority: Authority::PoliceRequired,
         target: About {
