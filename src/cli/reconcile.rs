@@ -10,8 +10,8 @@ use super::printer::{Format, Printer};
 use super::rules::table;
 use super::{Failure, config};
 use crate::model::money::Currency;
-use crate::runtime::reconcile::proof::{Line, Report};
 use crate::runtime::reconcile::prove::{Bound, Range, prove};
+use crate::runtime::reconcile::report::{Line, Report};
 use crate::wire::balance::OTHER;
 
 const EXAMPLES: &str = "\

@@ -18,7 +18,7 @@ use goshawk::wire::encode::privacy::Privacy;
 use goshawk::wire::encode::{EncodeConfig, Encoder, PackName, WallTimes};
 use goshawk::wire::journal::Entry;
 
-use super::lab::{Lab, eventually, program};
+use super::lab::{Lab, eventually, program, quick};
 
 const EVENTS: i64 = 60_000;
 
@@ -101,14 +101,14 @@ fn alerts_through_kills_equal_those_of_an_undisturbed_run() {
         .spawn()
         .expect("starts");
     for _ in 0..4 {
-        let mut process = lab.start("");
+        let mut process = lab.start_with("", &quick());
         process.await_log("running");
         dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         std::thread::sleep(Duration::from_millis(50 + (dice >> 33) % 1_500));
         process.signal("-KILL");
         assert_eq!(process.end(), None);
     }
-    let process = lab.start("");
+    let process = lab.start_with("", &quick());
     assert!(feed.wait().expect("ours").success());
     eventually("all work", || lab.covered() >= EVENTS);
     process.stop();
@@ -143,7 +143,7 @@ fn rules_change_under_load_and_a_replay_over_the_changes_says_the_same() {
         .args(["--topic", &lab.topic("payments")])
         .spawn()
         .expect("starts");
-    let mut process = lab.start(&more);
+    let mut process = lab.start_with(&more, &quick());
     process.await_log("running");
     for (number, min_sum) in (0..).zip(["9000.00", "8000.00", "7000.00", "6000.00"]) {
         // The first step of a start puts its pack in force and may say that it is another one.
@@ -163,7 +163,7 @@ fn rules_change_under_load_and_a_replay_over_the_changes_says_the_same() {
         std::thread::sleep(Duration::from_millis(250 + 120 * number));
         process.signal("-KILL");
         assert_eq!(process.end(), None);
-        process = lab.start(&more);
+        process = lab.start_with(&more, &quick());
         process.await_log("running");
     }
     assert!(feed.wait().expect("ours").success());

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use super::lab::{Lab, eventually, program};
+use super::lab::{Lab, eventually, program, quick};
 
 const NOW: i64 = 1_780_000_000_000;
 const RUNNING: &str = "running";
@@ -68,7 +68,7 @@ fn every_record_once_through_a_dozen_kills() {
     let mut dice = seed;
     let mut sent = 0;
     for _ in 0..12 {
-        let mut process = lab.start("");
+        let mut process = lab.start_with("", &quick());
         process.await_log(RUNNING);
         dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let until = Instant::now() + Duration::from_millis(50 + (dice >> 33) % 1_500);
@@ -80,7 +80,7 @@ fn every_record_once_through_a_dozen_kills() {
         process.signal("-KILL");
         assert_eq!(process.end(), None);
     }
-    let mut process = lab.start("");
+    let mut process = lab.start_with("", &quick());
     process.await_log(RUNNING);
     eventually("all work", || lab.covered() == sent as i64);
     process.stop();

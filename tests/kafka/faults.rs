@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::alerts::assert_as_undisturbed;
 use super::broker::cluster;
-use super::lab::{Lab, Process, eventually_within, program};
+use super::lab::{Lab, Process, eventually_within, program, quick};
 use super::proxy::{Network, Proxy};
 
 /// How long the last of the work may take.
@@ -58,18 +58,6 @@ fn feed(lab: &Lab, events: u64, rate: u64) -> Child {
         .args(["--brokers", &lab.broker.brokers, "--topic", &lab.topic("payments")])
         .spawn()
         .expect("starts")
-}
-
-/// Settings under which a death is soon noticed, and an outage's end too.
-fn quick() -> Vec<String> {
-    [
-        "kafka.consumer.session.timeout.ms=1000",
-        "kafka.consumer.heartbeat.interval.ms=300",
-        "kafka.properties.reconnect.backoff.max.ms=500",
-        "reconcile_every=500ms",
-    ]
-    .map(str::to_owned)
-    .into()
 }
 
 /// Two processes of which one leads; either can be killed.

@@ -362,6 +362,18 @@ fn headers(headers: &rdkafka::message::BorrowedHeaders) -> BTreeMap<String, Stri
     headers.iter().map(one).collect()
 }
 
+/// Settings under which a death is soon noticed, and an outage's end too.
+pub fn quick() -> Vec<String> {
+    [
+        "kafka.consumer.session.timeout.ms=1000",
+        "kafka.consumer.heartbeat.interval.ms=300",
+        "kafka.properties.reconnect.backoff.max.ms=500",
+        "reconcile_every=500ms",
+    ]
+    .map(str::to_owned)
+    .into()
+}
+
 /// A running program; killed when dropped.
 pub struct Process {
     pub child: Child,

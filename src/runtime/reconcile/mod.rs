@@ -4,6 +4,7 @@
 //! - [`tally`]: what the journal says of itself now and then
 //! - [`broken`]: what breaks the equality
 //! - [`proof`]: journal, inputs and outputs held against each other; pure
+//! - [`report`]: what a proof is given, and what it comes to
 //! - [`read`]: topics read afresh
 //! - [`prove`]: all of it over a range
 
@@ -11,6 +12,7 @@ pub mod broken;
 pub mod proof;
 pub mod prove;
 pub mod read;
+pub mod report;
 pub mod tally;
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 use rdkafka::Offset;
 
 use super::broken::Stretch;
-use super::proof::{Proof, Report, SeenAlert, SeenReject, Steps};
+use super::proof::Proof;
 use super::read::{Record, TopicReader};
+use super::report::{Report, SeenAlert, SeenReject, Steps};
 use crate::limits;
 use crate::model::event::{Batch, Body, Position};
 use crate::model::time::{HOUR, Millis};

@@ -1,7 +1,8 @@
 //! The proof over small journals by hand: a sound one is proven, each breakage is named by kind.
 
 use super::broken::{Kind, Stretch};
-use super::proof::{Proof, Report, SeenAlert, SeenReject, Steps};
+use super::proof::Proof;
+use super::report::{Report, SeenAlert, SeenReject, Steps};
 use super::tally::Tally;
 use crate::model::money::{Currency, Money};
 use crate::runtime::config::Delivery;
