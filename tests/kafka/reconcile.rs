@@ -81,7 +81,8 @@ fn worked() -> Option<Lab> {
         .args(["--topic", &lab.topic("payments")])
         .spawn()
         .expect("starts");
-    eventually("some work", || lab.covered() > 1_000);
+    let summed_up = || lab.entries().iter().any(|e| matches!(e, Entry::Reconciliation(_)));
+    eventually("some work, summed up", || lab.covered() > 1_000 && summed_up());
     process.signal("-KILL");
     assert_eq!(process.end(), None);
     let mut process = lab.start(more);
