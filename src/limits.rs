@@ -155,6 +155,15 @@ pub const HTTP_BODY_BYTES_MAX: usize = 64 * 1_024;
 /// Controls whose ends are watched for the metrics, at most.
 pub const CONTROLS_WATCHED_MAX: usize = 1 << 20;
 
+/// KiB of records that the client holds of all partitions before the source takes them, as its
+/// property says it.
+pub const SOURCE_QUEUE_KIB: &str = "16384";
+/// Messages of one transaction, at most (the last step's own may exceed it).
+pub const TRANSACTION_MESSAGES_MAX: usize = 20_000;
+/// Rule packs of the past kept while the journal is repeated, at most.
+pub const PACKS_KEPT: usize = 4;
+/// Callers that wait for rules to be read, at most; the others are told to try again.
+pub const RULE_CALLERS_MAX: usize = 4;
 /// Records fetched from one partition's queue at once; their bytes are bounded by the queue's own.
 pub const SOURCE_CHUNK_RECORDS: usize = 1_024;
 /// Records a partition may lag and still count as live: nobody waits for it.

@@ -7,6 +7,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers as _};
 use rdkafka::{Message as _, Offset, TopicPartitionList};
 
+use crate::limits;
 use crate::model::time::Millis;
 use crate::source::SourceError;
 use crate::source::kafka::ask;
@@ -61,7 +62,7 @@ impl<'a> TopicReader<'a> {
             ("enable.partition.eof", "true"),
             ("auto.offset.reset", "earliest"),
             ("fetch.wait.max.ms", "20"),
-            ("queued.max.messages.kbytes", "16384"),
+            ("queued.max.messages.kbytes", limits::SOURCE_QUEUE_KIB),
         ];
         let committed = client::consumer(settings, &own).map_err(kafka)?;
         let own = [("isolation.level", "read_uncommitted")];

@@ -5,13 +5,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::limits;
 use crate::rules::SourceFile;
 use crate::rules::plan::Plan;
 use crate::runtime::pack;
 use crate::wire::journal::RuleFile;
-
-/// Packs kept.
-const KEPT: usize = 4;
 
 /// Packs by hash.
 #[derive(Debug, Default)]
@@ -35,7 +33,7 @@ impl Packs {
         if number == 0 {
             self.kept.retain(|pack| pack.sha256 != rule_pack);
             self.kept.push_back(Pack { sha256: rule_pack.clone(), of, files: Vec::new() });
-            if self.kept.len() > KEPT {
+            if self.kept.len() > limits::PACKS_KEPT {
                 self.kept.pop_front();
             }
         }
@@ -104,7 +102,7 @@ mod tests {
             records(name, &file).into_iter().for_each(|file| packs.take(file));
         }
         let there = |name: &&str| packs.files(name).is_some();
-        assert_eq!(["1", "2", "3", "4", "5"].into_iter().filter(there).count(), KEPT);
+        assert_eq!(["1", "2", "3", "4", "5"].into_iter().filter(there).count(), limits::PACKS_KEPT);
         assert!(packs.files("1").is_some() && packs.files("2").is_none());
     }
 }

@@ -14,6 +14,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use super::{Candidate, Changes, Pending};
 use crate::http::read_side::ReadSide;
 use crate::http::rules::{LoadAnswer, LoadOutcome, LoadRequest, RuleProblem};
+use crate::limits;
 use crate::rules::SourceFile;
 use crate::rules::plan::Plan;
 use crate::runtime::config::Config;
@@ -27,8 +28,6 @@ use crate::telemetry::event::{RuleDefect, RulesRefused};
 const SETTLE: Duration = Duration::from_millis(250);
 /// How often it is looked whether to end.
 const LOOK: Duration = Duration::from_millis(100);
-/// Callers that may wait.
-const CALLERS: usize = 4;
 
 /// What is watched, and who is told.
 pub struct Watched {
@@ -59,7 +58,7 @@ impl Watching {
     /// # Errors
     /// When the system gives no thread.
     pub fn start(watched: Watched) -> std::io::Result<Self> {
-        let (door, requests) = bounded::<LoadRequest>(CALLERS);
+        let (door, requests) = bounded::<LoadRequest>(limits::RULE_CALLERS_MAX);
         let (leave, read_side) = (Stop::default(), Arc::clone(&watched.read_side));
         let left = leave.clone();
         let thread = std::thread::Builder::new()

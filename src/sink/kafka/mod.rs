@@ -22,6 +22,7 @@ use std::time::Duration;
 use rdkafka::error::KafkaError;
 
 use super::{Commit, Message, Sink, SinkError, Stream};
+use crate::limits;
 use crate::source::Run;
 use crate::source::kafka::ask::{self, Unanswered};
 use crate::source::kafka::client::KafkaSettings;
@@ -34,8 +35,6 @@ const PAUSE: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// A transaction is committed when it is this old, even if more steps wait.
 const TRANSACTION_AGE: Duration = Duration::from_millis(10);
-/// Messages of one transaction, at most (the last step's own may exceed it).
-const TRANSACTION_MESSAGES_MAX: usize = 20_000;
 
 /// What a Kafka sink promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -308,7 +307,7 @@ impl<W: Writer> Sink for KafkaSink<W> {
         if transactional {
             self.send_last();
             self.writer.serve();
-            let full = self.open_messages >= TRANSACTION_MESSAGES_MAX;
+            let full = self.open_messages >= limits::TRANSACTION_MESSAGES_MAX;
             let age = self.writer.clock().now().saturating_sub(self.opened);
             if full || age >= TRANSACTION_AGE {
                 self.commit_transaction()?;
@@ -319,7 +318,11 @@ impl<W: Writer> Sink for KafkaSink<W> {
         let sent = self.send_open(last, |message| message.stream != Stream::Journal);
         sent.map_err(|refusal| self.stop(refusal))?;
         self.writer.serve();
-        if self.open_messages >= TRANSACTION_MESSAGES_MAX { self.acknowledge() } else { Ok(()) }
+        if self.open_messages >= limits::TRANSACTION_MESSAGES_MAX {
+            self.acknowledge()
+        } else {
+            Ok(())
+        }
     }
 
     fn flush(&mut self) -> Result<(), SinkError> {

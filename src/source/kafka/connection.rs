@@ -15,6 +15,7 @@ use super::lag::Lag;
 use super::log::{Begin, Clock, Held, Log, Served, SystemClock};
 use super::queue::PartitionQueue;
 use super::watch::{Loss, News, Watch};
+use crate::limits;
 
 /// A connection to the brokers.
 pub struct KafkaLog {
@@ -37,7 +38,7 @@ impl KafkaLog {
             ("enable.partition.eof", "true"),
             ("statistics.interval.ms", "1000"),
             ("fetch.wait.max.ms", "100"),
-            ("queued.max.messages.kbytes", "16384"),
+            ("queued.max.messages.kbytes", limits::SOURCE_QUEUE_KIB),
         ];
         let consumer = client::consumer(settings, &own)?;
         let lag = consumer.context().lag.clone();

@@ -9,6 +9,7 @@ use rdkafka::{Message as _, Offset, TopicPartitionList};
 use super::ask;
 use super::client::{self, Context, KafkaSettings};
 use super::log::{Clock, SystemClock};
+use crate::limits;
 
 /// The journal's topic, as its reader sees it: committed records only.
 pub trait JournalLog {
@@ -62,7 +63,7 @@ impl KafkaJournal {
             ("auto.offset.reset", "earliest"),
             ("fetch.wait.max.ms", "20"),
             // What waits here while steps are repeated.
-            ("queued.max.messages.kbytes", "16384"),
+            ("queued.max.messages.kbytes", limits::SOURCE_QUEUE_KIB),
         ];
         Ok(Self { consumer: client::consumer(settings, &own)?, topic: topic.to_owned() })
     }
