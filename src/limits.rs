@@ -103,6 +103,13 @@ pub const RULE_COST_MAX: u32 = 48;
 pub const RULE_FILE_BYTES_MAX: usize = 256 * 1_024;
 /// How often the rule folders are looked at unless configured.
 pub const RULES_POLL_DEFAULT: Millis = 5 * SECOND;
+/// How often the journal is told again what the files of a pack say. Its retention must be longer
+/// than twice this.
+pub const PACK_REWRITE: Millis = HOUR;
+/// What the state may take, in MiB, for a pack to be taken on trial beside it, unless configured.
+pub const SHADOW_STATE_MIB_DEFAULT: usize = 4_096;
+/// Characters of a caller's name, at most.
+pub const WHO_CHARS_MAX: usize = 64;
 /// Differences that the journal names when rules change, at most; the others are counted.
 pub const RULE_CHANGES_TOLD_MAX: usize = 200;
 /// Bytes of one difference, at most.
@@ -125,6 +132,8 @@ pub const STEP_BYTES_MAX: usize = 16 * 1_024 * 1_024;
 /// Rows of one coarse time in a mapped CSV, at most; further ones are spread apart as a group of
 /// their own.
 pub const COARSE_ROWS_MAX: usize = 1 << 20;
+/// Rows of one row group of a Parquet file, at most: a group is held as text.
+pub const PARQUET_GROUP_ROWS_MAX: u64 = 1 << 22;
 /// Steps between source and engine, and between engine and publisher, at most.
 pub const STEPS_IN_FLIGHT_MAX: usize = 4;
 

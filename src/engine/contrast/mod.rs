@@ -232,7 +232,8 @@ impl Contrast {
             sum.minor += cell.minor;
             let [before, after] = *pair;
             let Amounted { episodes, amount } = self.amounted(*cell);
-            figures.by_measure.push(MeasurePair { before, after, episodes, amount });
+            let amount_minor = i64::try_from(cell.minor).unwrap_or(i64::MAX);
+            figures.by_measure.push(MeasurePair { before, after, episodes, amount, amount_minor });
         }
         let [raise, drop, stronger, weaker, same] = sums.map(|sum| self.amounted(sum));
         (figures.would_raise, figures.would_drop) = (raise, drop);
@@ -359,6 +360,9 @@ pub struct MeasurePair {
     pub episodes: u64,
     /// Sum of the payments that they began with.
     pub amount: String,
+    /// The same in minor units.
+    #[serde(skip)]
+    pub amount_minor: i64,
 }
 
 /// Alerts to look at.
