@@ -141,6 +141,7 @@ fn a_pack_on_trial_compares_as_the_backtest_does_through_a_kill_and_a_promotion(
         eventually("the same comparison", || service.shadow()["pack"]["episodes"] == expected);
     };
     agree(&service, first);
+    eventually("commits", || lab.covered() >= first.len() as i64);
     // What recovery makes of the journal is what there was.
     service.process.signal("-KILL");
     assert_eq!(service.process.end(), None);
@@ -274,4 +275,64 @@ fn writers_who_race_are_put_in_one_order_and_all_of_them_are_in_the_record() {
     assert!(changes > 2, "{changes} changes");
     assert_eq!(named, accepted, "whoever was told yes is in the record");
     assert_eq!(in_force, Some(loaded));
+}
+
+#[test]
+fn rubbish_in_the_folders_is_told_and_leaves_the_service_as_it_is() {
+    let Some(lab) = Lab::open("rubbish", 1) else { return };
+    let [rules, next] = ["rules", "next"].map(|name| lab.folder.path().join(name));
+    write_pack(&rules, &[]);
+    let paths = [rules.display(), next.display()].map(|path| format!("{:?}", path.to_string()));
+    let more =
+        format!("rules = {}\nrules_poll = \"0s\"\n[shadow]\nrules = {}\n", paths[0], paths[1]);
+    let service = Service::start(&lab, &more);
+    lab.send("payments", Some(0), "", b"no record", 1_772_676_190_000);
+    lab.flush();
+    let mut before = Value::Null;
+    eventually("a step", || {
+        before = service.ask("GET", "/api/v1/rules").1["sha256"].clone();
+        before.is_string()
+    });
+    let shipped = shipped::files();
+    let burst = shipped.iter().find(|file| file.path.ends_with("m02_burst_out.toml")).expect("it");
+    let own = |from: &str, to: &str| {
+        let renamed = [("M02", "X01"), ("burst_out", "own_rule"), ("BURST_OUT", "OWN_RULE")];
+        let text = renamed.iter().fold(burst.text.clone(), |text, (a, b)| text.replace(a, b));
+        assert!(text.contains(from), "{from}");
+        text.replacen(from, to, 1).into_bytes()
+    };
+    let circle = own("[features]\n", "[features]\nself_ref = 'self_ref + 1'\n");
+    let wrong_type = own("out_count >= params.min_count", "out_count >= params.min_sum");
+    let deep = own(
+        "out_count >= params.min_count",
+        &format!("{}true{}", "(".repeat(1_500), ")".repeat(1_500)),
+    );
+    let rubbish: [(&str, Vec<u8>); 7] = [
+        ("binary.toml", vec![0x7f, b'E', b'L', b'F', 0, 0xff, 0xfe]),
+        ("big.toml", b"# much\n".repeat(1_500_000)),
+        ("gb.toml", b"title = \"\xb6\xe0\xb1\xca\"\n".to_vec()),
+        ("deep.toml", deep),
+        ("circle.toml", circle),
+        ("wrong_type.toml", wrong_type),
+        ("twice.toml", burst.text.clone().into_bytes()),
+    ];
+    for (name, bytes) in rubbish {
+        for (folder, mode) in [(&rules, "live"), (&next, "shadow")] {
+            if mode == "shadow" {
+                write_pack(folder, &[]);
+            }
+            std::fs::write(folder.join(name), &bytes).expect("writes");
+            let (code, answer) = service.post(&format!("mode={mode}"));
+            assert_eq!(code, 422, "{name}: {answer}");
+            let problems = answer["problems"].as_array().expect("problems");
+            assert!(problems.iter().any(|p| p["file"] == name), "{name}: {answer}");
+            std::fs::remove_file(folder.join(name)).expect("there");
+        }
+        let now = service.ask("GET", "/api/v1/rules").1;
+        assert_eq!((&now["sha256"], &now["pending"]), (&before, &Value::Null), "{name}");
+    }
+    // What was right all along is taken as if nothing had been.
+    write_pack(&rules, &[("m02_burst_out.toml", "weight  = 35", "weight  = 34")]);
+    assert_eq!(service.post("").0, 202);
+    service.process.stop();
 }
