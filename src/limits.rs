@@ -99,6 +99,8 @@ pub const RULES_MAX: usize = 512;
 /// What a rule may cost at each payment before `rules lint` remarks on it, in reads of a running
 /// sum.
 pub const RULE_COST_MAX: u32 = 48;
+/// Folders inside one another below a pack's folder, at most.
+pub const RULE_FOLDER_DEPTH_MAX: usize = 8;
 /// Bytes of one rule file, at most.
 pub const RULE_FILE_BYTES_MAX: usize = 256 * 1_024;
 /// How often the rule folders are looked at unless configured.

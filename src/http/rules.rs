@@ -247,6 +247,14 @@ impl RulesSide {
         *lock(&self.shown) = Some(Arc::new(shown));
     }
 
+    /// The folders hold what is in force.
+    pub fn set_folder_follows(&self) {
+        let mut shown = lock(&self.shown);
+        if let Some(now) = shown.as_deref().filter(|now| now.folder.is_some()) {
+            *shown = Some(Arc::new(RulesShown { folder: None, ..now.clone() }));
+        }
+    }
+
     /// Rules will come into force with the next step.
     pub fn set_pending(&self, sha256: &str) {
         *lock(&self.pending) = Some(sha256.to_owned());

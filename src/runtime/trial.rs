@@ -113,7 +113,7 @@ impl Trials {
             pack: live.pack_sha256.clone(),
             since_step: self.rules.since.0,
             since_ms: self.rules.since.1,
-            episodes: self.rules.contrast.figures(),
+            episodes: self.rules.contrast.figures().added_only(),
         };
         let pack = self.pack.as_ref().map(|trial| {
             let plan = trial.engine.plan();

@@ -236,7 +236,7 @@ impl Contrast {
             figures.by_measure.push(MeasurePair { before, after, episodes, amount, amount_minor });
         }
         let [raise, drop, stronger, weaker, same] = sums.map(|sum| self.amounted(sum));
-        (figures.would_raise, figures.would_drop) = (raise, drop);
+        (figures.would_raise, figures.would_drop) = (raise, Some(drop));
         (figures.would_strengthen, figures.would_weaken) = (stronger, weaker);
         figures.unchanged = same;
         self.name_examples(&mut figures);
@@ -319,8 +319,10 @@ impl Outcome {
 pub struct EpisodesCompared {
     /// Only the rules on trial ask for a measure.
     pub would_raise: Amounted,
-    /// Only the rules in force do.
-    pub would_drop: Amounted,
+    /// Only the rules in force do. Absent for shadow rules of the pack in force: rules that are
+    /// added take nothing away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub would_drop: Option<Amounted>,
     /// Both do, those on trial for a stronger one.
     pub would_strengthen: Amounted,
     /// Both do, those on trial for a weaker one.
@@ -336,6 +338,17 @@ pub struct EpisodesCompared {
     pub carried_over: u64,
     /// Ids of alerts, newest first, at most 20 of each kind.
     pub examples: ExampleAlerts,
+}
+
+impl EpisodesCompared {
+    /// Without what only the rules in force ask for.
+    #[must_use]
+    pub fn added_only(mut self) -> Self {
+        self.would_drop = None;
+        self.by_measure.retain(|pair| pair.after.is_some());
+        self.examples.would_drop.clear();
+        self
+    }
 }
 
 /// Episodes, and the money they are about.

@@ -184,6 +184,7 @@ impl Watcher {
         self.telemetry.set_rule_compile(compile);
         let answer = |outcome| LoadAnswer::new(outcome, from, Some(compile));
         if plan.pack_sha256 == self.in_force.plan.pack_sha256 {
+            self.read_side.rules.set_folder_follows();
             return answer(LoadOutcome::Unchanged);
         }
         let answer = answer(LoadOutcome::Accepted);
