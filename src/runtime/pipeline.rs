@@ -282,10 +282,11 @@ impl<'a> Scorer<'a> {
     /// arrived was read, since a tick makes what comes after it late.
     #[must_use]
     pub fn tick(&self, now_ms: Millis) -> Option<Read> {
-        let Parts { engine, lag, .. } = &self.parts;
+        let Parts { engine, trials, lag, .. } = &self.parts;
         let behind = lag.as_ref()?.read();
         let read_all = !behind.is_empty() && behind.iter().all(|behind| behind.records == 0);
-        let is_due = engine.waits_until_ms()? <= now_ms - engine.lateness_ms();
+        let waits = [engine.waits_until_ms(), trials.waits_until_ms()];
+        let is_due = waits.into_iter().flatten().min()? <= now_ms - engine.lateness_ms();
         (read_all && is_due).then(|| {
             let mut step = Step::default();
             step.add_tick(now_ms);

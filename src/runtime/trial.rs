@@ -91,6 +91,12 @@ impl Trials {
         self.plan().map(|plan| plan.pack_sha256.as_str())
     }
 
+    /// Until when the pack on trial waits for something that does not happen, if it does.
+    #[must_use]
+    pub fn waits_until_ms(&self) -> Option<Millis> {
+        self.pack.as_ref()?.engine.waits_until_ms()
+    }
+
     /// Takes a step and what the live engine made of it. Returns what the live rules of the pack on
     /// trial say, as shadow alerts.
     pub fn step(&mut self, batch: &Batch, live: &StepOutput, fork: &dyn Fork) -> Vec<Alert> {
