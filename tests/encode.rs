@@ -9,6 +9,7 @@ use goshawk::model::reject::{Reject, RejectReason};
 use goshawk::model::time::{DAY, MINUTE};
 use goshawk::sink::{Message, Stream};
 use goshawk::source::RejectedRecord;
+use goshawk::wire::balance::Balance;
 use goshawk::wire::encode::privacy::Privacy;
 use goshawk::wire::encode::{EncodeConfig, Encoder, PackName, WallTimes};
 use goshawk::wire::journal::{
@@ -299,7 +300,14 @@ fn journal_records_fit_their_schemas() {
     let step = JournalRecord {
         schema: journal::SCHEMA.into(),
         step: 7,
-        runs: vec![JournalRun { topic: "payments".into(), partition: 0, from: 0, to: 5 }],
+        runs: vec![JournalRun {
+            topic: "payments".into(),
+            partition: 0,
+            from: 0,
+            to: 5,
+            ended: Some(Balance::default()),
+        }],
+        tick_ms: Some(T0),
         rule_pack: "ab".repeat(32),
         watermark_ms: T0,
         counts: JournalCounts::default(),
