@@ -99,10 +99,19 @@ pub const RULES_MAX: usize = 512;
 /// What a rule may cost at each payment before `rules lint` remarks on it, in reads of a running
 /// sum.
 pub const RULE_COST_MAX: u32 = 48;
+/// Folders inside one another below a pack's folder, at most.
+pub const RULE_FOLDER_DEPTH_MAX: usize = 8;
 /// Bytes of one rule file, at most.
 pub const RULE_FILE_BYTES_MAX: usize = 256 * 1_024;
 /// How often the rule folders are looked at unless configured.
 pub const RULES_POLL_DEFAULT: Millis = 5 * SECOND;
+/// How often the journal is told again what the files of a pack say. Its retention must be longer
+/// than twice this.
+pub const PACK_REWRITE: Millis = HOUR;
+/// What the state may take, in MiB, for a pack to be taken on trial beside it, unless configured.
+pub const SHADOW_STATE_MIB_DEFAULT: usize = 4_096;
+/// Characters of a caller's name, at most.
+pub const WHO_CHARS_MAX: usize = 64;
 /// Differences that the journal names when rules change, at most; the others are counted.
 pub const RULE_CHANGES_TOLD_MAX: usize = 200;
 /// Bytes of one difference, at most.
@@ -125,6 +134,8 @@ pub const STEP_BYTES_MAX: usize = 16 * 1_024 * 1_024;
 /// Rows of one coarse time in a mapped CSV, at most; further ones are spread apart as a group of
 /// their own.
 pub const COARSE_ROWS_MAX: usize = 1 << 20;
+/// Rows of one row group of a Parquet file, at most: a group is held as text.
+pub const PARQUET_GROUP_ROWS_MAX: u64 = 1 << 22;
 /// Steps between source and engine, and between engine and publisher, at most.
 pub const STEPS_IN_FLIGHT_MAX: usize = 4;
 
@@ -161,7 +172,7 @@ pub const SOURCE_QUEUE_KIB: &str = "16384";
 /// Messages of one transaction, at most (the last step's own may exceed it).
 pub const TRANSACTION_MESSAGES_MAX: usize = 20_000;
 /// Rule packs of the past kept while the journal is repeated, at most.
-pub const PACKS_KEPT: usize = 4;
+pub const PACKS_KEPT: usize = 8;
 /// Callers that wait for rules to be read, at most; the others are told to try again.
 pub const RULE_CALLERS_MAX: usize = 4;
 /// Records fetched from one partition's queue at once; their bytes are bounded by the queue's own.

@@ -9,8 +9,13 @@ use goshawk::model::reject::{Reject, RejectReason};
 use goshawk::model::time::{DAY, MINUTE};
 use goshawk::sink::{Message, Stream};
 use goshawk::source::RejectedRecord;
+use goshawk::wire::balance::Balance;
 use goshawk::wire::encode::privacy::Privacy;
 use goshawk::wire::encode::{EncodeConfig, Encoder, PackName, WallTimes};
+use goshawk::wire::journal::{
+    self, JournalCounts, JournalRecord, JournalRun, OverlayName, RuleChange, RuleFile,
+    ShadowChange, Superseded,
+};
 use goshawk::wire::schema;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -283,6 +288,81 @@ fn alerts_fit_their_schema() {
         serde_json::from_slice(&masked().alert(&alert(), &WALL).body).expect("JSON");
     body["kind"] = "shout".into();
     assert!(std::panic::catch_unwind(|| fits(root, root, &body, "$")).is_err());
+}
+
+#[test]
+fn journal_records_fit_their_schemas() {
+    let overlays = vec![OverlayName {
+        name: "bank".into(),
+        author: "li.wei".into(),
+        approver: Some("wang.fang".into()),
+    }];
+    let step = JournalRecord {
+        schema: journal::SCHEMA.into(),
+        step: 7,
+        runs: vec![JournalRun {
+            topic: "payments".into(),
+            partition: 0,
+            from: 0,
+            to: 5,
+            ended: Some(Balance::default()),
+        }],
+        tick_ms: Some(T0),
+        rule_pack: "ab".repeat(32),
+        watermark_ms: T0,
+        counts: JournalCounts::default(),
+    };
+    let file = RuleFile {
+        schema: journal::FILE_SCHEMA.into(),
+        rule_pack: "ab".repeat(32),
+        number: 0,
+        of: 1,
+        path: "policy.toml".into(),
+        text: "# 规则\n".into(),
+    };
+    let change = RuleChange {
+        schema: journal::CHANGE_SCHEMA.into(),
+        step: 7,
+        at_ms: T0,
+        by: "promotion".into(),
+        who: Some("li.wei".into()),
+        from: "ab".repeat(32),
+        to: "cd".repeat(32),
+        folder: Some("ab".repeat(32)),
+        overlays: overlays.clone(),
+        changes: vec!["rule M02 weight: 35 -> 34".into()],
+        differences: 1,
+        superseded: vec![Superseded { by: "http".into(), who: None, to: "ef".repeat(32) }],
+    };
+    let shadow = ShadowChange {
+        schema: journal::SHADOW_SCHEMA.into(),
+        step: 7,
+        at_ms: T0,
+        by: "http".into(),
+        who: None,
+        against: "ab".repeat(32),
+        from: None,
+        to: Some("cd".repeat(32)),
+        overlays,
+        changes: Vec::new(),
+        differences: 0,
+    };
+    let schemas = schema::all();
+    let written = [
+        journal::message(&step),
+        journal::message(&file),
+        journal::message(&change),
+        journal::message(&shadow),
+    ];
+    for message in &written {
+        let mut body: Value = serde_json::from_slice(&message.body).expect("JSON");
+        let name = body["schema"].as_str().expect("it names itself").to_owned();
+        let (_, root) = schemas.iter().find(|(known, _)| **known == name).expect("published");
+        fits(root, root, &body, "$");
+        journal::read(0, &message.body).expect("and is read back");
+        body["schema"] = "other.v1".into();
+        assert!(std::panic::catch_unwind(|| fits(root, root, &body, "$")).is_err(), "{name}");
+    }
 }
 
 /// Asserts that a value fits a schema, as far as our schemas go; no property may be unknown.

@@ -5,9 +5,12 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use goshawk::engine::{Counts, MemoryReport, RuleCounts, StepOutput};
+use goshawk::engine::contrast::{EpisodesCompared, MeasurePair};
+use goshawk::engine::{Counts, Engine, EngineConfig, MemoryReport, RuleCounts, StepOutput};
 use goshawk::http::read_side::{ALERTS_KEPT, ReadSide};
-use goshawk::http::rules::{LoadAnswer, LoadOutcome, LoadRequest, RuleProblem, RulesShown};
+use goshawk::http::rules::{
+    LoadAnswer, LoadMode, LoadOutcome, LoadRequest, RuleProblem, RulesShown,
+};
 use goshawk::http::{HttpConfig, HttpError, HttpServer};
 use goshawk::model::entity::EntityKind;
 use goshawk::model::event::{
@@ -18,14 +21,15 @@ use goshawk::model::measure::Action;
 use goshawk::model::money::Currency;
 use goshawk::model::reject::{Reject, RejectReason};
 use goshawk::model::time::{HOUR, Millis};
+use goshawk::runtime::trial::Trials;
 use goshawk::sink::{Message, Stream};
 use goshawk::source::{RejectedRecord, Step};
 use goshawk::telemetry::Telemetry;
-use goshawk::telemetry::event::PackInForce;
+use goshawk::telemetry::event::{PackInForce, TrialCompared};
 use goshawk::telemetry::metric::Metric;
 use goshawk::telemetry::phase::Phase;
 use goshawk::wire::balance::Balance;
-use goshawk::wire::journal::JournalRun;
+use goshawk::wire::journal::{CHANGE_SCHEMA, JournalRun, RuleChange};
 
 struct Served {
     server: HttpServer,
@@ -224,6 +228,17 @@ fn feedback_is_counted_by_stage_and_verdict() {
     );
 }
 
+/// Episodes that only the rules on trial raise.
+fn pair() -> MeasurePair {
+    MeasurePair {
+        before: None,
+        after: Some(Action::Review),
+        episodes: 3,
+        amount: "12.50".to_owned(),
+        amount_minor: 1_250,
+    }
+}
+
 fn fill(telemetry: &Telemetry) {
     let mut batch = Batch::default();
     list(&mut batch, ListCategory::CaseAccount, 0);
@@ -246,6 +261,9 @@ fn fill(telemetry: &Telemetry) {
     telemetry.set_state(&MemoryReport::default());
     telemetry.set_lag("payments", 3, 17, 0.25);
     telemetry.set_queue("engine", 1);
+    telemetry.set_shadow_pack(Some(("cn-next", "cd34")));
+    let compared = EpisodesCompared { by_measure: vec![pair()], ..EpisodesCompared::default() };
+    telemetry.set_shadow(&compared, None);
     telemetry.decision.record(Duration::from_micros(800), 100);
 }
 
@@ -448,7 +466,21 @@ fn rules_change_by_http_for_callers_with_a_token_only() {
     answers.join().expect("answered");
 
     let plan = goshawk::runtime::pack::load(None).expect("the shipped pack");
-    served.read_side.rules.set(RulesShown::of(&plan, 7, 1_000, "start"));
+    let change = RuleChange {
+        schema: CHANGE_SCHEMA.to_owned(),
+        step: 7,
+        at_ms: 1_000,
+        by: "promotion".to_owned(),
+        who: Some("li.wei".to_owned()),
+        from: "aa".to_owned(),
+        to: plan.pack_sha256.clone(),
+        folder: Some("cc".to_owned()),
+        overlays: Vec::new(),
+        changes: Vec::new(),
+        differences: 0,
+        superseded: Vec::new(),
+    };
+    served.read_side.rules.set(RulesShown::of(&plan, &change));
     served.read_side.rules.set_pending("bb");
     let (code, text) = get(address, path, right);
     assert_eq!(code, 200);
@@ -456,4 +488,78 @@ fn rules_change_by_http_for_callers_with_a_token_only() {
     assert_eq!(shown["sha256"], plan.pack_sha256.as_str());
     assert_eq!((&shown["since_step"], &shown["pending"]), (&7.into(), &"bb".into()));
     assert_eq!(shown["rules"].as_array().map(Vec::len), Some(plan.rules.len()));
+    for (key, said) in [("by", "promotion"), ("who", "li.wei"), ("folder", "cc")] {
+        assert_eq!(shown[key], said);
+    }
+}
+
+#[test]
+fn what_is_asked_of_rules_is_said_exactly_or_refused() {
+    let served = serve(Some("secret"));
+    let address = served.server.address();
+    let right = "Authorization: Bearer secret\r\n";
+    let post = |query: &str| ask(address, "POST", &format!("/api/v1/rules?{query}"), right);
+    let long = format!("who={}", "x".repeat(65));
+    for (query, said) in [
+        ("mode=try", "live, shadow, promote"),
+        ("mode=promote&who=li.wei", "pack=HASH"),
+        ("mode=promote&who=li.wei&pack=abc", "12 digits"),
+        ("mode=promote&who=li.wei&pack=zzzzzzzzzzzz", "12 digits"),
+        ("mode=promote&pack=0123456789ab", "who=NAME"),
+        ("mode=shadow&pack=0123456789ab", "mode=promote"),
+        ("who=%20", "1 to 64"),
+        (&long, "1 to 64"),
+        ("who=a%0Ab", "1 to 64"),
+    ] {
+        let (code, text) = post(query);
+        assert_eq!((code, text.contains(said)), (400, true), "{query}: {text}");
+    }
+    assert_eq!(post("moed=live").0, 400, "an unknown parameter");
+    let (door, requests) = crossbeam_channel::bounded::<LoadRequest>(1);
+    served.read_side.rules.set_door(Some(door));
+    let heard = std::thread::spawn(move || {
+        let hear = |_| {
+            let LoadRequest { mode, who, answer } = requests.recv().expect("asked");
+            let said = LoadAnswer::new(LoadOutcome::Accepted, "aa".to_owned(), None);
+            answer.send(said).expect("waits");
+            (mode, who)
+        };
+        (0..3).map(hear).collect::<Vec<_>>()
+    });
+    for query in ["who=li.wei", "mode=shadow", "mode=promote&who=li.wei&pack=0123456789AB"] {
+        assert_eq!(post(query).0, 202, "{query}");
+    }
+    let (who, pack) = (Some("li.wei".to_owned()), "0123456789ab".to_owned());
+    let expected = [
+        (LoadMode::Live, who.clone()),
+        (LoadMode::Shadow, None),
+        (LoadMode::Promote { pack }, who),
+    ];
+    assert_eq!(heard.join().expect("answered"), expected);
+}
+
+#[test]
+fn the_comparison_of_rules_on_trial_is_shown_and_measured() {
+    let served = serve(None);
+    let (address, path) = (served.server.address(), "/api/v1/rules/shadow");
+    assert_eq!(get(address, path, "").0, 503);
+    let plan = std::sync::Arc::new(goshawk::runtime::pack::load(None).expect("the shipped pack"));
+    let engine = Engine::new(EngineConfig::for_tenant("test"), plan);
+    let mut shown = Trials::new(&engine).figures(engine.plan());
+    shown.rules.episodes.by_measure.push(pair());
+    served.telemetry.emit(TrialCompared { shown: &shown, aloud: true });
+    served.read_side.rules.set_shadow(shown);
+    served.read_side.rules.set_refused(Some("too large".to_owned()));
+    let (code, text) = get(address, path, "");
+    let body: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!((code, &body["refused"]), (200, &"too large".into()));
+    assert_eq!(body["rules"]["episodes"]["by_measure"][0]["episodes"], 3);
+    let metrics = get(address, "/metrics", "").1;
+    let labels = r#"{after="review",before="none",view="rules"}"#;
+    for line in [
+        format!("goshawk_shadow_episodes{labels} 3"),
+        format!("goshawk_shadow_amount_minor{labels} 1250"),
+    ] {
+        assert!(metrics.contains(&line), "{line}");
+    }
 }

@@ -194,6 +194,36 @@ fn the_same_id_twice_is_said_once_and_at_the_second() {
 }
 
 #[test]
+#[cfg(unix)]
+fn pipes_circles_and_hidden_names_do_no_harm() {
+    let folder = folder_with(".m02_burst_out.toml.swp.toml", b"\xff\xfe no rule");
+    assert!(pack::load(Some(folder.path())).is_ok(), "what an editor keeps is no rule");
+    // As a configuration map is mounted: files are links into a folder beside them.
+    let mounted = tempfile::tempdir().expect("a folder");
+    let data = mounted.path().join("..2026_03_05");
+    for (path, text) in shipped::FILES {
+        let flat = path.replace('/', "_");
+        write(&data.join(&flat), text.as_bytes());
+        std::os::unix::fs::symlink(Path::new("..data").join(&flat), mounted.path().join(&flat))
+            .expect("a link");
+    }
+    std::os::unix::fs::symlink("..2026_03_05", mounted.path().join("..data")).expect("a link");
+    assert!(pack::load(Some(mounted.path())).is_ok(), "each file once");
+
+    let pipe = folder.path().join("own.toml");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs");
+    assert!(made.success());
+    let defects = found(load(&folder));
+    assert!(defects[0].path == "own.toml" && defects[0].message.contains("no plain file"));
+    std::fs::remove_file(&pipe).expect("there");
+    std::os::unix::fs::symlink("nowhere", &pipe).expect("a link");
+    assert_eq!(found(load(&folder))[0].path, "own.toml", "a link to nothing");
+    std::fs::remove_file(&pipe).expect("there");
+    std::os::unix::fs::symlink(".", folder.path().join("circle")).expect("a link");
+    assert!(matches!(load(&folder), PackError::Unreadable { .. }));
+}
+
+#[test]
 fn an_empty_folder_and_one_that_is_not_there_are_told_apart() {
     let folder = tempfile::tempdir().expect("a folder");
     assert!(matches!(pack::load(Some(folder.path())), Err(PackError::Empty { .. })));

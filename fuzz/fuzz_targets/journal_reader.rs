@@ -20,6 +20,7 @@ fuzz_target!(|input: &[u8]| {
             Entry::Step(step) => journal::message(step),
             Entry::File(file) => journal::message(file),
             Entry::Change(change) => journal::message(change),
+            Entry::Shadow(change) => journal::message(change),
             Entry::Reconciliation(sum) => journal::message(sum),
         };
         assert_eq!(journal::read(offset, &written.body).expect("we wrote it"), entry);

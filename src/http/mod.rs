@@ -6,7 +6,9 @@
 //! - `GET /readyz`: 200 while it scores, else 503; the body says what it is doing
 //! - `GET /api/v1/alerts?limit=N&before=SEQUENCE`: recent alerts as published, newest first
 //! - `GET /api/v1/rules`: the rules in force, since when, and what brought them
-//! - `POST /api/v1/rules`: reads the rule folders now; needs a token, whatever the address
+//! - `GET /api/v1/rules/shadow`: how rules on trial compare with those in force
+//! - `POST /api/v1/rules`: reads the rule folders now (`?mode=shadow`: those of the pack on trial;
+//!   `?mode=promote`: puts that pack in force); needs a token, whatever the address
 //! - `GET /api/v1/status`: what the process is doing, with counts
 //!
 //! It listens on loopback unless told otherwise; any other address needs a token, sent as

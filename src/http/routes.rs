@@ -11,9 +11,12 @@ use axum::{Json, Router};
 use sha2::{Digest as _, Sha256};
 
 use super::read_side::{ALERTS_SHOWN_MAX, ReadSide};
-use super::rules::{LoadOutcome, NotAsked};
+use super::rules::{LoadMode, LoadOutcome, NotAsked};
 use crate::limits;
 use crate::telemetry::Telemetry;
+
+/// Digits of a hash that name a pack, at least.
+const PACK_DIGITS_MIN: usize = 12;
 
 /// What every request may read.
 #[derive(Clone)]
@@ -42,6 +45,7 @@ pub fn router(shared: Shared) -> Router {
         .route("/metrics", get(metrics))
         .route("/api/v1/alerts", get(alerts))
         .route("/api/v1/rules", get(rules).post(load_rules))
+        .route("/api/v1/rules/shadow", get(shadow))
         .route("/api/v1/status", get(status))
         .route_layer(from_fn_with_state(shared.clone(), authorise));
     Router::new()
@@ -114,15 +118,74 @@ async fn rules(State(shared): State<Shared>) -> Response {
     }
 }
 
-/// Has the folders read now. Whoever may change rules must be known, so that without a token in
-/// the configuration nobody may.
-async fn load_rules(State(shared): State<Shared>) -> Response {
+async fn shadow(State(shared): State<Shared>) -> Response {
+    match shared.read_side.rules.shadow() {
+        Some(shown) => Json(shown).into_response(),
+        None => (StatusCode::SERVICE_UNAVAILABLE, "no step has been judged yet\n").into_response(),
+    }
+}
+
+/// Which change.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    mode: Option<String>,
+    who: Option<String>,
+    pack: Option<String>,
+}
+
+impl Change {
+    /// What is asked for and by whom, or what is wrong with that.
+    fn read(self) -> Result<(LoadMode, Option<String>), String> {
+        let Self { mode, who, pack } = self;
+        if let Some(who) = &who {
+            let chars = who.chars().count();
+            if who.trim().is_empty()
+                || chars > limits::WHO_CHARS_MAX
+                || who.contains(char::is_control)
+            {
+                return Err(format!("who: a name of 1 to {} characters", limits::WHO_CHARS_MAX));
+            }
+        }
+        let mode = match (mode.as_deref(), pack) {
+            (None | Some("live"), None) => LoadMode::Live,
+            (Some("shadow"), None) => LoadMode::Shadow,
+            (Some("promote"), Some(pack)) => {
+                if pack.len() < PACK_DIGITS_MIN || !pack.bytes().all(|b| b.is_ascii_hexdigit()) {
+                    return Err(format!("pack: {PACK_DIGITS_MIN} digits of its hash or more"));
+                }
+                if who.is_none() {
+                    return Err("a promotion needs who=NAME, for the record".to_owned());
+                }
+                LoadMode::Promote { pack: pack.to_ascii_lowercase() }
+            }
+            (Some("promote"), None) => {
+                return Err("a promotion needs pack=HASH: that of the pack on trial".to_owned());
+            }
+            (Some("live" | "shadow") | None, Some(_)) => {
+                return Err("pack belongs to mode=promote".to_owned());
+            }
+            (Some(other), _) => {
+                return Err(format!("mode={other:?} is none of live, shadow, promote"));
+            }
+        };
+        Ok((mode, who))
+    }
+}
+
+/// Has the folders read now, or the pack on trial come into force. Whoever may change rules must be
+/// known, so that without a token in the configuration nobody may.
+async fn load_rules(State(shared): State<Shared>, Query(change): Query<Change>) -> Response {
     if shared.token.is_none() {
         let text = "changing rules needs a token: set http.token_file\n";
         return (StatusCode::FORBIDDEN, text).into_response();
     }
     let unavailable = |text| (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
-    let answered = match shared.read_side.rules.ask() {
+    let (mode, who) = match change.read() {
+        Ok(read) => read,
+        Err(problem) => return (StatusCode::BAD_REQUEST, format!("{problem}\n")).into_response(),
+    };
+    let answered = match shared.read_side.rules.ask(mode, who) {
         Ok(answered) => answered,
         Err(NotAsked::Closed) => return unavailable("this process does not score now\n"),
         Err(NotAsked::Busy) => return unavailable("others are being answered; try again\n"),

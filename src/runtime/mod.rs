@@ -15,6 +15,7 @@
 //! - [`reload`]: rules change while running
 //! - [`replay`]: alerts of the past made again
 //! - [`stop`]: one flag that ends all threads, and signals
+//! - [`trial`]: rules on trial, compared with those in force
 //! - [`pack`]: a rule pack from a folder or from the binary, as a plan
 
 pub mod config;
@@ -33,3 +34,4 @@ pub mod recovery;
 pub mod reload;
 pub mod replay;
 pub mod stop;
+pub mod trial;

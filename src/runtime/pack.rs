@@ -191,6 +191,9 @@ pub fn load(rules: Option<&Path>) -> Result<Plan, PackError> {
 
 /// Reads every `.toml` file below a folder. One that cannot be read as text is `unfit`, and stays
 /// among the files as far as it could be read, so that the others are still understood.
+///
+/// Names that begin with a dot are passed over: editors keep copies under such names, and a mounted
+/// configuration map keeps what its links lead to.
 fn collect(
     root: &Path,
     folder: &Path,
@@ -201,8 +204,16 @@ fn collect(
         .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
         .map_err(|cause| PackError::Unreadable { path: folder.to_owned(), cause })?;
     paths.sort();
+    let hidden = |path: &PathBuf| path.file_name().is_some_and(|n| n.as_encoded_bytes()[0] == b'.');
+    paths.retain(|path| !hidden(path));
+    let depth = folder.strip_prefix(root).map_or(0, |inside| inside.iter().count());
     for path in paths {
-        if path.is_dir() {
+        if path.is_dir() && depth >= limits::RULE_FOLDER_DEPTH_MAX {
+            // A link that leads back up would never end.
+            let cause =
+                std::io::Error::other("folders lie too deep in one another, or in a circle");
+            return Err(PackError::Unreadable { path, cause });
+        } else if path.is_dir() {
             collect(root, &path, files, unfit)?;
         } else if path.extension().is_some_and(|e| e == "toml") {
             let inside = path.strip_prefix(root).unwrap_or(&path);
@@ -223,6 +234,10 @@ fn collect(
 
 /// The bytes of a file, or one more than a rule may have.
 fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+    // A pipe would be waited for, and a device never ends.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::other("it is no plain file"));
+    }
     let mut bytes = Vec::new();
     let most = limits::RULE_FILE_BYTES_MAX as u64 + 1;
     std::fs::File::open(path)?.take(most).read_to_end(&mut bytes)?;

@@ -12,8 +12,11 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::findings::FindingsFile;
 use super::reconcile::tally::Tally;
-use super::reload::{self, Pending};
+use super::reload::Pending;
+use super::reload::activate::InForce;
+use super::reload::book::Book;
 use super::stop::{Stop, Why};
+use super::trial::Trials;
 use crate::engine::{Engine, Fork, StepOutput};
 use crate::http::read_side::ReadSide;
 use crate::limits;
@@ -23,7 +26,9 @@ use crate::sink::{Commit, Message, Sink, SinkError};
 use crate::source::kafka::lag::Lag;
 use crate::source::{Progress, Source, SourceError, Step};
 use crate::telemetry::Telemetry;
-use crate::telemetry::event::{AlertPublished, CommitFailed, Committed, Next, RecordsRejected};
+use crate::telemetry::event::{
+    AlertPublished, CommitFailed, Committed, Next, RecordsRejected, TrialCompared,
+};
 use crate::wire::balance;
 use crate::wire::encode::{Encoder, WallTimes, header};
 use crate::wire::journal::{self, JournalCounts, JournalRecord, SCHEMA};
@@ -32,6 +37,10 @@ use crate::wire::journal::{self, JournalCounts, JournalRecord, SCHEMA};
 const IDLE: Duration = Duration::from_millis(100);
 /// How often gauges that cost something are set.
 const GAUGES: Duration = Duration::from_secs(5);
+/// How often the comparison of rules on trial is shown, at most.
+const COMPARED: Duration = Duration::from_secs(1);
+/// How often it is told in the log, at most.
+const COMPARED_ALOUD: Duration = Duration::from_secs(300);
 
 /// What the pipeline works with.
 pub struct Parts<'a> {
@@ -41,6 +50,10 @@ pub struct Parts<'a> {
     pub fork: &'a dyn Fork,
     /// Makes messages.
     pub encoder: &'a mut Encoder,
+    /// What is on trial.
+    pub trials: &'a mut Trials,
+    /// What the state may take for a trial to begin, in bytes.
+    pub state_max: usize,
     /// Rules that wait for the next step.
     pub pending: &'a Pending,
     /// Takes findings, if anybody asked for them.
@@ -199,10 +212,12 @@ fn score(
 ) {
     let telemetry = scorer.parts.telemetry;
     loop {
-        let read = match steps.recv_timeout(GAUGES) {
+        let wait = if scorer.compared.stale { COMPARED } else { GAUGES };
+        let read = match steps.recv_timeout(wait) {
             Ok(read) => read,
             Err(RecvTimeoutError::Timeout) => {
                 gauges.set(telemetry, scorer.parts.engine);
+                scorer.show_compared();
                 match scorer.tick(wall_ms()) {
                     Some(tick) => tick,
                     None => continue,
@@ -221,6 +236,7 @@ fn score(
         telemetry.set_queue("engine", steps.len());
         telemetry.set_queue("publisher", publish.len());
         gauges.set(telemetry, scorer.parts.engine);
+        scorer.show_compared();
         // A full queue only means that the source has spares enough.
         let _ = give_back.try_send(read.step);
     }
@@ -237,6 +253,11 @@ pub struct Scorer<'a> {
     number: u64,
     /// When the journal says again what became of all records.
     sum_up_at: Instant,
+    /// Makes the messages of the pack on trial.
+    trial_encoder: Encoder,
+    /// What the journal holds of packs.
+    book: Book,
+    compared: Compared,
 }
 
 impl<'a> Scorer<'a> {
@@ -244,7 +265,9 @@ impl<'a> Scorer<'a> {
     #[must_use]
     pub fn new(parts: Parts<'a>, topics: Vec<String>) -> Self {
         let sum_up_at = Instant::now() + parts.reconcile_every;
-        Self { number: parts.next_step, parts, topics, sum_up_at }
+        let (trial_encoder, number) = (parts.encoder.clone(), parts.next_step);
+        let (book, compared) = (Book::default(), Compared::default());
+        Self { parts, topics, number, sum_up_at, trial_encoder, book, compared }
     }
 
     /// What became of the records since the journal last said so, when nothing more will come.
@@ -259,10 +282,11 @@ impl<'a> Scorer<'a> {
     /// arrived was read, since a tick makes what comes after it late.
     #[must_use]
     pub fn tick(&self, now_ms: Millis) -> Option<Read> {
-        let Parts { engine, lag, .. } = &self.parts;
+        let Parts { engine, trials, lag, .. } = &self.parts;
         let behind = lag.as_ref()?.read();
         let read_all = !behind.is_empty() && behind.iter().all(|behind| behind.records == 0);
-        let is_due = engine.waits_until_ms()? <= now_ms - engine.lateness_ms();
+        let waits = [engine.waits_until_ms(), trials.waits_until_ms()];
+        let is_due = waits.into_iter().flatten().min()? <= now_ms - engine.lateness_ms();
         (read_all && is_due).then(|| {
             let mut step = Step::default();
             step.add_tick(now_ms);
@@ -274,14 +298,32 @@ impl<'a> Scorer<'a> {
     pub fn score(&mut self, read: &Read) -> Outgoing {
         let Read { step, at, wall_ms } = read;
         let reconcile_every = self.parts.reconcile_every;
-        let Parts { engine, fork, encoder, pending, findings, telemetry, read_side, tally, .. } =
-            &mut self.parts;
+        let Parts {
+            engine,
+            fork,
+            encoder,
+            trials,
+            state_max,
+            pending,
+            findings,
+            telemetry,
+            read_side,
+            tally,
+            ..
+        } = &mut self.parts;
         let number = self.number;
         // Here and nowhere else: every event of a step is judged by one pack.
-        let changed = pending.take().map(|candidate| {
-            let at = (number, *wall_ms);
-            reload::activate(candidate, at, engine, encoder, telemetry, read_side)
-        });
+        let changed = InForce {
+            engine,
+            encoder,
+            trial_encoder: &mut self.trial_encoder,
+            trials,
+            book: &mut self.book,
+            state_max: *state_max,
+            telemetry,
+            read_side,
+        }
+        .take(pending, (number, *wall_ms));
         let began = Instant::now();
         let output = engine.step(&step.batch, *fork);
         let events = step.batch.events.len() as u64;
@@ -290,6 +332,8 @@ impl<'a> Scorer<'a> {
             file.write(engine.plan(), &step.batch, &output.findings, encoder.mask());
         }
         telemetry.record_step(step, &output);
+        let on_trial = trials.step(&step.batch, &output, *fork);
+        self.compared.stale = true;
         read_side.record_step(&output.counts, step.rejected.len(), output.watermark_ms);
         if let Some(first) = step.rejected.first() {
             let topic = &self.topics[usize::from(first.reject.position.topic)];
@@ -299,7 +343,7 @@ impl<'a> Scorer<'a> {
                 topic,
             });
         }
-        let mut before = changed.unwrap_or_default();
+        let mut before = changed;
         if *at >= self.sum_up_at {
             self.sum_up_at = Instant::now() + reconcile_every;
             before.extend(tally.take(*wall_ms).map(|sum| journal::message(&sum)));
@@ -308,10 +352,29 @@ impl<'a> Scorer<'a> {
         let record = record_of(number, step, &output, &self.topics, pack);
         telemetry.record_runs(&record.runs);
         tally.add(&record);
-        let commit = commit_of(&record, step, &output, encoder, (*wall_ms, before));
+        let said = Said { output: &output, on_trial: &on_trial, before };
+        let encoders = [&**encoder, &self.trial_encoder];
+        let commit = commit_of(&record, step, said, encoders, *wall_ms);
         self.number += 1;
-        Outgoing { commit, alerts: output.alerts, read_at: *at }
+        let mut alerts = output.alerts;
+        alerts.extend(on_trial);
+        Outgoing { commit, alerts, read_at: *at }
     }
+
+    /// Shows how rules on trial compare by now, if it is time.
+    fn show_compared(&mut self) {
+        let Parts { engine, trials, telemetry, read_side, .. } = &self.parts;
+        self.compared.show(trials, engine, telemetry, read_side);
+    }
+}
+
+/// What a step said.
+struct Said<'a> {
+    output: &'a StepOutput,
+    /// Alerts of the pack on trial.
+    on_trial: &'a [Alert],
+    /// What the journal must say before the step's record.
+    before: Vec<Message>,
 }
 
 /// What the journal says of a step.
@@ -334,17 +397,25 @@ pub fn record_of(
     }
 }
 
+/// `encoders`: that of the pack in force, and that of the pack on trial.
 fn commit_of(
     record: &JournalRecord,
     step: &Step,
-    output: &StepOutput,
-    encoder: &Encoder,
-    (ingested_ms, before): (Millis, Vec<Message>),
+    said: Said<'_>,
+    encoders: [&Encoder; 2],
+    ingested_ms: Millis,
 ) -> Commit {
-    let now_ms = wall_ms();
+    let (now_ms, Said { output, on_trial, before }) = (wall_ms(), said);
     let wall = WallTimes { ingested_ms, detected_ms: now_ms, published_ms: now_ms };
+    let [encoder, trial_encoder] = encoders;
     let mut messages: Vec<_> =
         output.alerts.iter().map(|alert| encoder.alert(alert, &wall)).collect();
+    messages.extend(on_trial.iter().map(|alert| {
+        let mut message = trial_encoder.alert(alert, &wall);
+        let pack = trial_encoder.pack().sha256.clone();
+        message.headers.push((header::TRIAL.to_owned(), pack.into_bytes()));
+        message
+    }));
     messages.extend(step.rejected.iter().map(|rejected| encoder.reject(rejected)));
     messages.extend(step.rejoin(&output.rejects).iter().map(|rejected| encoder.reject(rejected)));
     for message in &mut messages {
@@ -438,6 +509,33 @@ impl Gauges {
             let seconds = waited_ms as f64 / 1e3;
             telemetry.set_lag(&behind.topic, behind.partition, behind.records, seconds);
         }
+    }
+}
+
+/// The comparison of rules on trial, shown now and then.
+#[derive(Default)]
+struct Compared {
+    /// Steps have been taken since it was shown.
+    stale: bool,
+    shown: Option<Instant>,
+    told: Option<Instant>,
+}
+
+impl Compared {
+    fn show(&mut self, trials: &Trials, live: &Engine, telemetry: &Telemetry, shows: &ReadSide) {
+        let over = |last: Option<Instant>, least| last.is_none_or(|last| last.elapsed() >= least);
+        if !self.stale || !over(self.shown, COMPARED) {
+            return;
+        }
+        let now = Instant::now();
+        (self.stale, self.shown) = (false, Some(now));
+        let shown = trials.figures(live.plan());
+        let aloud = over(self.told, COMPARED_ALOUD);
+        if aloud {
+            self.told = Some(now);
+        }
+        telemetry.emit(TrialCompared { shown: &shown, aloud });
+        shows.rules.set_shadow(shown);
     }
 }
 

@@ -16,17 +16,16 @@ use super::leader::Leadership;
 use super::pipeline::{self, Parts};
 use super::reach;
 use super::ready::{self, Ready, guarantee, settings};
-use super::recovery::packs::Packs;
 use super::recovery::read::JournalReader;
-use super::recovery::replay::replay;
+use super::recovery::replay::{Rebuilding, Rebuilt, replay};
 use super::recovery::{self, Recovery, RecoveryError};
-use super::reload::watch::{Watched, Watching};
+use super::reload::watch::{Pack, Watched, Watching};
 use super::reload::{Candidate, Changes, Pending};
 use super::stop::{self, Stop, Why};
+use super::trial::Trials;
 use crate::engine::{Engine, EngineConfig};
 use crate::http::read_side::ReadSide;
 use crate::http::{HttpConfig, HttpServer};
-use crate::rules::SourceFile;
 use crate::rules::plan::Plan;
 use crate::sink::SinkError;
 use crate::sink::kafka::{KafkaSink, StreamTopics};
@@ -79,12 +78,6 @@ pub fn run(config: &Config) -> Result<(), RunError> {
         http.stop();
     }
     outcome
-}
-
-/// The rules that the start found.
-struct Pack {
-    plan: Arc<Plan>,
-    files: Vec<SourceFile>,
 }
 
 /// Where it is told what the process does.
@@ -165,7 +158,7 @@ fn work(
     let log = KafkaJournal::open(settings, &topics.journal)
         .map_err(|error| RecoveryError::Kafka(error.to_string()))?;
     let mut journal = JournalReader::open(log, &topics.journal, &go_on)?;
-    let extent = journal.extent(&inputs)?;
+    let (extent, early) = journal.extent(&inputs)?;
     let committed = sink.committed_of(&inputs, &go_on)?;
     let Recovery { starts, steps, next_step, tally } =
         recovery::decide(extent, &committed, config.delivery, &settings.group_id)?;
@@ -179,36 +172,53 @@ fn work(
     let findings = findings.transpose()?;
     let placed = EngineConfig { hash_key: encoder.hash_key(), ..engine_config(config, &pool)? };
     let mut engine = Engine::new(placed, Arc::clone(&pack.plan));
-    let mut packs = Packs::default();
-    let telemetry = &shown.telemetry;
-    let recovered = replay(
+    let mut trials = Trials::new(&engine);
+    // A journal that has lost its beginning tells a pack's files after its first steps.
+    let mut packs = early;
+    let Rebuilt { recovered, last_change } = replay(
         &mut journal,
         steps,
         &inputs,
         &mut source,
-        &mut engine,
-        &mut packs,
+        Rebuilding { engine: &mut engine, trials: &mut trials, packs: &mut packs },
         &pool,
-        telemetry,
+        &shown.telemetry,
         &go_on,
     )?;
     drop(journal);
-    if next_step > 1 {
-        pack.plan.follows(engine.plan()).map_err(RecoveryError::Rules)?;
-    }
     shown.telemetry.emit(recovered);
+    // A pack that was promoted stays in force until the folders change.
+    let promoted = last_change
+        .filter(|change| change.folder.as_ref() == Some(&pack.plan.pack_sha256))
+        .and_then(|change| packs.pack(&change.to));
+    let in_force = promoted.unwrap_or_else(|| pack.clone());
+    if next_step > 1 {
+        in_force.plan.follows(engine.plan()).map_err(RecoveryError::Rules)?;
+    }
     // The first step says under which rules this process goes on, and has them with it.
-    let before = packs.files(&engine.plan().pack_sha256);
-    let changes = before.map_or_else(Changes::default, |f| Changes::between(f, &pack.files));
+    let before = packs.files(&engine.plan().pack_sha256).map(<[_]>::to_vec);
+    let changes = before
+        .as_ref()
+        .map_or_else(Changes::default, |files| Changes::between(files, &in_force.files));
+    let before = before
+        .map_or_else(|| in_force.clone(), |files| Pack { plan: Arc::clone(engine.plan()), files });
     drop(packs);
-    let Pack { plan, files } = pack;
     let pending = Arc::new(Pending::default());
-    let (by, kept) = ("start", files.clone());
-    pending.put(Candidate { plan: Arc::clone(&plan), files, by, changes });
+    let folder = &pack.plan.pack_sha256;
+    pending.put(Candidate {
+        plan: Arc::clone(&in_force.plan),
+        files: in_force.files.clone(),
+        by: "start",
+        who: None,
+        folder: Some(folder.clone()).filter(|folder| *folder != in_force.plan.pack_sha256),
+        changes,
+        superseded: Vec::new(),
+    });
     let _watching = Watching::start(Watched {
         config: config.clone(),
-        files: kept,
-        plan,
+        folder: pack,
+        in_force,
+        before,
         pending: Arc::clone(&pending),
         telemetry: Arc::clone(&shown.telemetry),
         read_side: Arc::clone(&shown.read_side),
@@ -219,6 +229,8 @@ fn work(
         engine: &mut engine,
         fork: &pool,
         encoder: &mut encoder,
+        trials: &mut trials,
+        state_max: config.shadow.state_max_mib.saturating_mul(1 << 20),
         pending: &pending,
         findings,
         telemetry: &shown.telemetry,

@@ -14,6 +14,8 @@ use super::Telemetry;
 use super::phase::Phase;
 use crate::model::alert::Alert;
 use crate::model::reject::Reject;
+use crate::wire::journal::ShadowChange;
+use crate::wire::shadow::ShadowComparison;
 
 /// Something worth telling.
 pub trait LogEvent {
@@ -64,6 +66,8 @@ pub struct RulesChanged<'a> {
     pub step: u64,
     /// What brought them.
     pub by: &'a str,
+    /// Who asked for it, as the caller said.
+    pub who: Option<&'a str>,
     /// Hash of the pack before.
     pub from: &'a str,
     /// Hash of the pack now.
@@ -77,8 +81,80 @@ pub struct RulesChanged<'a> {
 impl LogEvent for RulesChanged<'_> {
     fn emit(self, telemetry: &Telemetry) {
         telemetry.rule_changes[0].inc();
-        let Self { step, by, from, to, differences, told } = self;
-        warn!(step, by, from, to, differences, changes = ?told, "rules changed");
+        let Self { step, by, who, from, to, differences, told } = self;
+        let who = who.unwrap_or_default();
+        warn!(step, by, who, from, to, differences, changes = ?told, "rules changed");
+    }
+}
+
+/// A pack was taken on trial, or no longer.
+#[derive(Debug)]
+pub struct TrialChanged<'a> {
+    /// What the journal says of it.
+    pub change: &'a ShadowChange,
+    /// Name of the pack.
+    pub id: Option<&'a str>,
+}
+
+impl LogEvent for TrialChanged<'_> {
+    fn emit(self, telemetry: &Telemetry) {
+        let ShadowChange { step, by, who, against, from, to, differences, .. } = self.change;
+        telemetry.set_shadow_pack(self.id.zip(to.as_deref()));
+        let [from, to] = [from, to].map(|sha256| sha256.as_deref().unwrap_or_default());
+        let who = who.as_deref().unwrap_or_default();
+        info!(step, by, who, against, from, to, differences, "pack on trial changed");
+    }
+}
+
+/// A pack was not taken on trial, though it compiles.
+#[derive(Debug)]
+pub struct TrialRefused<'a> {
+    /// Its hash.
+    pub sha256: &'a str,
+    /// Why.
+    pub reason: &'a str,
+}
+
+impl LogEvent for TrialRefused<'_> {
+    fn emit(self, _: &Telemetry) {
+        error!(sha256 = self.sha256, reason = self.reason, "pack not taken on trial");
+    }
+}
+
+/// How rules on trial compare by now.
+#[derive(Debug)]
+pub struct TrialCompared<'a> {
+    /// The figures.
+    pub shown: &'a ShadowComparison,
+    /// Whether it is time for a line.
+    pub aloud: bool,
+}
+
+impl LogEvent for TrialCompared<'_> {
+    fn emit(self, telemetry: &Telemetry) {
+        let ShadowComparison { rules, pack, .. } = self.shown;
+        telemetry.set_shadow(&rules.episodes, pack.as_ref().map(|pack| &pack.episodes));
+        if !self.aloud {
+            return;
+        }
+        let views = [
+            (!rules.ids.is_empty()).then_some(("rules", &rules.pack, &rules.episodes)),
+            pack.as_ref().map(|pack| ("pack", &pack.sha256, &pack.episodes)),
+        ];
+        for (view, pack, episodes) in views.into_iter().flatten() {
+            info!(
+                view,
+                pack,
+                would_raise = episodes.would_raise.episodes,
+                raise_amount = episodes.would_raise.amount,
+                would_drop = episodes.would_drop.as_ref().map(|sum| sum.episodes),
+                drop_amount = episodes.would_drop.as_ref().map(|sum| sum.amount.as_str()),
+                would_strengthen = episodes.would_strengthen.episodes,
+                would_weaken = episodes.would_weaken.episodes,
+                unchanged = episodes.unchanged.episodes,
+                "shadow compared"
+            );
+        }
     }
 }
 

@@ -70,6 +70,12 @@ metrics! {
         "Rule packs that came into force while running (activated), or were not let (refused).";
     RuleCompileSeconds = "rule_compile_seconds", "gauge", [],
         "How long the compiler took over the last pack it was given while running.";
+    ShadowPackInfo = "shadow_pack_info", "gauge", ["id", "sha"],
+        "The rule pack on trial beside the one in force, while there is one; always 1.";
+    ShadowEpisodes = "shadow_episodes", "gauge", ["view", "before", "after"],
+        "Episodes since the comparison began, by the measure that the rules in force (before) and those on trial (after) ask for, or none; of the shadow rules of the pack in force (view rules) or of a pack of its own (view pack).";
+    ShadowAmount = "shadow_amount_minor", "gauge", ["view", "before", "after"],
+        "Amounts that these episodes began with, in minor units of the pack's currency.";
     BoundsHit = "bounds_hit_total", "counter", [],
         "Values that a bound made a lower bound.";
     FindingsWithheld = "findings_withheld_total", "counter", [],

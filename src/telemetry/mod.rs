@@ -27,6 +27,7 @@ use prometheus::{
     Encoder as _, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder,
 };
 
+use crate::engine::contrast::EpisodesCompared;
 use crate::engine::{MemoryReport, StepOutput};
 use crate::model::alert::{Alert, AlertKind, Severity};
 use crate::model::event::{Batch, Body, FeedbackStage, Verdict};
@@ -71,6 +72,9 @@ pub struct Telemetry {
     /// Changes that came into force, and those that were refused.
     rule_changes: [IntCounter; 2],
     rule_compile: GaugeVec,
+    shadow_pack: IntGaugeVec,
+    shadow_episodes: IntGaugeVec,
+    shadow_amount: IntGaugeVec,
     entities: IntGaugeVec,
     state_bytes: IntGauge,
     ledger_entries: IntGauge,
@@ -132,6 +136,9 @@ impl Telemetry {
             pack: metric::gauges(&registry, Metric::RulePackInfo)?,
             rule_changes: ["activated", "refused"].map(|word| changes.with_label_values(&[word])),
             rule_compile: metric::float_gauges(&registry, Metric::RuleCompileSeconds)?,
+            shadow_pack: metric::gauges(&registry, Metric::ShadowPackInfo)?,
+            shadow_episodes: metric::gauges(&registry, Metric::ShadowEpisodes)?,
+            shadow_amount: metric::gauges(&registry, Metric::ShadowAmount)?,
             entities: metric::gauges(&registry, Metric::StateEntities)?,
             state_bytes: metric::gauge(&registry, Metric::StateBytes)?,
             ledger_entries: metric::gauge(&registry, Metric::LedgerEntries)?,
@@ -217,6 +224,29 @@ impl Telemetry {
             .map(|rule| RESULTS.map(|result| self.rules.with_label_values(&[rule, result])))
             .collect();
         *self.rule_children.lock().unwrap_or_else(PoisonError::into_inner) = children;
+    }
+
+    /// Names the pack on trial, or that there is none.
+    pub fn set_shadow_pack(&self, pack: Option<(&str, &str)>) {
+        self.shadow_pack.reset();
+        if let Some((id, sha256)) = pack {
+            self.shadow_pack.with_label_values(&[id, sha256]).set(1);
+        }
+    }
+
+    /// Shows how rules on trial compare: of the shadow rules in force, and of a pack of its own.
+    pub fn set_shadow(&self, rules: &EpisodesCompared, pack: Option<&EpisodesCompared>) {
+        self.shadow_episodes.reset();
+        self.shadow_amount.reset();
+        for (view, compared) in [("rules", Some(rules)), ("pack", pack)] {
+            for pair in compared.iter().flat_map(|compared| &compared.by_measure) {
+                let word = |measure: Option<Action>| measure.map_or("none", Action::word);
+                let labels = [view, word(pair.before), word(pair.after)];
+                let episodes = i64::try_from(pair.episodes).unwrap_or(i64::MAX);
+                self.shadow_episodes.with_label_values(&labels).set(episodes);
+                self.shadow_amount.with_label_values(&labels).set(pair.amount_minor);
+            }
+        }
     }
 
     /// Shows how long the compiler took over a pack.

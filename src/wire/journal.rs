@@ -4,8 +4,13 @@
 //! When rules come into force, at a start or while running, the step that is the first under them
 //! has two more kinds of records before its own, in the same transaction: every file of the pack
 //! (`rule-file.v1`), so that any process can judge as it was judged then, and who changed what
-//! (`rule-change.v1`). Now and then, and at a good end, a record sums up what became of every
-//! record since the last one (`reconciliation.v1`).
+//! (`rule-change.v1`). The same goes for a pack that is taken on trial beside them
+//! (`shadow-change.v1`). All of it is written again every
+//! [`crate::limits::PACK_REWRITE`], so that the journal's retention never takes the
+//! files of a pack that a kept step was judged by.
+//!
+//! Now and then, and at a good end, a record sums up what became of every record since the last one
+//! (`reconciliation.v1`).
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -24,6 +29,8 @@ pub const FILE_SCHEMA: &str = "rule-file.v1";
 pub const CHANGE_SCHEMA: &str = "rule-change.v1";
 /// The schema's name of a sum of what became of records.
 pub const RECONCILIATION_SCHEMA: &str = "reconciliation.v1";
+/// The schema's name of a pack that is taken on trial, or no longer.
+pub const SHADOW_SCHEMA: &str = "shadow-change.v1";
 
 /// A record of the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +41,8 @@ pub enum Entry {
     File(RuleFile),
     /// Rules came into force.
     Change(RuleChange),
+    /// A pack was taken on trial, or no longer.
+    Shadow(ShadowChange),
     /// What became of the records of some steps.
     Reconciliation(Reconciliation),
 }
@@ -72,7 +81,7 @@ pub struct Reconciled {
 }
 
 /// One file of a rule pack.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RuleFile {
     /// `rule-file.v1`.
     pub schema: String,
@@ -89,7 +98,7 @@ pub struct RuleFile {
 }
 
 /// Rules came into force: who, when, from which to which.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RuleChange {
     /// `rule-change.v1`.
     pub schema: String,
@@ -97,22 +106,76 @@ pub struct RuleChange {
     pub step: u64,
     /// When that step was read, wall clock in milliseconds.
     pub at_ms: i64,
-    /// What brought them: `start`, `folder` or `http`.
+    /// What brought them: `start`, `folder`, `http`, or `promotion` of a pack on trial.
     pub by: String,
+    /// Who asked for it, as the caller said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<String>,
     /// SHA-256 of the pack in force before.
     pub from: String,
     /// SHA-256 of the pack in force from now on; at a start without a change the same.
     pub to: String,
+    /// SHA-256 of the pack in the folders, where that is another one: a promoted pack stays in
+    /// force until the folders change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
     /// Overlays in the pack, with their authors and approvers.
     pub overlays: Vec<OverlayName>,
     /// What differs, key by key, the first [`crate::limits::RULE_CHANGES_TOLD_MAX`] of it.
     pub changes: Vec<String>,
     /// How many keys differ.
     pub differences: usize,
+    /// Packs that were to come into force since the change before and were overtaken by this one
+    /// before any step, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub superseded: Vec<Superseded>,
+}
+
+/// A pack that another one overtook.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Superseded {
+    /// What brought it.
+    pub by: String,
+    /// Who asked for it, as the caller said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<String>,
+    /// Its SHA-256.
+    pub to: String,
+}
+
+/// A pack is taken on trial beside the one in force, or no longer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ShadowChange {
+    /// `shadow-change.v1`.
+    pub schema: String,
+    /// The first step that it judges, or no longer does.
+    pub step: u64,
+    /// When that step was read, wall clock in milliseconds.
+    pub at_ms: i64,
+    /// What brought it: `start`, `folder`, `http` or `promotion`.
+    pub by: String,
+    /// Who asked for it, as the caller said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<String>,
+    /// SHA-256 of the pack in force.
+    pub against: String,
+    /// SHA-256 of the pack on trial before, if one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// SHA-256 of the pack on trial from now on, if one is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// Overlays in the pack, with their authors and approvers.
+    pub overlays: Vec<OverlayName>,
+    /// What differs from the pack in force, key by key, the first
+    /// [`crate::limits::RULE_CHANGES_TOLD_MAX`] of it.
+    pub changes: Vec<String>,
+    /// How many keys differ.
+    pub differences: usize,
 }
 
 /// Whose overlay.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OverlayName {
     /// Its name.
     pub name: String,
@@ -124,7 +187,7 @@ pub struct OverlayName {
 }
 
 /// One committed step.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct JournalRecord {
     /// `journal.v1`.
     pub schema: String,
@@ -145,7 +208,7 @@ pub struct JournalRecord {
 }
 
 /// A stretch of one partition: `from <= offset < to`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct JournalRun {
     /// Topic.
     pub topic: String,
@@ -161,7 +224,7 @@ pub struct JournalRun {
 }
 
 /// Counts of a step. They must come out the same when it is repeated.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct JournalCounts {
     /// Payments judged.
     pub scored: u64,
@@ -202,7 +265,8 @@ pub enum JournalError {
     },
 }
 
-/// Writes a record: [`JournalRecord`], [`RuleFile`], [`RuleChange`] or [`Reconciliation`].
+/// Writes a record: [`JournalRecord`], [`RuleFile`], [`RuleChange`], [`ShadowChange`] or
+/// [`Reconciliation`].
 #[must_use]
 pub fn message(record: &impl Serialize) -> Message {
     let body = serde_json::to_vec(record).expect("plain data with text keys always becomes JSON");
@@ -243,6 +307,7 @@ pub fn read(offset: i64, body: &[u8]) -> Result<Entry, JournalError> {
         RECONCILIATION_SCHEMA => {
             serde_json::from_slice(body).map(Entry::Reconciliation).map_err(wrong)
         }
+        SHADOW_SCHEMA => serde_json::from_slice(body).map(Entry::Shadow).map_err(wrong),
         other => Err(unreadable(format!("schema {other:?} is not {SCHEMA:?}"))),
     }
 }

@@ -4,6 +4,7 @@
 //! - [`decode`]: records to events, or to rejects with a reason
 //! - [`encode`]: alerts and rejects to messages, with tokens and masks
 //! - [`journal`]: what a committed step covered, written and read back
+//! - [`shadow`]: the running comparison of rules on trial
 //! - [`schema`]: JSON Schema of every message
 
 pub mod balance;
@@ -11,3 +12,4 @@ pub mod decode;
 pub mod encode;
 pub mod journal;
 pub mod schema;
+pub mod shadow;

@@ -59,7 +59,7 @@ fn undisturbed(lab: &Lab) -> Vec<Vec<u8>> {
                 packs.take(file);
                 continue;
             }
-            Entry::Change(_) | Entry::Reconciliation(_) => continue,
+            Entry::Change(_) | Entry::Shadow(_) | Entry::Reconciliation(_) => continue,
         };
         if record.rule_pack != engine.plan().pack_sha256 {
             let plan = packs.plan(&record.rule_pack).expect("the journal has every pack");
@@ -179,7 +179,7 @@ fn rules_change_under_load_and_a_replay_over_the_changes_says_the_same() {
         .into_iter()
         .filter_map(|entry| match entry {
             Entry::Change(change) => Some((change.step, change.to)),
-            Entry::Step(_) | Entry::File(_) | Entry::Reconciliation(_) => None,
+            Entry::Step(_) | Entry::File(_) | Entry::Shadow(_) | Entry::Reconciliation(_) => None,
         })
         .collect();
     let mut said = changes.iter().peekable();

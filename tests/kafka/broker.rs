@@ -146,7 +146,7 @@ pub fn cluster(test: &str) -> Option<&'static Broker> {
 }
 
 /// A port that is free with the six after it.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     loop {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("bound").port();

@@ -311,7 +311,7 @@ impl Lab {
     pub fn journal(&self) -> Vec<JournalRecord> {
         let step = |entry| match entry {
             Entry::Step(record) => Some(record),
-            Entry::File(_) | Entry::Change(_) | Entry::Reconciliation(_) => None,
+            Entry::File(_) | Entry::Change(_) | Entry::Shadow(_) | Entry::Reconciliation(_) => None,
         };
         self.entries().into_iter().filter_map(step).collect()
     }

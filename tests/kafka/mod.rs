@@ -13,5 +13,6 @@ mod lab;
 mod proxy;
 mod reconcile;
 mod security;
+mod shadow;
 mod source;
 mod stops;

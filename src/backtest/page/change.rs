@@ -90,7 +90,7 @@ fn episodes(compared: &EpisodesCompared) -> String {
             Cell::Number(format!("{} {}", pair.amount, compared.currency)),
         ]
     };
-    let header = ["before 改动前", "after 改动后", "episodes 事件", "amount 金额"];
+    let header = ["before 改动前", "after 改动后", "episodes 事项", "amount 金额"];
     let rows: Vec<Vec<Cell>> = compared.by_measure.iter().map(row).collect();
     format!("<h3>Episodes by measure 按措施比较</h3>\n{}", table(&header, 2, &rows))
 }

@@ -45,9 +45,9 @@ use crate::wire::encode::{EncodeConfig, Encoder, PackName};
   goshawk backtest payments.jsonl.zst --sweep M01.min_in=2000..20000/10 --format csv
   goshawk backtest payments.jsonl.zst --against shipped --rules rules --report change.html")]
 pub struct Args {
-    /// JSON lines (.jsonl, .ndjson, .json) or CSV (.csv), plain, .gz or .zst.
+    /// JSON lines (.jsonl, .ndjson, .json) or CSV (.csv), plain, .gz or .zst; .parquet if built in.
     file: PathBuf,
-    /// Column mapping of a CSV: a TOML file, or the name of a shipped one (amlsim).
+    /// Column mapping of a CSV or of Parquet: a TOML file, or the name of a shipped one (amlsim).
     #[arg(long)]
     columns: Option<String>,
     #[command(flatten)]

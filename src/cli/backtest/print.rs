@@ -139,7 +139,7 @@ fn episodes(compared: &EpisodesCompared, printer: &Printer) {
     printer.data(&format!(
         "episodes: {}, {}, {}, {}, {}",
         one("only after", &compared.would_raise),
-        one("only before", &compared.would_drop),
+        one("only before", compared.would_drop.as_ref().unwrap_or(&Amounted::default())),
         one("with a stronger measure", &compared.would_strengthen),
         one("with a weaker one", &compared.would_weaken),
         one("unchanged", &compared.unchanged),

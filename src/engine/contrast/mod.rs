@@ -232,10 +232,11 @@ impl Contrast {
             sum.minor += cell.minor;
             let [before, after] = *pair;
             let Amounted { episodes, amount } = self.amounted(*cell);
-            figures.by_measure.push(MeasurePair { before, after, episodes, amount });
+            let amount_minor = i64::try_from(cell.minor).unwrap_or(i64::MAX);
+            figures.by_measure.push(MeasurePair { before, after, episodes, amount, amount_minor });
         }
         let [raise, drop, stronger, weaker, same] = sums.map(|sum| self.amounted(sum));
-        (figures.would_raise, figures.would_drop) = (raise, drop);
+        (figures.would_raise, figures.would_drop) = (raise, Some(drop));
         (figures.would_strengthen, figures.would_weaken) = (stronger, weaker);
         figures.unchanged = same;
         self.name_examples(&mut figures);
@@ -318,8 +319,10 @@ impl Outcome {
 pub struct EpisodesCompared {
     /// Only the rules on trial ask for a measure.
     pub would_raise: Amounted,
-    /// Only the rules in force do.
-    pub would_drop: Amounted,
+    /// Only the rules in force do. Absent for shadow rules of the pack in force: rules that are
+    /// added take nothing away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub would_drop: Option<Amounted>,
     /// Both do, those on trial for a stronger one.
     pub would_strengthen: Amounted,
     /// Both do, those on trial for a weaker one.
@@ -335,6 +338,17 @@ pub struct EpisodesCompared {
     pub carried_over: u64,
     /// Ids of alerts, newest first, at most 20 of each kind.
     pub examples: ExampleAlerts,
+}
+
+impl EpisodesCompared {
+    /// Without what only the rules in force ask for.
+    #[must_use]
+    pub fn added_only(mut self) -> Self {
+        self.would_drop = None;
+        self.by_measure.retain(|pair| pair.after.is_some());
+        self.examples.would_drop.clear();
+        self
+    }
 }
 
 /// Episodes, and the money they are about.
@@ -359,6 +373,9 @@ pub struct MeasurePair {
     pub episodes: u64,
     /// Sum of the payments that they began with.
     pub amount: String,
+    /// The same in minor units.
+    #[serde(skip)]
+    pub amount_minor: i64,
 }
 
 /// Alerts to look at.

@@ -88,9 +88,11 @@ fn compared(before: &[(u32, Alert)], after: &[(u32, Alert)]) -> EpisodesCompared
 }
 
 fn counts(figures: &EpisodesCompared) -> [u64; 5] {
-    let EpisodesCompared { would_raise, would_drop, would_strengthen, would_weaken, .. } = figures;
-    [would_raise, would_drop, would_strengthen, would_weaken, &figures.unchanged]
-        .map(|sum| sum.episodes)
+    let EpisodesCompared { would_raise, would_strengthen, would_weaken, unchanged, .. } = figures;
+    let dropped = figures.would_drop.as_ref().map_or(u64::MAX, |sum| sum.episodes);
+    let [raise, stronger, weaker, same] =
+        [would_raise, would_strengthen, would_weaken, unchanged].map(|sum| sum.episodes);
+    [raise, dropped, stronger, weaker, same]
 }
 
 #[test]
@@ -198,6 +200,12 @@ fn shadow_rules_are_held_against_the_live_ones_of_their_pack() {
     let mut rules = contrast();
     rules.rules(&step(&said));
     assert_eq!(counts(&rules.figures()), [1, 0, 1, 0, 0]);
+    rules.packs(&step(&[(0, alert("c", "c1", 1, Action::Review, T0))]), &step(&[]));
+    let figures = rules.figures();
+    assert_eq!((counts(&figures)[1], figures.by_measure.len()), (1, 3));
+    let added = figures.added_only();
+    assert_eq!((added.would_drop.as_ref(), added.by_measure.len()), (None, 2));
+    assert!(added.examples.would_drop.is_empty());
     // Of two packs, the shadow rules of neither count.
     let mut packs = contrast();
     packs.packs(&step(&said), &step(&said));

@@ -51,6 +51,8 @@ pub struct Config {
     /// How often the journal says what became of all records.
     #[serde(with = "duration")]
     pub reconcile_every: Millis,
+    /// A whole pack on trial beside the one in force.
+    pub shadow: Shadow,
     /// Threads of the engine; 0: one per core.
     pub threads: usize,
     /// How late an event may come and still be in order.
@@ -71,6 +73,18 @@ pub struct Config {
     pub http: Http,
     /// Logs.
     pub log: Log,
+}
+
+/// `[shadow]`: a pack whose alerts go to the shadow topic only, compared with the pack in force.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Shadow {
+    /// Folder of its rules; absent: that of the pack in force.
+    pub rules: Option<PathBuf>,
+    /// Folders of its overlays, all of them: those of the pack in force do not count.
+    pub overlays: Vec<PathBuf>,
+    /// What the state may take, in MiB, for a pack to be taken on trial: it takes as much again.
+    pub state_max_mib: usize,
 }
 
 /// The delivery guarantee.
@@ -196,6 +210,7 @@ impl Default for Config {
             rules_poll: limits::RULES_POLL_DEFAULT,
             findings: None,
             reconcile_every: limits::RECONCILE_EVERY_DEFAULT,
+            shadow: Shadow::default(),
             threads: 0,
             lateness: limits::LATENESS_DEFAULT,
             skew: limits::SKEW_DEFAULT,
@@ -206,6 +221,13 @@ impl Default for Config {
             http: Http { listen: "127.0.0.1:9464".to_owned(), token_file: None },
             log: Log::default(),
         }
+    }
+}
+
+impl Default for Shadow {
+    fn default() -> Self {
+        let state_max_mib = limits::SHADOW_STATE_MIB_DEFAULT;
+        Self { rules: None, overlays: Vec::new(), state_max_mib }
     }
 }
 
@@ -353,11 +375,17 @@ impl Config {
             Some(&mut self.state),
             self.rules.as_mut(),
             self.findings.as_mut(),
+            self.shadow.rules.as_mut(),
             self.privacy.key_file.as_mut(),
             self.http.token_file.as_mut(),
             self.kafka.oauth_token_file.as_mut(),
         ];
-        for path in anchored.into_iter().flatten().chain(&mut self.overlays) {
+        for path in anchored
+            .into_iter()
+            .flatten()
+            .chain(&mut self.overlays)
+            .chain(&mut self.shadow.overlays)
+        {
             *path = folder.join(&*path);
         }
     }

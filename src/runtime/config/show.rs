@@ -14,6 +14,7 @@ pub(super) fn every_key() -> Table {
     let path = || Some("path".into());
     config.rules = path();
     config.findings = path();
+    config.shadow.rules = path();
     config.instance = Some(String::new());
     config.kafka.transactional_id = Some(String::new());
     config.kafka.oauth_token_file = path();

@@ -83,7 +83,7 @@ pub fn prove(
                 proof.summary(&sum);
                 return Ok(());
             }
-            Entry::File(_) | Entry::Change(_) => return Ok(()),
+            Entry::File(_) | Entry::Change(_) | Entry::Shadow(_) => return Ok(()),
         };
         let replaced = config.delivery == Delivery::AtLeastOnce
             && !found.outline.counts(record.offset, step.step);
@@ -164,7 +164,10 @@ fn outputs(
     };
     for topic in [&topics.alerts, &topics.shadow] {
         reader.all(topic, &from(topic)?, |record| {
-            proof.alert(alert(topic, record)?);
+            // A pack on trial publishes beside what the step counts, under ids that may be the same.
+            if record.header(header::TRIAL).is_none() {
+                proof.alert(alert(topic, record)?);
+            }
             Ok::<_, RunError>(())
         })?;
     }

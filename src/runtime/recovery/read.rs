@@ -2,6 +2,7 @@
 
 use rdkafka::error::KafkaError;
 
+use super::packs::{LatePacks, Packs};
 use super::{Extent, RecoveryError};
 use crate::runtime::reconcile::tally::Tally;
 use crate::source::kafka::ask::{self, Unanswered};
@@ -47,21 +48,29 @@ impl<'a, J: JournalLog> JournalReader<'a, J> {
         Ok(reader)
     }
 
-    /// How far the journal reaches.
+    /// How far the journal reaches, and the packs of those of its steps before which it does not
+    /// hold them any more: their files come later.
     ///
     /// # Errors
     /// [`RecoveryError`], when it has gaps or names unknown topics, or cannot be read.
-    pub fn extent(&mut self, inputs: &[String]) -> Result<Extent, RecoveryError> {
-        let mut extent = Extent::default();
+    pub fn extent(&mut self, inputs: &[String]) -> Result<(Extent, Packs), RecoveryError> {
+        let (mut extent, mut late) = (Extent::default(), LatePacks::default());
         self.each(|entry| match entry {
-            Entry::Step(record) => extent.add(&record, inputs),
+            Entry::Step(record) => {
+                late.step(&record.rule_pack);
+                extent.add(&record, inputs)
+            }
+            Entry::File(file) => {
+                late.file(file);
+                Ok(())
+            }
             Entry::Reconciliation(_) => {
                 extent.tally = Tally::default();
                 Ok(())
             }
-            Entry::File(_) | Entry::Change(_) => Ok(()),
+            Entry::Change(_) | Entry::Shadow(_) => Ok(()),
         })?;
-        Ok(extent)
+        Ok((extent, late.into_packs()))
     }
 
     /// Hands over every step that counts and all that lies between them, in order.

@@ -2,42 +2,54 @@
 //!
 //! - [`watch`]: a thread looks at the folders, compiles what is new beside what runs, and says
 //!   everything that is wrong; only a whole pack that compiles becomes a [`Candidate`]
-//! - [`Pending`]: the one candidate that waits; a newer one takes its place
+//! - [`place`]: one pack's folders, and what of them was taken
+//! - [`Pending`]: what waits for the next step; a newer one takes its place
 //! - [`activate`]: between two steps the engine, the encoder and all that is shown change together,
 //!   and the step's journal record has the pack's files and the change before it
+//! - [`book`]: what the journal holds of packs, and when it must be written again
 //!
 //! Nothing here decides an outcome: which step is the first under new rules is written in the
 //! journal, and recovery goes by that.
 
+pub mod activate;
+pub mod book;
+pub mod place;
 pub mod watch;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::engine::Engine;
-use crate::http::read_side::ReadSide;
-use crate::http::rules::RulesShown;
 use crate::limits;
-use crate::model::time::Millis;
 use crate::rules::SourceFile;
 use crate::rules::compare;
 use crate::rules::plan::Plan;
-use crate::sink::Message;
-use crate::telemetry::Telemetry;
-use crate::telemetry::event::{PackInForce, RulesChanged};
-use crate::wire::encode::{Encoder, PackName};
-use crate::wire::journal::{self, CHANGE_SCHEMA, FILE_SCHEMA, OverlayName, RuleChange, RuleFile};
+use crate::wire::journal::{FILE_SCHEMA, RuleFile, Superseded};
 
-/// A pack that may come into force.
+/// A pack that may come into force, or be taken on trial.
 #[derive(Clone, Debug)]
 pub struct Candidate {
     /// The pack.
     pub plan: Arc<Plan>,
     /// Its files.
     pub files: Vec<SourceFile>,
-    /// What brought it: `start`, `folder`, `http`.
+    /// What brought it: `start`, `folder`, `http`, `promotion`.
     pub by: &'static str,
-    /// What differs from the pack before.
+    /// Who asked for it, as the caller said.
+    pub who: Option<String>,
+    /// Hash of the pack that the folders hold, where that is another one.
+    pub folder: Option<String>,
+    /// What differs from the pack in force.
     pub changes: Changes,
+    /// Packs that waited before it and came to no step.
+    pub superseded: Vec<Superseded>,
+}
+
+/// What is to be on trial from the next step on.
+#[derive(Clone, Debug)]
+pub enum TrialOrder {
+    /// This pack.
+    Begin(Candidate),
+    /// Nothing; with what brought that.
+    End(&'static str),
 }
 
 /// What differs between two packs.
@@ -66,20 +78,34 @@ impl Changes {
     }
 }
 
-/// The candidate that waits for the next step.
+/// What waits for the next step.
 #[derive(Debug, Default)]
-pub struct Pending(Mutex<Option<Candidate>>);
+pub struct Pending {
+    live: Mutex<Option<Candidate>>,
+    trial: Mutex<Option<TrialOrder>>,
+}
 
 impl Pending {
-    /// Lets one wait, in place of any other.
+    /// Lets a pack wait that comes into force, in place of any other.
     pub fn put(&self, candidate: Candidate) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(candidate);
+        *lock(&self.live) = Some(candidate);
     }
 
-    /// Takes the one that waits.
+    /// Lets a trial begin or end, in place of any other.
+    pub fn put_trial(&self, order: TrialOrder) {
+        *lock(&self.trial) = Some(order);
+    }
+
+    /// Takes the pack that waits.
     #[must_use]
     pub fn take(&self) -> Option<Candidate> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        lock(&self.live).take()
+    }
+
+    /// Takes what is to become of the trial.
+    #[must_use]
+    pub fn take_trial(&self) -> Option<TrialOrder> {
+        lock(&self.trial).take()
     }
 }
 
@@ -98,54 +124,6 @@ pub fn rule_files(sha256: &str, files: Vec<SourceFile>) -> Vec<RuleFile> {
     files.into_iter().enumerate().map(file).collect()
 }
 
-/// Puts a candidate in force from step `step` on, which was read at `at_ms`, and returns what the
-/// journal must say before that step's record.
-pub fn activate(
-    candidate: Candidate,
-    (step, at_ms): (u64, Millis),
-    engine: &mut Engine,
-    encoder: &mut Encoder,
-    telemetry: &Telemetry,
-    read_side: &ReadSide,
-) -> Vec<Message> {
-    let Candidate { plan, files, by, changes } = candidate;
-    let (id, sha256) = (&plan.pack_id, &plan.pack_sha256);
-    let overlay = |overlay: &crate::rules::plan::Overlay| OverlayName {
-        name: overlay.name.clone(),
-        author: overlay.author.clone(),
-        approver: overlay.approver.clone(),
-    };
-    let change = RuleChange {
-        schema: CHANGE_SCHEMA.to_owned(),
-        step,
-        at_ms,
-        by: by.to_owned(),
-        from: engine.plan().pack_sha256.clone(),
-        to: sha256.clone(),
-        overlays: plan.overlays.iter().map(overlay).collect(),
-        changes: changes.told,
-        differences: changes.count,
-    };
-    let mut messages: Vec<_> = rule_files(sha256, files).iter().map(journal::message).collect();
-    messages.push(journal::message(&change));
-    let changed = change.from != change.to;
-    if changed {
-        engine.set_plan(Arc::clone(&plan));
-    }
-    encoder.set_pack(PackName { id: id.clone(), sha256: sha256.clone() });
-    let rules = plan.rules.iter().map(|rule| rule.id.as_str()).collect();
-    telemetry.emit(PackInForce { id, sha256, rules });
-    if changed {
-        telemetry.emit(RulesChanged {
-            step,
-            by,
-            from: &change.from,
-            to: &change.to,
-            differences: change.differences,
-            told: &change.changes,
-        });
-    }
-    read_side.set_pack(id, sha256);
-    read_side.rules.set(RulesShown::of(&plan, step, at_ms, by));
-    messages
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

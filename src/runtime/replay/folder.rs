@@ -141,7 +141,7 @@ pub fn replay(
                 packs.take(file);
                 continue;
             }
-            Entry::Change(_) | Entry::Reconciliation(_) => continue,
+            Entry::Change(_) | Entry::Shadow(_) | Entry::Reconciliation(_) => continue,
         };
         if !go_on() {
             return Err(SourceError::Stopped.into());

@@ -1,4 +1,4 @@
-//! Files as sources: JSON lines and CSV, plain, `.gz` or `.zst`.
+//! Files as sources: JSON lines and CSV, plain, `.gz` or `.zst`; Parquet where it is built in.
 //!
 //! A record's offset is its line or row number from 0 (a CSV's header not counted), its partition
 //! is 0, its topic the file's path. A line has no timestamp of its own: its event's time stands for
@@ -6,12 +6,15 @@
 //!
 //! - [`lines`]: one bounded record after the other, and the JSON-lines source
 //! - [`rows`]: the CSV source
+//! - `parquet`: rows of Parquet as rows of a CSV (feature `parquet`)
 //! - [`columns`]: which column holds which field
 //! - [`labels`]: ground truth from files
 
 pub mod columns;
 pub mod labels;
 pub mod lines;
+#[cfg(feature = "parquet")]
+mod parquet;
 pub mod rows;
 
 use std::fs::File;
@@ -28,7 +31,8 @@ pub use labels::read_labels;
 /// Events of one step from a file.
 const STEP_EVENTS: usize = 4_096;
 
-/// Opens a file as a source: CSV by its name (`.csv`) or when columns are given, else JSON lines.
+/// Opens a file as a source: Parquet (`.parquet`) or CSV (`.csv`) by its name, CSV also when
+/// columns are given, else JSON lines.
 /// Its times may leap ahead by [`limits::JUMP_DEFAULT`].
 ///
 /// # Errors
@@ -52,6 +56,10 @@ pub fn open_with(
     decoder: Decoder,
 ) -> Result<Box<dyn Source>, SourceError> {
     let name = path.display().to_string();
+    if name.ends_with(".parquet") {
+        let rows = rows::Csv::new(path, open_parquet(path)?, columns.cloned(), decoder)?;
+        return Ok(Box::new(rows));
+    }
     let reader = open_plain(path)?;
     let stem = name.trim_end_matches(".gz").trim_end_matches(".zst");
     if columns.is_some() || stem.ends_with(".csv") {
@@ -72,6 +80,15 @@ pub fn rows_of(
     decoder: Decoder,
 ) -> Result<Box<dyn Source>, SourceError> {
     Ok(Box::new(rows::Csv::new(path, reader, columns.cloned(), decoder)?))
+}
+
+#[cfg(feature = "parquet")]
+use self::parquet::open as open_parquet;
+
+#[cfg(not(feature = "parquet"))]
+fn open_parquet(path: &Path) -> Result<Box<dyn BufRead + Send>, SourceError> {
+    let cause = "this program was built without Parquet: build it with --features parquet";
+    Err(SourceError::File { path: path.display().to_string(), cause: cause.to_owned() })
 }
 
 /// Opens a file and undoes its compression, which its first bytes tell.

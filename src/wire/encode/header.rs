@@ -30,6 +30,8 @@ pub const VERSION: &str = "goshawk_version";
 pub const INSTANCE: &str = "goshawk_instance";
 /// Number of the step that published it: leads to its record in the journal.
 pub const STEP: &str = "goshawk_step";
+/// Hash of the pack on trial that an alert is of: it is in no count of its step.
+pub const TRIAL: &str = "goshawk_trial";
 /// Reject: the reason's word.
 pub const REJECT_REASON: &str = "goshawk_reject_reason";
 /// Reject: the field's path or the parser's words; never a value of the record.
@@ -70,6 +72,8 @@ pub const REJECT: &[(&str, &str)] = &[
     (REJECT_RECORD_TIME, "its record's timestamp, RFC 3339"),
 ];
 
-/// Header that the pipeline adds to both where there is a journal.
-pub const JOURNALLED: &[(&str, &str)] =
-    &[(STEP, "number of the step that published it, decimal: leads to its journal record")];
+/// Headers that the pipeline adds to both where there is a journal.
+pub const JOURNALLED: &[(&str, &str)] = &[
+    (STEP, "number of the step that published it, decimal: leads to its journal record"),
+    (TRIAL, "only on alerts of a pack on trial: its hash; the step's count leaves them out"),
+];

@@ -119,6 +119,12 @@ impl Encoder {
         &self.config.pack.sha256
     }
 
+    /// The rules that alerts are of.
+    #[must_use]
+    pub fn pack(&self) -> &PackName {
+        &self.config.pack
+    }
+
     /// Names the rules in force from the next alert on.
     pub fn set_pack(&mut self, pack: PackName) {
         self.config.pack = pack;

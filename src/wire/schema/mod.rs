@@ -11,14 +11,20 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::encode::AlertBody;
-use super::journal::Reconciliation;
+use super::journal::{self, JournalRecord, Reconciliation, RuleChange, RuleFile, ShadowChange};
+use super::shadow::{self, ShadowComparison};
 
 /// Every message format by name, with its schema.
 #[must_use]
 pub fn all() -> Vec<(&'static str, Value)> {
     let mut schemas = vec![
-        ("alert.v1", of::<AlertBody<'static>>()),
-        ("reconciliation.v1", of::<Reconciliation>()),
+        ("alert.v1", written::<AlertBody<'static>>("alert.v1")),
+        (journal::SCHEMA, written::<JournalRecord>(journal::SCHEMA)),
+        (journal::FILE_SCHEMA, written::<RuleFile>(journal::FILE_SCHEMA)),
+        (journal::CHANGE_SCHEMA, written::<RuleChange>(journal::CHANGE_SCHEMA)),
+        (journal::SHADOW_SCHEMA, written::<ShadowChange>(journal::SHADOW_SCHEMA)),
+        (shadow::SCHEMA, written::<ShadowComparison>(shadow::SCHEMA)),
+        (journal::RECONCILIATION_SCHEMA, written::<Reconciliation>("reconciliation.v1")),
     ];
     schemas.extend(input::FORMATS.iter().map(|format| (format.name, input::schema(format))));
     schemas
@@ -30,10 +36,14 @@ pub fn file_text(schema: &Value) -> String {
     format!("{schema:#}\n")
 }
 
-fn of<T: JsonSchema>() -> Value {
+/// The schema of what we write, which names itself in its field `schema`.
+fn written<T: JsonSchema>(name: &str) -> Value {
     let settings = SchemaSettings::draft2020_12().for_serialize();
     let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
     forget_null(&mut schema);
+    if let Some(field) = schema.pointer_mut("/properties/schema").and_then(Value::as_object_mut) {
+        field.insert("const".to_owned(), Value::from(name));
+    }
     schema
 }
 
