@@ -12,6 +12,7 @@ use goshawk::runtime::pipeline::{self, Parts, PipelineError};
 use goshawk::runtime::reconcile::tally::Tally;
 use goshawk::runtime::reload::Pending;
 use goshawk::runtime::stop::{Stop, Why};
+use goshawk::runtime::trial::Trials;
 use goshawk::sink::{Commit, Sink, SinkError};
 use goshawk::source::{Progress, Run, Source, SourceError, Step};
 use goshawk::telemetry::Telemetry;
@@ -98,6 +99,7 @@ impl Fork for Mortal {
 fn run(dies: Dies) -> (Result<(), PipelineError>, Option<Why>, u64) {
     let plan = Arc::new(pack::load(None).expect("the shipped pack"));
     let mut engine = Engine::new(EngineConfig::for_tenant("t"), Arc::clone(&plan));
+    let mut trials = Trials::new(&engine);
     let mut encoder = Encoder::new(EncodeConfig {
         tenant: "t".to_owned(),
         instance: "t".to_owned(),
@@ -117,6 +119,8 @@ fn run(dies: Dies) -> (Result<(), PipelineError>, Option<Why>, u64) {
         engine: &mut engine,
         fork: &fork,
         encoder: &mut encoder,
+        trials: &mut trials,
+        state_max: usize::MAX,
         pending: &pending,
         findings: None,
         telemetry: &telemetry,

@@ -269,7 +269,7 @@ fn writers_who_race_are_put_in_one_order_and_all_of_them_are_in_the_record() {
                 }
                 assert_eq!(Some(&step.rule_pack), in_force.as_ref(), "nobody by half a pack");
             }
-            Entry::File(_) | Entry::Shadow(_) => {}
+            Entry::File(_) | Entry::Shadow(_) | Entry::Reconciliation(_) => {}
         }
     }
     assert!(changes > 2, "{changes} changes");
