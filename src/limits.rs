@@ -58,13 +58,15 @@ pub const PAIR_DAYS: i32 = 180;
 pub const PAIRS_MAX: usize = 4_096;
 /// Payers remembered per payee beyond the ledger, at most; the longest unused leave first.
 pub const PAYERS_MAX: usize = 512;
+/// Whole weeks before the present one in which a rhythm of payments is looked for.
+pub const RHYTHM_WEEKS: i32 = 24;
 /// Days of day buckets and of the amount sketch.
 pub const HISTORY_DAYS: i32 = 90;
 
 /// List entries kept for one subject, at most.
 pub const LIST_ENTRIES_MAX: usize = 64;
-/// Events of each sort kept for one account (resets, changed limits, verdicts, blocked payments)
-/// and for one enterprise, at most; the oldest leave first.
+/// Events of each sort kept for one account (resets, changed limits, verdicts, blocked payments,
+/// payments and withdrawals at a terminal) and for one enterprise, at most; the oldest leave first.
 pub const MARKS_MAX: usize = 32;
 /// Openings kept for one customer, device, telephone or agent, and customers kept for one
 /// telephone, at most; the oldest leave first.
@@ -188,5 +190,6 @@ pub const SOURCE_PATIENCE: std::time::Duration = std::time::Duration::from_milli
 const _: () = assert!(SHARDS == 1 << SHARD_BITS);
 const _: () = assert!(LEDGER_RETENTION >= WINDOW_MAX + LATENESS_DEFAULT);
 const _: () = assert!(LEDGER_SCAN_MAX < ORDERED_SCAN_MAX && ORDERED_SCAN_MAX < LEDGER_ENTRIES_MAX);
+const _: () = assert!(RHYTHM_WEEKS * 7 + 6 <= PAIR_DAYS && RHYTHM_WEEKS < 32);
 const _: () = assert!(ID_BYTES_MAX < u8::MAX as usize && TEXT_BYTES_MAX < RECORD_BYTES_MAX);
 const _: () = assert!(RECORD_BYTES_MAX < STEP_BYTES_MAX && STEP_BYTES_MAX < u32::MAX as usize / 4);

@@ -113,6 +113,8 @@ fn list(batch: &mut Batch, category: ListCategory, time_ms: Millis) {
         source: Text::NONE,
         legal_basis: Text::NONE,
         purpose: Text::NONE,
+        author: Text::NONE,
+        approver: Text::NONE,
     };
     push(batch, time_ms, Body::List(Box::new(list)));
 }

@@ -13,6 +13,7 @@ mod edges; // the edges of the engine's semantics, as tables
 mod encode;
 mod formats; // every table as JSON and CSV, and quiet
 mod generate; // the generator: determinism, order, labels, patterns past their thresholds
+mod grades; // values for single grades: whose grade counts
 mod http; // the HTTP surface and the metrics behind it, by real sockets and promtool
 mod kafka; // the built program against a real broker: delivery, take-over, fencing, recovery
 mod labels; // what a run says of planted fraud, from labels in the source and in a file

@@ -7,7 +7,7 @@ use super::entry::Entry;
 use crate::limits;
 use crate::model::entity::Reference;
 use crate::model::time::Millis;
-use crate::model::time::hour_of_day;
+use crate::model::time::{hour_of_day, week_number};
 use crate::rules::plan::query::Hours;
 
 /// Days, amount sketch and known payees beyond the ledger.
@@ -61,12 +61,14 @@ pub(super) struct Pair {
     pub count: u32,
     /// When it was last met, in turns of the one who remembers.
     last_turn: u32,
+    /// A bit for each week with a payment: of the week of `last_day`, of the one before, …
+    pub weeks: u32,
 }
 
 impl Pair {
     /// A relation that begins with one payment.
     pub fn begin(party: Reference, day: i32) -> Self {
-        Self { party, first_day: day, last_day: day, count: 1, last_turn: 0 }
+        Self { party, first_day: day, last_day: day, count: 1, last_turn: 0, weeks: 1 }
     }
 
     /// One more payment, not earlier than the last; after too long a gap the relation begins anew.
@@ -74,6 +76,8 @@ impl Pair {
         if day - self.last_day > limits::PAIR_DAYS {
             *self = Self::begin(self.party, day);
         } else {
+            let apart = week_number(day) - week_number(self.last_day);
+            self.weeks = self.weeks.checked_shl(apart.max(0).cast_unsigned()).unwrap_or(0) | 1;
             self.last_day = day;
             self.count = self.count.saturating_add(1);
         }
@@ -137,6 +141,11 @@ impl Long {
     /// The remembered relation to a payee.
     pub fn pair(&self, payee: Reference) -> Option<Pair> {
         find(&self.pairs, payee)
+    }
+
+    /// The remembered relation to a payer.
+    pub fn payer(&self, payer: Reference) -> Option<Pair> {
+        find(&self.payers, payer)
     }
 
     /// Payers, in order of reference.

@@ -168,6 +168,7 @@ impl<'a> Reading<'a> {
             F::HistoryCount(direction, days) => as_of.history_count(*direction, *days),
             F::HistorySum(direction, days) => as_of.history_sum(*direction, *days),
             F::HistoryNightShare(days) => as_of.night_share(*days),
+            F::Rhythm(direction, weeks) => as_of.rhythm(*direction, *weeks),
             F::HistoryWeeks(direction) => as_of.habitual_weeks(*direction),
             F::HistoryNewPayers(days) => as_of.new_payers(*days),
             F::HistoryQuantile(days, ppm) => as_of.history_quantile(*days, *ppm, scratch),
@@ -246,6 +247,7 @@ impl<'a> Reading<'a> {
                 let known = beside(self.reference);
                 moved_km(known, self.payment, as_of.time_ms - window_ms, *km).unwrap_or(MISSING)
             }
+            F::Terminals(window_ms) => as_of.terminals(beside(self.reference), *window_ms),
             F::CashTerminals(window_ms) => as_of.cash_terminals(beside(self.reference), *window_ms),
             F::SeenAtHome(window_ms) => {
                 let seen = self

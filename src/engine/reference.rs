@@ -108,6 +108,8 @@ struct ListChange<'a> {
     category: ListCategory,
     level: Option<ListLevel>,
     counterparty: &'a str,
+    /// Who made and who approved it.
+    hands: [&'a str; 2],
     from_ms: Option<Millis>,
     to_ms: Option<Millis>,
     /// Time of the event itself.
@@ -124,6 +126,7 @@ impl ReferenceData {
                 category: list.category,
                 level: list.level,
                 counterparty: batch.text(list.counterparty),
+                hands: [batch.text(list.author), batch.text(list.approver)],
                 from_ms: list.valid_from_ms,
                 to_ms: list.valid_to_ms,
                 time_ms: event.time_ms,
@@ -208,6 +211,11 @@ impl ReferenceData {
         if change.level == Some(ListLevel::Analyst) && !change.counterparty.is_empty() {
             from_ms = change.from_ms.unwrap_or(change.time_ms);
             to_ms = to_ms.min(from_ms.saturating_add(limits::ANALYST_ALLOW_MAX));
+            let [author, approver] = change.hands;
+            if author.is_empty() || approver.is_empty() || author == approver {
+                // Four eyes have not seen it: it is never valid.
+                to_ms = from_ms;
+            }
         }
         let entry = ListEntry {
             id: change.id.into(),
@@ -305,6 +313,7 @@ mod tests {
             category: ListCategory::CaseAccount,
             level: Some(level),
             counterparty: "",
+            hands: ["", ""],
             from_ms: Some(from),
             to_ms: (to > 0).then_some(to),
             time_ms: at,

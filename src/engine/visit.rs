@@ -209,12 +209,13 @@ fn known_of(header: &mut Header) -> &mut Known {
     header.extra.get_or_insert_default().reference.known.get_or_insert_default()
 }
 
-/// Keeps the terminal of a cash withdrawal; returns how many bounds bit.
+/// Keeps the terminal that a payment was ordered at; returns how many bounds bit.
 fn note_terminal(header: &mut Header, fingerprint: u32, payment: &Payment, batch: &Batch) -> u64 {
-    if payment.payment_type != PaymentType::CashOut || payment.terminal_id.is_none() {
+    if payment.terminal_id.is_none() {
         return 0;
     }
-    u64::from(known_of(header).took_cash(fingerprint, batch.text(payment.terminal_id)))
+    let is_cash = payment.payment_type == PaymentType::CashOut;
+    known_of(header).used_terminal(fingerprint, batch.text(payment.terminal_id), is_cash)
 }
 
 /// What a payment means to the ledgers of a role.

@@ -350,7 +350,7 @@ fn cost(feature: &StateFeature) -> u32 {
         F::SeenAtHome(_) | F::Age | F::OnOpeningDevice => 1,
         F::Openings(_) | F::OpeningsTotal | F::OpenedFor(_) | F::PhoneCustomers => 1,
         F::OpeningKm(_) => 2,
-        F::CashTerminals(_) => 2,
+        F::CashTerminals(_) | F::Terminals(_) => 2,
         F::TravelKm(_) | F::TravelSpeed(_) | F::MovedKm(..) => 4,
         F::HistoryDayMedian(_) | F::HistoryTicket(_) => 4,
         F::Blocked(_) | F::RetriedSum(_) | F::RetriedCount(_) => 2,
@@ -359,7 +359,7 @@ fn cost(feature: &StateFeature) -> u32 {
         F::TopShare(..) | F::Dwell(_) | F::Cycles { .. } => 3,
         F::FollowedBy(..) | F::NotFollowedBy(..) => 4,
         F::Asked(..) | F::HistoryNightShare(_) => 3,
-        F::HistoryWeeks(_) => 3,
+        F::HistoryWeeks(_) | F::Rhythm(..) => 3,
         F::HistoryQuantile(..) | F::HistoryNewPayers(_) => 4,
     }
 }

@@ -193,6 +193,8 @@ shape!(ListRecord {
     source: &'a str,
     legal_basis: &'a str,
     purpose: &'a str,
+    author: &'a str,
+    approver: &'a str,
 });
 
 shape!(RegistryRecord {
@@ -408,6 +410,8 @@ fn of_list<'a>(batch: &'a Batch, list: &ListEvent, time: Time) -> ListRecord<'a>
         source: text(batch, list.source),
         legal_basis: text(batch, list.legal_basis),
         purpose: text(batch, list.purpose),
+        author: text(batch, list.author),
+        approver: text(batch, list.approver),
     }
 }
 

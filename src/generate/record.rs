@@ -160,6 +160,8 @@ impl Recorder {
                     source: batch.push_text("generator"),
                     legal_basis: Text::NONE,
                     purpose: batch.push_text("anti_fraud_only"),
+                    author: Text::NONE,
+                    approver: Text::NONE,
                 }))
             }
             Reference::Controlled { account, kind, hours } => {

@@ -625,6 +625,10 @@ pub struct ListEvent {
     pub legal_basis: Text,
     /// What the entry may be used for.
     pub purpose: Text,
+    /// Who made the entry.
+    pub author: Text,
+    /// Who agreed to it.
+    pub approver: Text,
 }
 
 /// A `control.v1` record.

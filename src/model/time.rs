@@ -23,6 +23,13 @@ pub fn day_number(time_ms: Millis, utc_offset_ms: Millis) -> i32 {
     i32::try_from(days).unwrap_or(i32::MAX)
 }
 
+/// Number of the week of a day, from Monday on.
+#[must_use]
+pub fn week_number(day: i32) -> i32 {
+    // Day 0 was a Thursday.
+    (day + 3).div_euclid(7)
+}
+
 /// Hour of the local day, 0 to 23, in a zone with a fixed offset.
 #[must_use]
 pub fn hour_of_day(time_ms: Millis, utc_offset_ms: Millis) -> u32 {

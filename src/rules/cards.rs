@@ -185,7 +185,8 @@ fn section(pack: &Pack, rule: &RuleDoc, words: &Words) -> String {
     let _ = writeln!(text, "\n{}:\n", words.examples);
     for example in &rule.examples {
         let fires = if example.expect.is_empty() { "－" } else { "＋" };
-        let _ = writeln!(text, "- {fires} {}", example.name.value);
+        let zh = example.zh.as_ref().filter(|_| words.folder == "zh");
+        let _ = writeln!(text, "- {fires} {}", zh.unwrap_or(&example.name).value);
     }
     text
 }
@@ -241,13 +242,17 @@ mod tests {
     }
 
     #[test]
-    fn every_shipped_rule_has_a_card() {
+    fn every_shipped_rule_has_a_card_and_every_example_a_name_in_both_languages() {
         let files = shipped::files();
         let files = sorted(&files);
         let mut sink = Sink::new(&files);
         let pack = source::read(&files, &mut sink);
         for rule in &pack.rules {
             assert!(rule.card.is_some(), "{}", rule.id.value);
+            for example in &rule.examples {
+                let zh = example.zh.as_ref().map_or("", |zh| zh.value.as_str());
+                assert!(!zh.is_ascii(), "{}: {}", rule.id.value, example.name.value);
+            }
         }
     }
 }

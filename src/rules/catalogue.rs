@@ -181,6 +181,8 @@ pub enum Arg {
     Window,
     /// Whole days, 1 to the bound.
     Days(i32),
+    /// Whole weeks, up to half of what a rhythm is looked for in.
+    Weeks,
     /// A fraction of one.
     Share,
     /// A small number of counterparties.
@@ -255,6 +257,7 @@ impl Arg {
         match self {
             Self::Window => "window".to_owned(),
             Self::Days(max) => format!("days ≤ {max}"),
+            Self::Weeks => format!("weeks ≤ {}", limits::RHYTHM_WEEKS / 2),
             Self::Share => "share".to_owned(),
             Self::Rank => "k".to_owned(),
             Self::Amount | Self::Step => "amount".to_owned(),
@@ -376,6 +379,8 @@ pub enum Makes {
     HistoryNightShare,
     /// Weeks with the same habit.
     HistoryWeeks(Direction),
+    /// [`super::plan::feature::StateFeature::Rhythm`].
+    Rhythm(Direction),
     /// New payers.
     HistoryNewPayers,
     /// Median of the days.
@@ -458,6 +463,8 @@ pub enum Makes {
     MovedKm,
     /// Terminals of cash withdrawals (payer only).
     CashTerminals,
+    /// [`super::plan::feature::StateFeature::Terminals`].
+    Terminals,
     /// Where the device was last seen (payer only).
     SeenAtHome,
 }
@@ -560,9 +567,12 @@ pub const MEMBERS: &[Member] = {
     call(O::Account, "travel_speed", &[Arg::Km], INT, M::TravelSpeed, "上述两次定位之间的速度（公里/小时，仅 payer）；无则缺值", "kilometres an hour between the two (payer only); missing when either is not located"),
     call(O::Account, "moved_km", &[Arg::Window, Arg::Km], INT, M::MovedKm, "与窗口以前最近一天首个定位的距离（公里，两次定位误差均小于该公里数，仅 payer）；无则缺值", "kilometres from the first place of the newest day before the window, both located to less than so many kilometres (payer only); missing when either is not"),
     call(O::Account, "cash_terminals", &[Arg::Window], INT, M::CashTerminals, "窗口内取现所用的不同终端数，含本笔（仅 payer）", "distinct terminals of cash withdrawals in the window, this one included (payer only)"),
+    call(O::Account, "terminals", &[Arg::Window], INT, M::Terminals, "窗口内付款所用的不同终端数，各渠道、含本笔（仅 payer；至多记 32 笔）", "distinct terminals of payments in the window, whatever the channel, this one included (payer only; 32 payments at most)"),
     call(O::Account, "seen_at_home", &[Arg::Window], BOOL, M::SeenAtHome, "窗口内付款人设备最近一次所在国家是否为本国（仅 payer）；未知时缺值", "whether the payer's device was last seen in the policy's country in the window (payer only); missing when not known"),
     call(O::Account, "debit_weeks", &[], INT, M::HistoryWeeks(Debit), "最近八周同一星期几、同一小时内有转出的周数，不含本笔", "on how many of the same weekdays of the last eight weeks money went out in this hour of the day"),
     call(O::Account, "credit_weeks", &[], INT, M::HistoryWeeks(Credit), "最近八周同一星期几、同一小时内有转入的周数，不含本笔", "on how many of the same weekdays of the last eight weeks money came in in this hour of the day"),
+    call(O::Account, "debit_rhythm", &[Arg::Weeks], INT, M::Rhythm(Debit), "自本周往前数（本周不计）连续若干个「n 周」内每段都有付给本笔对手的款项：段数（至多回看 24 周）", "unbroken stretches of n weeks, counted back from the present one and without it, in each of which the account paid the payment's other side (24 weeks at most)"),
+    call(O::Account, "credit_rhythm", &[Arg::Weeks], INT, M::Rhythm(Credit), "同上，本笔对手付来的款项：是否按周、按月固定到账", "the same of what the payment's other side paid the account: money that comes every week or month"),
     call(O::Account, "since", &[Arg::AccountEvent], DURATION, M::Since, "距最近一次此类账户事件的时间；未发生过时缺值", "time since the newest account event of this kind; missing when none is known"),
     call(O::Account, "since_verdict", &[Arg::Verdict], DURATION, M::SinceVerdict, "距最近一次此类反馈结论的时间；无则缺值", "time since the bank last found this out; missing when it never did"),
     call(O::Account, "limit_raised", &[Arg::Window], MONEY, M::LimitRaised, "窗口内最近一次提额后的限额；未提额或其他币种时缺值", "the payment limit after the newest raise in the window; missing when there is none, or in another currency"),

@@ -17,8 +17,9 @@
 //! - [`plan`]: the result; [`describe`]: its cells in the author's words, as `spelling` has them
 //! - [`text`]: values as people read them
 //! - [`vary`]: one parameter set to other values
-//! - [`reference`]: the language reference, printed from the catalogue; [`cards`]: a page on each
-//!   rule, printed from its file
+//! - [`reference`]: the language reference, printed from the catalogue and the keys of a file
+//!   (`keys`); [`editor`]: the same for editors; [`cards`]: a page on each rule, printed from its
+//!   file
 //! - [`shipped`]: the pack inside the binary
 
 mod bytes;
@@ -31,9 +32,11 @@ pub mod describe;
 mod describe_query;
 pub mod diagnostics;
 mod document;
+pub mod editor;
 pub mod examples;
 mod expr;
 pub mod format;
+mod keys;
 pub mod lint;
 pub mod mutants;
 mod overlay;

@@ -57,7 +57,7 @@ pub fn all() -> Vec<Leaf> {
 }
 
 /// Members of an account that are known of the payer only.
-const PAYER_ONLY: [&str; 11] = [
+const PAYER_ONLY: [&str; 12] = [
     "age_years",
     "blocked",
     "retried_sum",
@@ -66,6 +66,7 @@ const PAYER_ONLY: [&str; 11] = [
     "travel_speed",
     "moved_km",
     "cash_terminals",
+    "terminals",
     "seen_at_home",
     "on_opening_device",
     "opening_km",
@@ -159,6 +160,7 @@ fn argument(random: &mut Random, arg: Arg) -> Option<String> {
         Arg::Types => return word(WordSet::PaymentType),
         Arg::Channels => return word(WordSet::Channel),
         Arg::Clock => return Some(random.pick(&["'00:00'", "'20:30'", "'05:00'"]).to_owned()),
+        Arg::Weeks => return Some(random.pick(&["1", "5", "12"]).to_owned()),
         Arg::Factor => return Some(random.pick(&["1.5", "0.9", "10.0"]).to_owned()),
         Arg::ListLevel => {
             let level = word(WordSet::ListLevel);

@@ -255,6 +255,8 @@ impl Into<'_> {
             source,
             legal_basis,
             purpose,
+            author,
+            approver,
         } = *event;
         for (path, text) in [
             ("entry_id", entry_id),
@@ -263,6 +265,8 @@ impl Into<'_> {
             ("source", source),
             ("legal_basis", legal_basis),
             ("purpose", purpose),
+            ("author", author),
+            ("approver", approver),
         ] {
             self.text(path, text);
         }

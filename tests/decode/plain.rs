@@ -200,6 +200,8 @@ const LIST: &[&str] = &[
     "event_time",
     "time",
     "counterparty",
+    "author",
+    "approver",
 ];
 const CONTROL: &[&str] = &[
     "control_id",
@@ -599,7 +601,7 @@ fn list(o: &Object, record_time: Option<i64>, out: &mut Flat) -> Result<i64, Rej
     o.optional(out, "level", word(words::ListLevel::WORDS))?;
     o.ids(out, &["source"])?;
     o.optional(out, "legal_basis", free)?;
-    o.ids(out, &["purpose"])?;
+    o.ids(out, &["purpose", "author", "approver"])?;
     Ok(at)
 }
 

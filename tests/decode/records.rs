@@ -210,6 +210,8 @@ const LIST: Fields = &[
     ("source", false, Look::Id),
     ("legal_basis", false, Look::Free),
     ("purpose", false, Look::Id),
+    ("author", false, Look::Id),
+    ("approver", false, Look::Id),
     ("event_time", true, Look::Time),
     ("time", false, Look::Time),
 ];

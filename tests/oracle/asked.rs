@@ -132,16 +132,21 @@ impl<'a> Look<'a> {
         met.iter().map(|e| &*e.counterparty).collect()
     }
 
+    /// Who stands on the other side of the present payment, as a role's ledger names it.
+    pub fn other_side(&self, role: Role) -> &'a str {
+        let p = self.payment;
+        let user = if p.payer.customer.is_none() { p.payer.account } else { p.payer.customer };
+        self.batch.text(match role {
+            Role::Payer | Role::PayerCustomer => p.payee.account,
+            Role::Payee | Role::PayeeCustomer => p.payer.account,
+            Role::Device => user,
+            Role::Network | Role::Phone | Role::Agent => p.payer.account,
+        })
+    }
+
     fn admits(&self, role: Role, query: &Query, met: &[&str], e: &Entry) -> bool {
         let p = self.payment;
-        let text = |span| self.batch.text(span);
-        let user = if p.payer.customer.is_none() { p.payer.account } else { p.payer.customer };
-        let other = match role {
-            Role::Payer | Role::PayerCustomer => text(p.payee.account),
-            Role::Payee | Role::PayeeCustomer => text(p.payer.account),
-            Role::Device => text(user),
-            Role::Network | Role::Phone | Role::Agent => text(p.payer.account),
-        };
+        let other = self.other_side(role);
         let near = |ppm: u32| {
             let apart = i128::from(e.minor) - i128::from(p.amount.minor);
             apart.abs() * 1_000_000 <= i128::from(p.amount.minor) * i128::from(ppm)

@@ -248,6 +248,24 @@ impl<'a> Look<'a> {
                     |k: i64| entries.iter().any(|e| self.day(e.time) == self.today() - 7 * k);
                 (1..=8).filter(|k| week(*k)).count() as i64
             }
+            StateFeature::Rhythm(direction, weeks) => {
+                // Weeks begin on Mondays; 5 January 1970 was one.
+                let week = |day: i64| (day - 4).div_euclid(7);
+                let other = self.other_side(role);
+                let mut paid = self.remembered(owner);
+                paid.retain(|e| e.direction == *direction && e.counterparty == other);
+                let since = |e: &&Entry| week(self.today()) - week(self.day(e.time));
+                let ages: Vec<i64> = paid.iter().map(since).collect();
+                let weeks = i64::from(*weeks);
+                let mut count = 0;
+                loop {
+                    let (from, to) = (count * weeks + 1, (count + 1) * weeks);
+                    if to > 24 || !ages.iter().any(|age| from <= *age && *age <= to) {
+                        break count;
+                    }
+                    count += 1;
+                }
+            }
             StateFeature::HistoryDayMedian(days) => {
                 let mut sums: Vec<i64> =
                     self.credit_days(owner, *days).values().map(|of| sum(of)).collect();

@@ -41,6 +41,7 @@ enum What {
     Base(f64, f64, u32),
     /// Payment and terminal.
     Cash(String, String),
+    Terminal(String, String),
     SeenIn(Country),
     /// Account and customer (or account); whether it counts.
     Opened(String, String, bool),
@@ -140,14 +141,23 @@ impl Naive {
         }
     }
 
-    /// Where cash was taken, of the last withdrawals.
+    /// Which terminals were used, and where cash was taken, of the last payments and withdrawals.
     pub fn took_cash(&mut self, batch: &Batch, time: Millis, payment: &Payment) {
         let terminal = batch.text(payment.terminal_id);
-        if payment.payment_type != PaymentType::CashOut || terminal.is_empty() {
+        if terminal.is_empty() {
             return;
         }
         let whom = batch.text(payment.payer.account).to_owned();
         let id = batch.text(payment.payment_id).to_owned();
+        self.note(whom.clone(), time, What::Terminal(id.clone(), terminal.to_owned()));
+        let is_here = |h: &Happened| h.whom == whom && matches!(h.what, What::Terminal(..));
+        if self.happened.iter().filter(|h| is_here(h)).count() > MARKS_MAX {
+            let at = self.happened.iter().position(is_here);
+            self.happened.remove(at.expect("it was counted"));
+        }
+        if payment.payment_type != PaymentType::CashOut {
+            return;
+        }
         self.note(whom.clone(), time, What::Cash(id, terminal.to_owned()));
         let is_here = |h: &Happened| h.whom == whom && matches!(h.what, What::Cash(..));
         if self.happened.iter().filter(|h| is_here(h)).count() > MARKS_MAX {
@@ -157,11 +167,14 @@ impl Naive {
     }
 
     /// When a list entry is valid: an analyst's word on a pair does not last.
-    pub fn validity(time: Millis, event: &ListEvent) -> (Millis, Millis) {
+    pub fn validity(batch: &Batch, time: Millis, event: &ListEvent) -> (Millis, Millis) {
         let (from, to) = (event.valid_from_ms, event.valid_to_ms.unwrap_or(Millis::MAX));
         if event.level == Some(ListLevel::Analyst) && !event.counterparty.is_none() {
             let from = from.unwrap_or(time);
-            return (from, to.min(from + ANALYST_ALLOW_MAX));
+            let people: std::collections::BTreeSet<&str> =
+                [event.author, event.approver].map(|who| batch.text(who)).into();
+            let four_eyes = people.len() == 2 && !people.contains("");
+            return (from, if four_eyes { to.min(from + ANALYST_ALLOW_MAX) } else { from });
         }
         (from.unwrap_or(Millis::MIN), to)
     }
@@ -270,16 +283,20 @@ impl<'a> Look<'a> {
                 });
                 moved.unwrap_or(MISSING)
             }
-            StateFeature::CashTerminals(window) => {
+            StateFeature::CashTerminals(window) | StateFeature::Terminals(window) => {
+                let cash_only = matches!(f, StateFeature::CashTerminals(_));
                 let taken = self.window(owner, *window);
-                let terminals = self.naive.happened.iter().filter_map(|h| match &h.what {
-                    What::Cash(id, terminal) if h.whom == owner.1 => {
-                        let debit = |e: &&Entry| {
-                            e.direction == Direction::Debit && self.naive.is_payment(e, id)
-                        };
-                        taken.iter().copied().any(|e| debit(&e)).then_some(terminal)
-                    }
-                    _ => None,
+                let terminals = self.naive.happened.iter().filter_map(|h| {
+                    let (id, terminal) = match &h.what {
+                        What::Cash(id, terminal) if cash_only => (id, terminal),
+                        What::Terminal(id, terminal) if !cash_only => (id, terminal),
+                        _ => return None,
+                    };
+                    let debit = |e: &&Entry| {
+                        e.direction == Direction::Debit && self.naive.is_payment(e, id)
+                    };
+                    let here = h.whom == owner.1 && taken.iter().copied().any(|e| debit(&e));
+                    here.then_some(terminal)
                 });
                 terminals.collect::<std::collections::BTreeSet<_>>().len() as i64
             }

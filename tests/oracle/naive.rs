@@ -451,7 +451,7 @@ impl Naive {
                             || (e.category, e.level, &*e.counterparty)
                                 == (l.category, l.level, batch.text(l.counterparty)))
                 });
-                let (from, to) = Self::validity(event.time_ms, l);
+                let (from, to) = Self::validity(batch, event.time_ms, l);
                 let entry = ListEntry {
                     subject,
                     id,

@@ -85,6 +85,9 @@ pub fn features(random: &mut Random, role: Role) -> Vec<StateFeature> {
     features.extend([F::HistoryDayMedian(random.pick(&days)), F::HistoryDayMedian(90)]);
     features.extend([F::HistoryTicket(random.pick(&days)), F::HistoryTicket(90)]);
     features.extend([F::HistoryWeeks(Direction::Debit), F::HistoryWeeks(Direction::Credit)]);
+    for weeks in [1, 2, 5, 12] {
+        features.extend([F::Rhythm(Direction::Debit, weeks), F::Rhythm(Direction::Credit, weeks)]);
+    }
     features.extend([F::HistoryNewPayers(random.pick(&days)), F::HistoryNewPayers(90)]);
     features.push(F::IdleBefore(random.pick(&windows)));
     for ppm in [0, 500_000, 950_000, 1_000_000] {
@@ -95,7 +98,8 @@ pub fn features(random: &mut Random, role: Role) -> Vec<StateFeature> {
             features.push(F::PairAllowed(level));
         }
         for window in [MINUTE, HOUR, DAY, 7 * DAY] {
-            features.extend([F::CashTerminals(window), F::SeenAtHome(window)]);
+            features.extend([F::CashTerminals(window), F::Terminals(window)]);
+            features.push(F::SeenAtHome(window));
         }
         features.extend([F::OnOpeningDevice, F::OpeningKm(50), F::OpeningKm(1)]);
         features.extend([F::MovedKm(HOUR, 50), F::MovedKm(3 * DAY, 50), F::MovedKm(DAY, 1)]);

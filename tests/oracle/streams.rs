@@ -467,6 +467,10 @@ impl Stream {
             (true, true) => self.text(&format!("c{}", other / 2)),
             (false, _) => Text::NONE,
         };
+        // Mostly two people, sometimes one or nobody.
+        let hands = [("an", "ap"), ("an", "ap"), ("an", "ap"), ("an", "an"), ("an", ""), ("", "")];
+        let (author, approver) = self.random.pick(&hands);
+        let (author, approver) = (self.text(author), self.text(approver));
         ListEvent {
             entry_id: self.text(entry_id),
             op,
@@ -480,6 +484,8 @@ impl Stream {
             source: Text::NONE,
             legal_basis: Text::NONE,
             purpose: Text::NONE,
+            author,
+            approver,
         }
     }
 

@@ -28,6 +28,8 @@ pub(in super::super) struct Known {
     bases: Vec<(i32, Millis, Place)>,
     /// Terminals of cash withdrawals, by fingerprint of the payment, in order of arrival.
     cash: Vec<(u32, Box<str>)>,
+    /// The same of all payments that name one.
+    terminals: Vec<(u32, Box<str>)>,
     /// Countries in which the device was.
     countries: Vec<(Millis, Country)>,
     /// Accounts opened for a customer, on a device, with a telephone or by an agent.
@@ -106,12 +108,16 @@ impl Known {
         bases.find(|base| base.1 <= time_ms && is_wanted(&base.2)).map(|base| base.2)
     }
 
-    /// Cash was taken at a terminal; `true` when the oldest had to leave for it.
-    pub fn took_cash(&mut self, fingerprint: u32, terminal: &str) -> bool {
-        self.cash.push((fingerprint, terminal.into()));
-        let over = self.cash.len() > limits::MARKS_MAX;
-        if over {
-            self.cash.remove(0);
+    /// A payment was ordered at a terminal; says how often the oldest had to leave for it.
+    pub fn used_terminal(&mut self, fingerprint: u32, terminal: &str, is_cash: bool) -> u64 {
+        let mut over = 0;
+        for list in [Some(&mut self.terminals), is_cash.then_some(&mut self.cash)] {
+            let Some(list) = list else { continue };
+            list.push((fingerprint, terminal.into()));
+            if list.len() > limits::MARKS_MAX {
+                list.remove(0);
+                over += 1;
+            }
         }
         over
     }
@@ -232,7 +238,7 @@ impl Known {
             + self.verdicts.capacity() * size_of::<(Millis, Verdict, Box<str>)>()
             + self.places.capacity() * size_of::<(Millis, Place)>()
             + self.bases.capacity() * size_of::<(i32, Millis, Place)>()
-            + self.cash.capacity() * size_of::<(u32, Box<str>)>()
+            + (self.cash.capacity() + self.terminals.capacity()) * size_of::<(u32, Box<str>)>()
             + self.countries.capacity() * size_of::<(Millis, Country)>()
             + self.openings.capacity() * size_of::<Opening>()
             + self.bound.capacity() * size_of::<Reference>()
@@ -292,12 +298,22 @@ impl AsOf<'_> {
 
     /// Distinct terminals of the cash withdrawals in the window.
     pub fn cash_terminals(&mut self, known: Option<&Known>, window_ms: Millis) -> i64 {
+        self.distinct_terminals(known.map(|known| &*known.cash), window_ms)
+    }
+
+    /// Distinct terminals of all payments out in the window.
+    pub fn terminals(&mut self, known: Option<&Known>, window_ms: Millis) -> i64 {
+        self.distinct_terminals(known.map(|known| &*known.terminals), window_ms)
+    }
+
+    fn distinct_terminals(&mut self, used: Option<&[(u32, Box<str>)]>, window_ms: Millis) -> i64 {
         self.note_reach(window_ms);
-        let Some(known) = known else { return 0 };
+        let Some(used) = used else { return 0 };
+        self.lower_bound |= used.len() >= limits::MARKS_MAX;
         let debits = self.window(window_ms).filter(|e| e.is_debit());
         let at = debits.flat_map(|entry| {
-            let same = move |cash: &&(u32, Box<str>)| cash.0 == entry.fingerprint();
-            known.cash.iter().filter(same).map(|cash| &*cash.1)
+            let same = move |use_: &&(u32, Box<str>)| use_.0 == entry.fingerprint();
+            used.iter().filter(same).map(|use_| &*use_.1)
         });
         at.collect::<std::collections::BTreeSet<&str>>().len() as i64
     }

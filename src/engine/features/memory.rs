@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::super::entry::Entry;
 use super::super::long::Pair;
 use super::super::window::AsOf;
+use crate::limits;
 use crate::model::entity::Reference;
-use crate::model::time::hour_of_day;
+use crate::model::time::{hour_of_day, week_number};
 use crate::rules::plan::program::{MISSING, double_cell};
 use crate::rules::plan::query::Hours;
 use crate::rules::plan::view::Direction;
@@ -58,6 +59,35 @@ impl AsOf<'_> {
             }
         }
         i64::from(weeks.count_ones())
+    }
+
+    /// Unbroken stretches of so many weeks, counted back from the present week and without it, in
+    /// each of which money went this way between the account and the present counterparty.
+    pub fn rhythm(&mut self, direction: Direction, length: u8) -> i64 {
+        self.lower_bound |= self.extra.is_some_and(|e| e.long.pairs_truncated);
+        let this_week = week_number(self.day(self.time_ms));
+        let mut paid = 0u32;
+        let other = self.own.other;
+        let live = self.recent(7 * limits::RHYTHM_WEEKS);
+        for entry in live.filter(|e| e.direction() == direction && e.counterparty() == other) {
+            let back = this_week - week_number(self.day(entry.time_ms()));
+            paid |= 1u32.checked_shl(back.cast_unsigned()).unwrap_or(0);
+        }
+        let pair = self.extra.and_then(|e| match direction {
+            Direction::Debit => e.long.pair(other),
+            Direction::Credit => e.long.payer(other),
+        });
+        if let Some(pair) = pair {
+            let back = this_week - week_number(pair.last_day);
+            paid |= pair.weeks.checked_shl(back.cast_unsigned()).unwrap_or(0);
+        }
+        let paid_in = |week: i32| paid >> week & 1 == 1;
+        let length = i32::from(length);
+        let stretches = (1..=limits::RHYTHM_WEEKS / length).take_while(|number| {
+            let mut weeks = (number - 1) * length + 1..=number * length;
+            weeks.any(paid_in)
+        });
+        stretches.count() as i64
     }
 
     /// Number and sum of credits by day, on the last days before today that have any.

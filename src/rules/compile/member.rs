@@ -189,6 +189,7 @@ impl Lowering<'_, '_> {
         let (ty, range) = match arg {
             Arg::Window => (Type::Duration, 1..=limits::WINDOW_MAX),
             Arg::Days(max) => (Type::Int, 1..=i64::from(max)),
+            Arg::Weeks => (Type::Int, 1..=i64::from(limits::RHYTHM_WEEKS / 2)),
             Arg::Rank => (Type::Int, 1..=16),
             Arg::Km => (Type::Int, 1..=1_000),
             Arg::Amount => (Type::Money, 0..=limits::AMOUNT_MINOR_MAX),
@@ -225,6 +226,7 @@ impl Lowering<'_, '_> {
                 (format!("a window is at most {days} days long, and not empty"), Some(hint))
             }
             Arg::Days(max) => (format!("days must be 1 to {max}"), None),
+            Arg::Weeks => (format!("weeks must be 1 to {}", limits::RHYTHM_WEEKS / 2), None),
             Arg::Rank => ("k must be 1 to 16".to_owned(), None),
             Arg::Km => ("kilometres must be 1 to 1000".to_owned(), None),
             Arg::Amount | Arg::Step => ("the amount is out of range".to_owned(), None),
@@ -518,6 +520,7 @@ fn state_feature(makes: Makes, base: &Operand, args: &[i64]) -> Option<StateFeat
             StateFeature::Listed(category, level)
         }
         (Makes::HistoryWeeks(direction), _) => StateFeature::HistoryWeeks(direction),
+        (Makes::Rhythm(direction), _) => StateFeature::Rhythm(direction, number(0) as u8),
         (Makes::Since, _) => StateFeature::Since(MARKS[number(0) as usize].1),
         (Makes::SinceVerdict, _) => {
             StateFeature::SinceVerdict(Verdict::WORDS[number(0) as usize].1)
@@ -553,6 +556,9 @@ fn state_feature(makes: Makes, base: &Operand, args: &[i64]) -> Option<StateFeat
         }
         (Makes::CashTerminals, Operand::Record(_, Some(Role::Payer))) => {
             StateFeature::CashTerminals(number(0))
+        }
+        (Makes::Terminals, Operand::Record(_, Some(Role::Payer))) => {
+            StateFeature::Terminals(number(0))
         }
         (Makes::SeenAtHome, Operand::Record(_, Some(Role::Payer))) => {
             StateFeature::SeenAtHome(number(0))

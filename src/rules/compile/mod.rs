@@ -19,6 +19,7 @@ mod template;
 
 pub(super) use literal::{duration, working_days};
 pub use member::signature;
+pub(super) use rule::words;
 
 use crate::model::money::Currency;
 

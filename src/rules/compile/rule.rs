@@ -58,6 +58,40 @@ const PHASES: &[(&str, Phase)] =
 const EFFECTS: &[(&str, GuardEffect)] =
     &[("remove", GuardEffect::Remove), ("lower", GuardEffect::Lower)];
 
+/// The closed sets of a rule's file, for who completes it.
+pub(in crate::rules) mod words {
+    use super::{ABOUT, MODES, OPENING_SUBJECTS, PHASES, SUBJECTS, TARGETS};
+
+    fn of<T>(set: &'static [(&'static str, T)]) -> Vec<&'static str> {
+        set.iter().map(|(word, _)| *word).collect()
+    }
+
+    pub(in crate::rules) fn mode_words() -> Vec<&'static str> {
+        of(MODES)
+    }
+
+    pub(in crate::rules) fn about_words() -> Vec<&'static str> {
+        of(ABOUT)
+    }
+
+    pub(in crate::rules) fn phase_words() -> Vec<&'static str> {
+        of(PHASES)
+    }
+
+    pub(in crate::rules) fn target_words() -> Vec<&'static str> {
+        of(TARGETS)
+    }
+
+    /// Of payments and of openings, each word once.
+    pub(in crate::rules) fn subject_words() -> Vec<&'static str> {
+        let mut words = of(SUBJECTS);
+        words.extend(of(OPENING_SUBJECTS));
+        words.sort_unstable();
+        words.dedup();
+        words
+    }
+}
+
 impl<'f> Compiler<'_, 'f> {
     /// Whether a rule is in the plan at all.
     pub(super) fn is_on(&self, index: usize) -> bool {

@@ -90,13 +90,13 @@ fn param(
         sink.report(doc.value.file, span, "a list cannot depend on the grade", "a list", None);
         return None;
     };
-    if !matches!(subject, Role::Payer | Role::Payee) {
-        let message = "`by_grade` needs a rule whose subject is an account";
-        let span = doc.name.span.clone();
-        sink.report(doc.name.file, span, message, "the subject has no grade", None);
-        return None;
-    }
-    let grade = builder.state(subject, StateFeature::Grade);
+    // Accounts have grades: of a payee's customer it is the account paid, of everybody else's rules
+    // the account that pays or is opened.
+    let graded = match subject {
+        Role::Payee | Role::PayeeCustomer => Role::Payee,
+        _ => Role::Payer,
+    };
+    let grade = builder.state(graded, StateFeature::Grade);
     let known = builder.add(Code::Has(grade));
     for (word, node) in &doc.by_grade {
         let words = RiskGrade::WORDS;

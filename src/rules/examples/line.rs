@@ -158,6 +158,8 @@ fn list(
         source: Text::NONE,
         legal_basis: Text::NONE,
         purpose: Text::NONE,
+        author: batch.push_text(options.remove("author").unwrap_or("")),
+        approver: batch.push_text(options.remove("approver").unwrap_or("")),
     };
     done(&options)?;
     push(batch, time_ms, Body::List(Box::new(event)));

@@ -13,6 +13,7 @@
 //! -6d 09:00 account A opened type=person
 //! 09:00 account A limit_changed before=50000 after=200000
 //! 09:00 list A allow supplier with=B     only between the two
+//! 09:00 list A allow analyst with=B author=an approver=ap
 //! 09:00 registry cus-A cancelled as_of=-4d
 //! 10:05 feedback A executed action=stop_payment payment=p1 payee=B   (a payment with id=p1)
 //! 12:00 tick                             time has passed until then

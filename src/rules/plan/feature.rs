@@ -56,6 +56,9 @@ pub enum StateFeature {
     /// On how many of the same weekdays of the last eight weeks money went the same way in the
     /// present hour of the day.
     HistoryWeeks(Direction),
+    /// Unbroken stretches of so many weeks, counted back from the present one and without it, in
+    /// each of which money went this way between the account and the payment's other side.
+    Rhythm(Direction, u8),
     /// Payers whose unbroken relation to the account began in the last `days` days, today and the
     /// present one included.
     HistoryNewPayers(u16),
@@ -144,6 +147,8 @@ pub enum StateFeature {
     MovedKm(Millis, u32),
     /// Distinct terminals of the payer's cash withdrawals in the window, the present one included.
     CashTerminals(Millis),
+    /// Distinct terminals of all payments out in the window.
+    Terminals(Millis),
     /// Whether the payer's device was last seen at home in the window; missing when its country is
     /// not known.
     SeenAtHome(Millis),
@@ -156,14 +161,14 @@ impl StateFeature {
         match self {
             Self::Count(_) | Self::Counterparties(_) | Self::Cycles { .. } => Type::Int,
             Self::HistoryCount(..) | Self::HistoryNewPayers(_) => Type::Int,
-            Self::HistoryWeeks(_) => Type::Int,
+            Self::HistoryWeeks(_) | Self::Rhythm(..) => Type::Int,
             Self::PairCount(_) | Self::PairAgeDays | Self::AgeDays => Type::Int,
             Self::Sum(_) | Self::Max(_) | Self::Min(_) => Type::Money,
             Self::HistorySum(..) | Self::HistoryQuantile(..) => Type::Money,
             Self::TopShare(..) | Self::FlowRatio(_) => Type::Double,
             Self::HistoryNightShare(_) => Type::Double,
             Self::HistoryDayMedian(_) | Self::HistoryTicket(_) => Type::Money,
-            Self::MovedKm(..) | Self::CashTerminals(_) => Type::Int,
+            Self::MovedKm(..) | Self::CashTerminals(_) | Self::Terminals(_) => Type::Int,
             Self::SeenAtHome(_) | Self::OnOpeningDevice => Type::Bool,
             Self::Openings(_) | Self::OpeningsTotal | Self::OpenedFor(_) => Type::Int,
             Self::PhoneCustomers | Self::OpeningKm(_) => Type::Int,
@@ -189,7 +194,7 @@ impl StateFeature {
             Self::Count(v) | Self::Sum(v) | Self::Max(v) | Self::Min(v) => v.window_ms,
             Self::Counterparties(v) | Self::TopShare(v, _) => v.window_ms,
             Self::FlowRatio(v) | Self::Dwell(v) | Self::Cycles { view: v, .. } => v.window_ms,
-            Self::IdleBefore(w) | Self::CashTerminals(w) => *w,
+            Self::IdleBefore(w) | Self::CashTerminals(w) | Self::Terminals(w) => *w,
             _ => 0,
         }
     }

@@ -45,6 +45,7 @@ impl Plan {
             F::HistoryNewPayers(n) | F::HistoryQuantile(n, _) | F::HistoryDayMedian(n) => days(*n),
             F::HistoryTicket(n) | F::PairCount(n) => days(*n),
             F::HistoryWeeks(_) => days(WEEKS_DAYS),
+            F::Rhythm(..) => days((7 * (limits::RHYTHM_WEEKS + 1)) as u16),
             F::LimitRaised(w) | F::Blocked(w) | F::RetriedSum(w) | F::RetriedCount(w) => *w,
             F::PairVerified(w) | F::NewUser(w) | F::MovedKm(w, _) | F::SeenAtHome(w) => *w,
             F::Openings(span) | F::OpenedFor(span) => match span {

@@ -7,6 +7,8 @@ mod rule;
 
 pub(super) use calendar::CalendarDoc;
 pub(super) use policy::{BandDoc, PolicyDoc};
+#[cfg(test)]
+pub(super) use rule::RULE_KEYS;
 pub(super) use rule::{Bi, GuardDoc, ParamDoc, RuleDoc};
 
 use super::SourceFile;

@@ -51,6 +51,8 @@ pub(in crate::rules) struct SupportDoc {
 #[derive(Clone, Debug)]
 pub(in crate::rules) struct ExampleDoc {
     pub(in crate::rules) name: Text,
+    /// Its name for the pages in Chinese.
+    pub(in crate::rules) zh: Option<Text>,
     pub(in crate::rules) given: Text,
     pub(in crate::rules) expect: Vec<Text>,
 }
@@ -123,7 +125,7 @@ pub(in crate::rules) struct GuardDoc {
     pub(in crate::rules) scope: Option<Text>,
 }
 
-const RULE_KEYS: &[&str] = &[
+pub(in crate::rules) const RULE_KEYS: &[&str] = &[
     "id", "name", "version", "code", "title", "family", "weight", "mode", "phases", "subject",
     "about", "target", "guards", "floor", "card", "params", "features", "when", "escalate",
     "support", "text", "examples", "lint",
@@ -295,14 +297,15 @@ fn read_supports(fields: &Fields<'_>, sink: &mut Sink<'_>) -> Vec<SupportDoc> {
 fn read_examples(fields: &Fields<'_>, sink: &mut Sink<'_>) -> Vec<ExampleDoc> {
     let mut examples = Vec::new();
     for node in fields.items("examples", sink) {
-        let known = &["name", "given", "expect"];
+        let known = &["name", "zh", "given", "expect"];
         let Some(item) = Fields::open(node, "an example", known, sink) else { continue };
         let name = item.require_text("name", sink);
+        let zh = item.text("zh", sink);
         let given = item.require_text("given", sink);
         item.require("expect", sink);
         let expect = item.texts("expect", sink);
         if let (Some(name), Some(given)) = (name, given) {
-            examples.push(ExampleDoc { name, given, expect });
+            examples.push(ExampleDoc { name, zh, given, expect });
         }
     }
     examples

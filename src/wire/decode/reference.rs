@@ -74,7 +74,7 @@ pub(super) fn account(text: &str, clock: &Clock, batch: &mut Batch) -> Result<De
     Ok(Decoded { time_ms, body })
 }
 
-static LIST: Shape<14> = Shape::new([
+static LIST: Shape<16> = Shape::new([
     "entry_id",
     "op",
     "subject",
@@ -89,6 +89,8 @@ static LIST: Shape<14> = Shape::new([
     "event_time",
     "time",
     "counterparty",
+    "author",
+    "approver",
 ]);
 static SUBJECT: Shape<2> = Shape::new(["kind", "id"]);
 
@@ -144,6 +146,8 @@ pub(super) fn list(
         source: f.id(8, batch)?,
         legal_basis: f.free_text(9, batch)?,
         purpose: f.id(10, batch)?,
+        author: f.id(14, batch)?,
+        approver: f.id(15, batch)?,
     }));
     Ok(Decoded { time_ms, body })
 }

@@ -183,7 +183,7 @@ const ACCOUNT: [Field; 20] = [
     may("currency", Shape::Id, "of the limits"),
 ];
 
-const LIST: [Field; 13] = [
+const LIST: [Field; 15] = [
     may("entry_id", Shape::Id, "name of the entry; else subject, category and level name it"),
     must("op", Shape::Words(|| vec!["upsert", "expire"]), "add or replace, or end"),
     must(
@@ -201,6 +201,13 @@ const LIST: [Field; 13] = [
     may("source", Shape::Id, "who says so"),
     may("legal_basis", Shape::Text, "on what ground"),
     may("purpose", Shape::Id, "what the entry may be used for"),
+    may("author", Shape::Id, "who made the entry"),
+    may(
+        "approver",
+        Shape::Id,
+        "who agreed to it: what an analyst allows between two parties counts only where this is \
+         somebody else than the author",
+    ),
 ];
 
 const CONTROL: [Field; 12] = [
