@@ -101,6 +101,10 @@ fn values(
                 .iter()
                 .filter_map(|arg| match arg {
                     Arg::Entries => Some(format!("{record}.debits(duration('30m'))")),
+                    // Shorter than every window it is asked of.
+                    Arg::Window if member.name == "not_followed_by" => {
+                        Some("duration('60s')".to_owned())
+                    }
                     arg => argument(random, *arg),
                 })
                 .collect();
