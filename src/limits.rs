@@ -177,6 +177,12 @@ pub const TRANSACTION_MESSAGES_MAX: usize = 20_000;
 pub const PACKS_KEPT: usize = 8;
 /// Callers that wait for rules to be read, at most; the others are told to try again.
 pub const RULE_CALLERS_MAX: usize = 4;
+/// How long a leader may be silent before another takes over, unless configured: what brokers allow
+/// at least, unless they are told otherwise.
+pub const SESSION_TIMEOUT_DEFAULT: Millis = 6 * SECOND;
+/// What may be configured for it.
+pub const SESSION_TIMEOUT_RANGE: std::ops::RangeInclusive<Millis> = 100..=HOUR;
+
 /// Records fetched from one partition's queue at once; their bytes are bounded by the queue's own.
 pub const SOURCE_CHUNK_RECORDS: usize = 1_024;
 /// Records a partition may lag and still count as live: nobody waits for it.

@@ -5,6 +5,7 @@
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use dashmap::DashMap;
 use serde::Serialize;
@@ -28,6 +29,8 @@ pub struct ReadSide {
     /// Sequence number of the next alert.
     next: AtomicU64,
     phase: AtomicU8,
+    /// While standing by: milliseconds for which it has not been level with the journal.
+    behind_ms: AtomicU64,
     totals: Mutex<Totals>,
     /// Which rules are in force, and the door to change them.
     pub rules: RulesSide,
@@ -110,6 +113,7 @@ impl ReadSide {
             alerts: DashMap::new(),
             next: AtomicU64::new(0),
             phase: AtomicU8::new(Phase::Starting as u8),
+            behind_ms: AtomicU64::new(0),
             totals: Mutex::new(Totals { instance: instance.to_owned(), ..Totals::default() }),
             rules: RulesSide::default(),
         }
@@ -124,6 +128,18 @@ impl ReadSide {
     /// Says what the process is doing.
     pub fn set_phase(&self, phase: Phase) {
         self.phase.store(phase as u8, Ordering::Release);
+    }
+
+    /// For how long a process that stands by has not been level with the journal.
+    #[must_use]
+    pub fn behind(&self) -> Duration {
+        Duration::from_millis(self.behind_ms.load(Ordering::Acquire))
+    }
+
+    /// Says how far behind a process is that stands by.
+    pub fn set_behind(&self, behind: Duration) {
+        let behind_ms = u64::try_from(behind.as_millis()).unwrap_or(u64::MAX);
+        self.behind_ms.store(behind_ms, Ordering::Release);
     }
 
     /// Says which rules are in force.

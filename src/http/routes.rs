@@ -1,6 +1,7 @@
 //! The routes and what they answer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, Query, Request, State};
 use axum::http::{StatusCode, header};
@@ -14,6 +15,7 @@ use super::read_side::{ALERTS_SHOWN_MAX, ReadSide};
 use super::rules::{LoadMode, LoadOutcome, NotAsked};
 use crate::limits;
 use crate::telemetry::Telemetry;
+use crate::telemetry::phase::Phase;
 
 /// Digits of a hash that name a pack, at least.
 const PACK_DIGITS_MIN: usize = 12;
@@ -92,7 +94,15 @@ async fn metrics(State(shared): State<Shared>) -> Response {
 async fn ready(State(shared): State<Shared>) -> Response {
     let phase = shared.read_side.phase();
     let code = if phase.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (code, format!("{}\n", phase.word())).into_response()
+    let text = match (phase, shared.read_side.behind()) {
+        (Phase::Running, _) => "running: this process leads\n".to_owned(),
+        (Phase::Standby, Duration::ZERO) => "standby: level with the leader\n".to_owned(),
+        (Phase::Standby, behind) => {
+            format!("standby: {:.1} s behind the leader\n", behind.as_secs_f64())
+        }
+        (phase, _) => format!("{}\n", phase.word()),
+    };
+    (code, text).into_response()
 }
 
 /// Which alerts.

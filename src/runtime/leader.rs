@@ -18,6 +18,7 @@ use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::{ClientContext, TopicPartitionList};
 
 use super::stop::{Stop, Why};
+use crate::model::time::Millis;
 use crate::sink::kafka::Guarantee;
 use crate::source::kafka::client::{self, Context, KafkaSettings};
 
@@ -26,12 +27,65 @@ const HELD: u8 = 1;
 const LOST: u8 = 2;
 /// The session ended; who leads is not known yet.
 const DOUBT: u8 = 3;
-/// The broker's usual least session: how long a killed leader is missed.
-const SESSION_MS: &str = "6000";
+
+/// Where a member of the group stands. The group's news come from outside, in any order.
+#[derive(Debug)]
+pub struct Standing {
+    state: AtomicU8,
+    /// Whether a successor fences what this process writes.
+    may_doubt: bool,
+    /// Set when leadership is lost after it was held.
+    stop: Stop,
+}
+
+impl Standing {
+    /// A member that waits.
+    #[must_use]
+    pub fn new(guarantee: Guarantee, stop: Stop) -> Self {
+        let may_doubt = guarantee == Guarantee::ExactlyOnce;
+        Self { state: AtomicU8::new(WAITING), may_doubt, stop }
+    }
+
+    /// Whether this process leads.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.state.load(Ordering::Acquire) == HELD
+    }
+
+    /// The partition was taken away: because the member's session had ended, or in good order.
+    pub fn revoked(&self, session_ended: bool) {
+        if !self.is_held() {
+            return;
+        }
+        if self.may_doubt && session_ended {
+            self.state.store(DOUBT, Ordering::Release);
+            tracing::warn!("the leader's session ended; working on until it is known who leads");
+        } else {
+            self.lose();
+        }
+    }
+
+    /// The group has settled: whether this member was given the partition.
+    pub fn assigned(&self, given: bool) {
+        let state = self.state.load(Ordering::Acquire);
+        if !given && state == DOUBT {
+            self.lose();
+        }
+        // Once lost, never again in this process: its state is behind.
+        if given && state != LOST {
+            self.state.store(HELD, Ordering::Release);
+        }
+    }
+
+    fn lose(&self) {
+        self.state.store(LOST, Ordering::Release);
+        self.stop.because(Why::LeadershipLost);
+    }
+}
 
 /// Membership of the leaders' group.
 pub struct Leadership {
-    state: Arc<AtomicU8>,
+    standing: Arc<Standing>,
     leave: Stop,
     thread: Option<JoinHandle<()>>,
 }
@@ -45,15 +99,16 @@ impl Leadership {
         settings: &KafkaSettings,
         journal: &str,
         guarantee: Guarantee,
+        session_ms: Millis,
         stop: Stop,
     ) -> KafkaResult<Self> {
-        let state = Arc::new(AtomicU8::new(WAITING));
+        let standing = Arc::new(Standing::new(guarantee, stop));
         let group = format!("{}-leader", settings.group_id);
         let chosen = |key: &str, default: &str| {
             settings.consumer.get(key).cloned().unwrap_or_else(|| default.to_owned())
         };
-        let session = chosen("session.timeout.ms", SESSION_MS);
-        let heartbeat = chosen("heartbeat.interval.ms", "1500");
+        let session = chosen("session.timeout.ms", &session_ms.to_string());
+        let heartbeat = chosen("heartbeat.interval.ms", &(session_ms / 4).to_string());
         let own = [
             ("group.id", group.as_str()),
             ("group.protocol", "classic"),
@@ -63,12 +118,7 @@ impl Leadership {
             ("heartbeat.interval.ms", &heartbeat),
             ("auto.offset.reset", "latest"),
         ];
-        let context = Member {
-            client: Context::new(settings),
-            state: Arc::clone(&state),
-            may_doubt: guarantee == Guarantee::ExactlyOnce,
-            stop,
-        };
+        let context = Member { client: Context::new(settings), standing: Arc::clone(&standing) };
         let consumer: BaseConsumer<Member> = client::consumer_config(settings, &own)
             .create_with_context(context)
             .map_err(client::discreet)?;
@@ -87,13 +137,13 @@ impl Leadership {
                 consumer.unsubscribe();
             })
             .map_err(|error| KafkaError::ClientCreation(error.to_string()))?;
-        Ok(Self { state, leave, thread: Some(thread) })
+        Ok(Self { standing, leave, thread: Some(thread) })
     }
 
     /// Whether this process leads.
     #[must_use]
     pub fn is_held(&self) -> bool {
-        self.state.load(Ordering::Acquire) == HELD
+        self.standing.is_held()
     }
 
     /// Leaves the group, so that the next process leads at once.
@@ -119,10 +169,7 @@ impl Drop for Leadership {
 /// A member's callbacks: the usual ones, and the state.
 struct Member {
     client: Context,
-    state: Arc<AtomicU8>,
-    /// Whether a successor fences what this process writes.
-    may_doubt: bool,
-    stop: Stop,
+    standing: Arc<Standing>,
 }
 
 impl ClientContext for Member {
@@ -146,37 +193,17 @@ impl ClientContext for Member {
 
 impl ConsumerContext for Member {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        let held = self.state.load(Ordering::Acquire) == HELD;
-        if !held || !matches!(rebalance, Rebalance::Revoke(gone) if gone.count() > 0) {
-            return;
-        }
-        if self.may_doubt && consumer.assignment_lost() {
-            self.state.store(DOUBT, Ordering::Release);
-            tracing::warn!("the leader's session ended; working on until it is known who leads");
-        } else {
-            self.lose();
+        if matches!(rebalance, Rebalance::Revoke(gone) if gone.count() > 0) {
+            self.standing.revoked(consumer.assignment_lost());
         }
     }
 
     fn post_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         let Rebalance::Assign(partitions) = rebalance else { return };
-        let state = self.state.load(Ordering::Acquire);
         if partitions.count() > 0 {
             pause(consumer, partitions);
-            // Once lost, never again in this process: its state is behind.
-            if state != LOST {
-                self.state.store(HELD, Ordering::Release);
-            }
-        } else if state == DOUBT {
-            self.lose();
         }
-    }
-}
-
-impl Member {
-    fn lose(&self) {
-        self.state.store(LOST, Ordering::Release);
-        self.stop.because(Why::LeadershipLost);
+        self.standing.assigned(partitions.count() > 0);
     }
 }
 

@@ -14,6 +14,7 @@
 //! - [`recovery`]: where to go on after a start
 //! - [`reload`]: rules change while running
 //! - [`replay`]: alerts of the past made again
+//! - [`standby`]: following a leader, and taking over from it
 //! - [`stop`]: one flag that ends all threads, and signals
 //! - [`trial`]: rules on trial, compared with those in force
 //! - [`pack`]: a rule pack from a folder or from the binary, as a plan
@@ -33,5 +34,6 @@ pub mod reconcile;
 pub mod recovery;
 pub mod reload;
 pub mod replay;
+pub mod standby;
 pub mod stop;
 pub mod trial;

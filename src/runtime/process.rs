@@ -1,8 +1,8 @@
-//! `run`, from start to end: rules, HTTP, leadership, recovery, the pipeline, and leaving in good
+//! `run`, from start to end: rules, HTTP, following, leadership, the pipeline, and leaving in good
 //! order.
 //!
-//! The order of starting: nothing is written before leadership is held; opening the sink fences
-//! whoever led before; only then is the journal read, so that it cannot grow meanwhile. The order
+//! The order of starting: nothing is written before leadership is held; see
+//! [`standby`](super::standby) for what happens until then, and how it is taken. The order
 //! of stopping: reading ends, what was read is scored and committed, leadership is left, HTTP ends.
 
 use std::sync::Arc;
@@ -15,35 +15,35 @@ use super::fork::Pool;
 use super::leader::Leadership;
 use super::pipeline::{self, Parts};
 use super::reach;
-use super::ready::{self, Ready, guarantee, settings};
-use super::recovery::read::JournalReader;
-use super::recovery::replay::{Rebuilding, Rebuilt, replay};
-use super::recovery::{self, Recovery, RecoveryError};
-use super::reload::watch::{Pack, Watched, Watching};
-use super::reload::{Candidate, Changes, Pending};
+use super::ready::{self, Ready, settings};
+use super::recovery::RecoveryError;
+use super::recovery::replay::Rebuilt;
+use super::reload::Pending;
+use super::reload::watch::{Watched, Watching};
+use super::standby::{Brokers, Follower, Led, Terms, Tools, Turn};
 use super::stop::{self, Stop, Why};
-use super::trial::Trials;
-use crate::engine::{Engine, EngineConfig};
+use crate::engine::EngineConfig;
 use crate::http::read_side::ReadSide;
 use crate::http::{HttpConfig, HttpServer};
+use crate::model::entity::HashKey;
+use crate::rules::SourceFile;
 use crate::rules::plan::Plan;
 use crate::sink::SinkError;
-use crate::sink::kafka::{KafkaSink, StreamTopics};
+use crate::sink::kafka::connection::KafkaWriter;
+use crate::sink::kafka::{Guarantee, StreamTopics};
 use crate::source::SourceError;
-use crate::source::kafka::KafkaSource;
 use crate::source::kafka::client::KafkaSettings;
+use crate::source::kafka::connection::KafkaLog;
 use crate::source::kafka::journal::KafkaJournal;
 use crate::telemetry::Telemetry;
 use crate::telemetry::event::{PackInForce, PhaseChanged, Stopped};
 use crate::telemetry::phase::Phase;
-use crate::wire::decode::{DecodeConfig, Decoder};
+use crate::wire::decode::DecodeConfig;
 use crate::wire::encode::privacy::Privacy;
 use crate::wire::encode::{EncodeConfig, Encoder, PackName};
 
-/// How often leadership is looked at while waiting.
-const LOOK: Duration = Duration::from_millis(20);
-/// How often a long wait says that it goes on.
-const TELL: Duration = Duration::from_secs(5);
+/// How often a process that stands by says so.
+const TELL: Duration = Duration::from_secs(60);
 
 /// Runs until asked to stop.
 ///
@@ -108,20 +108,26 @@ fn lead(
         Err(RunError::Source(SourceError::Stopped)) => return Ok(()),
         reached => reached?,
     }
-    let leadership =
-        Leadership::seek(&settings, &config.kafka.topics.journal, guarantee(config), stop.clone())
-            .map_err(|error| RunError::Kafka(error.to_string()))?;
-    shown.phase(Phase::Waiting);
-    let mut told = Instant::now();
-    while !leadership.is_held() && stop.go_on() {
-        std::thread::sleep(LOOK);
-        if told.elapsed() >= TELL {
-            told = Instant::now();
-            tracing::info!("waiting: another process leads");
-        }
-    }
-    let outcome =
-        if stop.go_on() { work(config, &settings, pack, encoder, shown, stop) } else { Ok(()) };
+    let pool = Pool::new(config.threads).map_err(system)?;
+    let terms = terms(config, &settings, &pool, encoder.hash_key())?;
+    let guarantee = terms.guarantee();
+    let brokers = KafkaBrokers { settings, guarantee, journal: topics.journal.clone() };
+    let leadership = Leadership::seek(
+        &brokers.settings,
+        &topics.journal,
+        guarantee,
+        config.kafka.session_timeout,
+        stop.clone(),
+    )
+    .map_err(|error| RunError::Kafka(error.to_string()))?;
+    let go_on = || stop.go_on();
+    let tools = Tools { fork: &pool, telemetry: &shown.telemetry, go_on: &go_on };
+    let led = follow(&brokers, &terms, tools, &leadership, Arc::clone(&pack.plan), shown);
+    let outcome = match led {
+        Ok(Some(led)) => work(config, led, &pool, pack, encoder, shown, stop),
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
+    };
     // Leaving first lets the successor begin while this process ends.
     leadership.leave();
     match (outcome, stop.why()) {
@@ -136,89 +142,73 @@ fn lead(
     }
 }
 
+/// Follows until leadership comes, and takes over; `None` when it was asked to stop before.
+fn follow(
+    brokers: &KafkaBrokers,
+    terms: &Terms,
+    tools: Tools<'_>,
+    leadership: &Leadership,
+    plan: Arc<Plan>,
+    shown: &Shown,
+) -> Result<Option<Led<KafkaBrokers>>, RunError> {
+    shown.phase(Phase::Recovering);
+    let began = Instant::now();
+    let mut follower = Follower::open(brokers, terms, tools, plan)?;
+    shown.telemetry.emit(follower.tell(began.elapsed()));
+    let mut told = None;
+    while !leadership.is_held() && (tools.go_on)() {
+        if told.is_none() {
+            shown.phase(Phase::Standby);
+        }
+        if told.is_none_or(|told: Instant| told.elapsed() >= TELL) {
+            told = Some(Instant::now());
+            tracing::info!(step = follower.step(), "waiting: another process leads");
+        }
+        let pack = Arc::clone(follower.plan());
+        if follower.follow()? == Turn::Moved && !Arc::ptr_eq(&pack, follower.plan()) {
+            let (id, sha256) = (&follower.plan().pack_id, &follower.plan().pack_sha256);
+            let rules = follower.plan().rules.iter().map(|rule| rule.id.as_str()).collect();
+            shown.telemetry.emit(PackInForce { id, sha256, rules });
+            shown.read_side.set_pack(id, sha256);
+        }
+        shown.telemetry.set_followed(follower.step(), follower.behind());
+        shown.read_side.set_behind(follower.behind());
+    }
+    if !(tools.go_on)() {
+        return Ok(None);
+    }
+    if told.is_some() {
+        shown.phase(Phase::Recovering);
+    }
+    follower.lead().map(Some)
+}
+
 fn work(
     config: &Config,
-    settings: &KafkaSettings,
+    led: Led<KafkaBrokers>,
+    pool: &Pool,
     pack: Pack,
     mut encoder: Encoder,
     shown: &Shown,
     stop: &Stop,
 ) -> Result<(), RunError> {
-    shown.phase(Phase::Recovering);
-    let topics = &config.kafka.topics;
-    let inputs = topics.inputs();
-    let go_on = || stop.go_on();
-    let streams = StreamTopics {
-        alerts: topics.alerts.clone(),
-        shadow: topics.shadow.clone(),
-        rejects: topics.rejects.clone(),
-        journal: topics.journal.clone(),
-    };
-    let mut sink = KafkaSink::open(settings, guarantee(config), streams, inputs.clone(), &go_on)?;
-    let log = KafkaJournal::open(settings, &topics.journal)
-        .map_err(|error| RecoveryError::Kafka(error.to_string()))?;
-    let mut journal = JournalReader::open(log, &topics.journal, &go_on)?;
-    let (extent, early) = journal.extent(&inputs)?;
-    let committed = sink.committed_of(&inputs, &go_on)?;
-    let Recovery { starts, steps, next_step, tally } =
-        recovery::decide(extent, &committed, config.delivery, &settings.group_id)?;
-    let decoder = Decoder::new(DecodeConfig { zone: zone(config)?, skew_ms: config.skew });
-    let mut source = KafkaSource::open(settings, inputs.clone(), starts, decoder, &go_on)?;
-    let pool = Pool::new(config.threads).map_err(system)?;
+    let own = pack.files.clone();
+    let first = led.first_rules(pack.plan, pack.files)?;
+    let Led { mut sink, mut source, state, next_step, tally, recovered, .. } = led;
+    let Rebuilt { mut engine, .. } = state;
     let findings = config.findings.as_deref().map(|path| {
         let unmade = |cause| RunError::System(format!("findings: {}: {cause}", path.display()));
         FindingsFile::create(path).map_err(unmade)
     });
     let findings = findings.transpose()?;
-    let placed = EngineConfig { hash_key: encoder.hash_key(), ..engine_config(config, &pool)? };
-    let mut engine = Engine::new(placed, Arc::clone(&pack.plan));
-    let mut trials = Trials::new(&engine);
-    // A journal that has lost its beginning tells a pack's files after its first steps.
-    let mut packs = early;
-    let Rebuilt { recovered, last_change } = replay(
-        &mut journal,
-        steps,
-        &inputs,
-        &mut source,
-        Rebuilding { engine: &mut engine, trials: &mut trials, packs: &mut packs },
-        &pool,
-        &shown.telemetry,
-        &go_on,
-    )?;
-    drop(journal);
     shown.telemetry.emit(recovered);
-    // A pack that was promoted stays in force until the folders change.
-    let promoted = last_change
-        .filter(|change| change.folder.as_ref() == Some(&pack.plan.pack_sha256))
-        .and_then(|change| packs.pack(&change.to));
-    let in_force = promoted.unwrap_or_else(|| pack.clone());
-    if next_step > 1 {
-        in_force.plan.follows(engine.plan()).map_err(RecoveryError::Rules)?;
-    }
-    // The first step says under which rules this process goes on, and has them with it.
-    let before = packs.files(&engine.plan().pack_sha256).map(<[_]>::to_vec);
-    let changes = before
-        .as_ref()
-        .map_or_else(Changes::default, |files| Changes::between(files, &in_force.files));
-    let before = before
-        .map_or_else(|| in_force.clone(), |files| Pack { plan: Arc::clone(engine.plan()), files });
-    drop(packs);
+    let plan = Arc::clone(&first.plan);
     let pending = Arc::new(Pending::default());
-    let folder = &pack.plan.pack_sha256;
-    pending.put(Candidate {
-        plan: Arc::clone(&in_force.plan),
-        files: in_force.files.clone(),
-        by: "start",
-        who: None,
-        folder: Some(folder.clone()).filter(|folder| *folder != in_force.plan.pack_sha256),
-        changes,
-        superseded: Vec::new(),
-    });
+    pending.put(first);
     let _watching = Watching::start(Watched {
         config: config.clone(),
-        folder: pack,
-        in_force,
-        before,
+        files: own,
+        plan,
         pending: Arc::clone(&pending),
         telemetry: Arc::clone(&shown.telemetry),
         read_side: Arc::clone(&shown.read_side),
@@ -227,7 +217,7 @@ fn work(
     shown.phase(Phase::Running);
     let parts = Parts {
         engine: &mut engine,
-        fork: &pool,
+        fork: pool,
         encoder: &mut encoder,
         trials: &mut trials,
         state_max: config.shadow.state_max_mib.saturating_mul(1 << 20),
@@ -243,6 +233,56 @@ fn work(
     };
     pipeline::run(parts, &mut source, &mut sink)?;
     Ok(())
+}
+
+/// Real brokers.
+struct KafkaBrokers {
+    settings: KafkaSettings,
+    guarantee: Guarantee,
+    journal: String,
+}
+
+impl Brokers for KafkaBrokers {
+    type Log = KafkaLog;
+    type Journal = KafkaJournal;
+    type Writer = KafkaWriter;
+
+    fn log(&self, topics: &[String]) -> Result<KafkaLog, RunError> {
+        KafkaLog::open(&self.settings, topics).map_err(|error| RunError::Kafka(error.to_string()))
+    }
+
+    fn journal(&self) -> Result<KafkaJournal, RunError> {
+        let opened = KafkaJournal::open(&self.settings, &self.journal);
+        opened.map_err(|error| RunError::Kafka(error.to_string()))
+    }
+
+    fn writer(&self) -> Result<KafkaWriter, RunError> {
+        KafkaWriter::open(&self.settings, self.guarantee)
+            .map_err(|error| RunError::Kafka(error.to_string()))
+    }
+}
+
+fn terms(
+    config: &Config,
+    settings: &KafkaSettings,
+    pool: &Pool,
+    hash_key: HashKey,
+) -> Result<Terms, RunError> {
+    let topics = &config.kafka.topics;
+    Ok(Terms {
+        inputs: topics.inputs(),
+        streams: StreamTopics {
+            alerts: topics.alerts.clone(),
+            shadow: topics.shadow.clone(),
+            rejects: topics.rejects.clone(),
+            journal: topics.journal.clone(),
+        },
+        delivery: config.delivery,
+        group: settings.group_id.clone(),
+        transactional_id: settings.transactional_id.clone(),
+        decode: DecodeConfig { zone: zone(config)?, skew_ms: config.skew },
+        engine: EngineConfig { hash_key, ..engine_config(config, pool)? },
+    })
 }
 
 pub(super) fn zone(config: &Config) -> Result<jiff::tz::TimeZone, RunError> {

@@ -124,8 +124,14 @@ metrics! {
         "Time since the newest entry of a category of list, by the entry's own time; absent before the first.";
     ControlsExpiring = "controls_expiring", "gauge", ["within"],
         "Controls in force that end within 1, 6 or 24 hours; each is also among those of the longer times.";
+    Leader = "leader", "gauge", [],
+        "1 for the process that leads, 0 for one that stands by or is not that far.";
+    StandbyBehindSeconds = "standby_behind_seconds", "gauge", [],
+        "For how long a process that stands by has not been level with the journal; 0 when it is.";
+    FollowedStep = "followed_step", "gauge", [],
+        "Number of the last step that a process has repeated while it stood by.";
     Phase = "phase", "gauge", ["phase"],
-        "1 for what the process is doing: starting, waiting, recovering, running, stopping, failed.";
+        "1 for what the process is doing: starting, recovering, standby, running, stopping, failed.";
     BuildInfo = "build_info", "gauge", ["version"],
         "Version of the software; always 1.";
 }

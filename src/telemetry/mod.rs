@@ -83,6 +83,9 @@ pub struct Telemetry {
     lag_seconds: GaugeVec,
     queue: IntGaugeVec,
     phases: IntGaugeVec,
+    leader: IntGauge,
+    standby_behind: GaugeVec,
+    followed_step: IntGauge,
     freshness: Mutex<Freshness>,
     commits: IntCounter,
     commit_failures: IntCounter,
@@ -147,6 +150,9 @@ impl Telemetry {
             lag_seconds: metric::float_gauges(&registry, Metric::ConsumerLagSeconds)?,
             queue: metric::gauges(&registry, Metric::QueueSteps)?,
             phases: metric::gauges(&registry, Metric::Phase)?,
+            leader: metric::gauge(&registry, Metric::Leader)?,
+            standby_behind: metric::float_gauges(&registry, Metric::StandbyBehindSeconds)?,
+            followed_step: metric::gauge(&registry, Metric::FollowedStep)?,
             freshness: Mutex::new(Freshness::new(&registry)?),
             commits: metric::counter(&registry, Metric::Commits)?,
             commit_failures: metric::counter(&registry, Metric::CommitFailures)?,
@@ -303,6 +309,16 @@ impl Telemetry {
         for phase in Phase::ALL {
             self.phases.with_label_values(&[phase.word()]).set(i64::from(phase == now));
         }
+        self.leader.set(i64::from(now == Phase::Running));
+        if now != Phase::Standby {
+            self.standby_behind.with_label_values::<&str>(&[]).set(0.0);
+        }
+    }
+
+    /// Shows how far a process that stands by has followed.
+    pub fn set_followed(&self, step: u64, behind: Duration) {
+        self.followed_step.set(i64::try_from(step).unwrap_or(i64::MAX));
+        self.standby_behind.with_label_values::<&str>(&[]).set(behind.as_secs_f64());
     }
 
     /// Consumed records less the sum of what became of them; anything but 0 is a defect.

@@ -6,10 +6,10 @@
 pub enum Phase {
     /// Reading configuration, compiling rules, connecting.
     Starting,
-    /// Another process leads; this one waits its turn.
-    Waiting,
     /// Rebuilding state by muted replay.
     Recovering,
+    /// Another process leads; this one follows it and may take over.
+    Standby,
     /// Scoring.
     Running,
     /// Finishing and handing over.
@@ -22,8 +22,8 @@ impl Phase {
     /// All phases.
     pub const ALL: [Self; 6] = [
         Self::Starting,
-        Self::Waiting,
         Self::Recovering,
+        Self::Standby,
         Self::Running,
         Self::Stopping,
         Self::Failed,
@@ -32,12 +32,12 @@ impl Phase {
     /// The word.
     #[must_use]
     pub fn word(self) -> &'static str {
-        ["starting", "waiting", "recovering", "running", "stopping", "failed"][self as usize]
+        ["starting", "recovering", "standby", "running", "stopping", "failed"][self as usize]
     }
 
-    /// Whether work may be sent here.
+    /// Whether the process does its part: it scores, or it follows and may take over.
     #[must_use]
     pub fn is_ready(self) -> bool {
-        self == Self::Running
+        matches!(self, Self::Running | Self::Standby)
     }
 }

@@ -107,6 +107,10 @@ pub struct Kafka {
     pub group_id: String,
     /// Transactional id; absent: the group's name. Two processes of one group must share it.
     pub transactional_id: Option<String>,
+    /// How long a leader may be silent before another process takes over. Brokers usually allow no
+    /// less than 6 s (`group.min.session.timeout.ms`).
+    #[serde(with = "duration")]
+    pub session_timeout: Millis,
     /// File that holds the current OAUTHBEARER token; read again before each expires.
     pub oauth_token_file: Option<PathBuf>,
     /// Topic names.
@@ -237,6 +241,7 @@ impl Default for Kafka {
             brokers: "127.0.0.1:9092".to_owned(),
             group_id: "goshawk".to_owned(),
             transactional_id: None,
+            session_timeout: limits::SESSION_TIMEOUT_DEFAULT,
             oauth_token_file: None,
             topics: Topics::default(),
             properties: BTreeMap::new(),
@@ -325,6 +330,10 @@ impl Config {
         must(self.reconcile_every > 0, "reconcile_every must be positive".to_owned());
         must(self.rules_poll >= 0, "rules_poll must not be negative".to_owned());
         must(self.threads <= 256, "threads: at most 256".to_owned());
+        must(
+            limits::SESSION_TIMEOUT_RANGE.contains(&self.kafka.session_timeout),
+            "kafka.session_timeout must lie between 100ms and 1h".to_owned(),
+        );
         must(!self.kafka.group_id.is_empty(), "kafka.group_id must not be empty".to_owned());
         must(
             !self.kafka.topics.payments.is_empty(),

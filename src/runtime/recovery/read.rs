@@ -1,4 +1,5 @@
-//! The journal from its topic, record by record, committed ones only.
+//! The journal from its topic, record by record, committed ones only: what is there, as often as
+//! asked, and then what comes.
 
 use rdkafka::error::KafkaError;
 
@@ -9,12 +10,26 @@ use crate::source::kafka::ask::{self, Unanswered};
 use crate::source::kafka::journal::{JournalLog, Next};
 use crate::wire::journal::{self, Entry, JournalRecord, Outline};
 
-/// Reads the journal, as often as asked.
+/// Reads the journal.
 pub struct JournalReader<'a, J> {
     log: J,
     go_on: &'a dyn Fn() -> bool,
-    /// Which of its records count.
+    /// Which of its records count, of those that were there when it was opened.
     outline: Outline,
+    /// One past the last record that has been read; 0 for none. What was there when the reader was
+    /// opened ends here; what comes begins here.
+    next: i64,
+}
+
+/// What came of looking for more.
+#[derive(Debug)]
+pub enum More {
+    /// A record.
+    Entry(Entry),
+    /// There is none: the broker said that this is the end.
+    End,
+    /// Nothing has come yet.
+    Nothing,
 }
 
 impl<'a, J: JournalLog> JournalReader<'a, J> {
@@ -36,15 +51,17 @@ impl<'a, J: JournalLog> JournalReader<'a, J> {
             Err(Unanswered::Refused(error)) => return Err(kafka(error)),
             Err(Unanswered::Stopped) => return Err(RecoveryError::Stopped),
         }
-        let mut reader = Self { log, go_on, outline: Outline::default() };
+        let mut reader = Self { log, go_on, outline: Outline::default(), next: 0 };
         let mut outline = Outline::default();
-        reader.pass(|_, offset, entry| {
-            if let Entry::Step(record) = entry {
+        let (mut next, mut entry) = (0, None);
+        reader.log.seek(None).map_err(kafka)?;
+        while let Some(offset) = reader.read(&mut entry)? {
+            next = offset + 1;
+            if let Some(Entry::Step(record)) = &entry {
                 outline.add(offset, record.step);
             }
-            Ok::<_, RecoveryError>(())
-        })?;
-        reader.outline = outline;
+        }
+        (reader.outline, reader.next) = (outline, next);
         Ok(reader)
     }
 
@@ -73,7 +90,8 @@ impl<'a, J: JournalLog> JournalReader<'a, J> {
         Ok((extent, late.into_packs()))
     }
 
-    /// Hands over every step that counts and all that lies between them, in order.
+    /// Hands over every step that counts and all that lies between them, in order, as far as it was
+    /// there when the reader was opened.
     ///
     /// # Errors
     /// What `each` says, and [`RecoveryError`].
@@ -81,37 +99,77 @@ impl<'a, J: JournalLog> JournalReader<'a, J> {
         &mut self,
         mut each: impl FnMut(Entry) -> Result<(), E>,
     ) -> Result<(), E> {
-        let counts =
-            |outline: &Outline, offset, record: &JournalRecord| outline.counts(offset, record.step);
-        self.pass(|outline, offset, entry| match entry {
-            Entry::Step(record) if !counts(outline, offset, &record) => Ok(()),
-            entry => each(entry),
-        })
-    }
-
-    fn pass<E: From<RecoveryError>>(
-        &mut self,
-        mut each: impl FnMut(&Outline, i64, Entry) -> Result<(), E>,
-    ) -> Result<(), E> {
+        if self.next == 0 {
+            return Ok(());
+        }
         self.log.seek(None).map_err(kafka)?;
-        while (self.go_on)() {
-            let mut read = None;
-            match self
-                .log
-                .next(&mut |offset, body| read = Some((offset, journal::read(offset, body))))
-            {
-                Ok(Next::Record | Next::Nothing) => {}
-                Ok(Next::End) => return Ok(()),
-                Err(error @ KafkaError::MessageConsumptionFatal(_)) => {
-                    return Err(kafka(error).into());
-                }
-                Err(error) => tracing::warn!(%error, "the journal is waited for"),
+        let mut entry = None;
+        while let Some(offset) = self.read(&mut entry)? {
+            // Somebody else may be writing meanwhile.
+            if offset >= self.next {
+                break;
             }
-            if let Some((offset, entry)) = read {
-                each(&self.outline, offset, entry.map_err(RecoveryError::from)?)?;
+            let counts = |record: &JournalRecord| self.outline.counts(offset, record.step);
+            match entry.take() {
+                Some(Entry::Step(record)) if !counts(&record) => {}
+                Some(entry) => each(entry)?,
+                None => {}
+            }
+            if offset + 1 == self.next {
+                break;
             }
         }
-        Err(RecoveryError::Stopped.into())
+        Ok(())
+    }
+
+    /// Looks for what comes after all that was read: from here on with [`Self::more`], which tells
+    /// the end anew.
+    ///
+    /// # Errors
+    /// [`RecoveryError`], when the client refuses.
+    pub fn follow(&mut self) -> Result<(), RecoveryError> {
+        self.log.seek(Some(self.next).filter(|next| *next > 0)).map_err(kafka)
+    }
+
+    /// The next record that comes, if one comes soon.
+    ///
+    /// # Errors
+    /// [`RecoveryError`], when it cannot be read.
+    pub fn more(&mut self) -> Result<More, RecoveryError> {
+        let mut read = None;
+        let next =
+            self.log.next(&mut |offset, body| read = Some((offset, journal::read(offset, body))));
+        match (next, read) {
+            (Ok(Next::Record), Some((offset, entry))) => {
+                self.next = offset + 1;
+                Ok(More::Entry(entry?))
+            }
+            (Ok(Next::End), _) => Ok(More::End),
+            (Ok(_), _) => Ok(More::Nothing),
+            (Err(error @ KafkaError::MessageConsumptionFatal(_)), _) => Err(kafka(error)),
+            (Err(error), _) => {
+                tracing::warn!(%error, "the journal is waited for");
+                Ok(More::Nothing)
+            }
+        }
+    }
+
+    /// Reads the next record into `entry`: its offset, or `None` at the end.
+    fn read(&mut self, entry: &mut Option<Entry>) -> Result<Option<i64>, RecoveryError> {
+        let next = self.next;
+        while (self.go_on)() {
+            match self.more()? {
+                More::Entry(read) => {
+                    *entry = Some(read);
+                    let offset = self.next - 1;
+                    self.next = next;
+                    return Ok(Some(offset));
+                }
+                More::End => return Ok(None),
+                More::Nothing => {}
+            }
+        }
+        Err(RecoveryError::Stopped)
     }
 }
 

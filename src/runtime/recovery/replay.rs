@@ -1,5 +1,5 @@
-//! The state is rebuilt: the journal's steps once more, each under the rules of its time, with
-//! nothing published.
+//! The state is rebuilt and kept level with the journal: its steps once more, each under the rules
+//! of its time, with nothing published.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use crate::source::kafka::log::Log;
 use crate::source::{SourceError, Step};
 use crate::telemetry::Telemetry;
 use crate::telemetry::event::Recovered;
-use crate::wire::journal::{Entry, JournalCounts, RuleChange, ShadowChange};
+use crate::wire::journal::{Entry, JournalCounts, JournalRecord};
 
 /// How often it is told how far it is.
 const TELL: Duration = Duration::from_secs(5);
@@ -30,76 +30,99 @@ pub enum ReplayError {
     Source(#[from] SourceError),
 }
 
-/// What is rebuilt.
-pub struct Rebuilding<'a> {
-    /// Ends with the rules of the last step whose pack the journal holds.
-    pub engine: &'a mut Engine,
-    /// Ends with what was on trial at the last step, compared as far as the journal reaches.
-    pub trials: &'a mut Trials,
-    /// Ends with the files of the newest packs.
-    pub packs: &'a mut Packs,
+/// What steps are repeated with.
+pub struct Means<'a> {
+    /// Names of the input topics.
+    pub inputs: &'a [String],
+    /// The engine's threads.
+    pub fork: &'a dyn Fork,
+    /// Counts.
+    pub telemetry: &'a Telemetry,
+    /// Whether to go on.
+    pub go_on: &'a dyn Fn() -> bool,
 }
 
-/// What came of it.
+/// The state as far as it has been rebuilt.
 pub struct Rebuilt {
-    /// What is told of it.
-    pub recovered: Recovered,
-    /// The last change of rules.
-    pub last_change: Option<RuleChange>,
+    /// Has the rules of the last step whose pack the journal holds.
+    pub engine: Engine,
+    /// Packs as the journal holds them.
+    pub packs: Packs,
+    /// What has been repeated.
+    done: Done,
+    /// Whether any step has been repeated.
+    begun: bool,
+    step: Step,
 }
 
-/// Changes that wait for their step: one that was written for a step which another process then
-/// took again is replaced by what that one wrote.
-#[derive(Default)]
-struct Waiting {
-    rules: Option<RuleChange>,
-    trial: Option<ShadowChange>,
-}
-
-/// Repeats the journal's `steps` steps.
-///
-/// # Errors
-/// [`ReplayError`], also when `go_on` says no.
-pub fn replay(
-    journal: &mut JournalReader<'_, impl JournalLog>,
+/// What has been repeated, and what was wrong with it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Done {
     steps: u64,
-    inputs: &[String],
-    source: &mut KafkaSource<impl Log>,
-    rebuilding: Rebuilding<'_>,
-    fork: &dyn Fork,
-    telemetry: &Telemetry,
-    go_on: &dyn Fn() -> bool,
-) -> Result<Rebuilt, ReplayError> {
-    let Rebuilding { engine, trials, packs } = rebuilding;
-    let (mut waiting, mut last_change) = (Waiting::default(), None);
-    let began = Instant::now();
-    let mut told = began;
-    let (mut step, mut done, mut read, mut lost, mut unlike) = (Step::default(), 0, 0, 0, 0);
-    let (mut unknown, mut unknown_trials) = (0, 0);
-    journal.each(|entry| {
-        let record = match entry {
-            Entry::Step(record) => record,
-            Entry::File(file) => {
-                packs.take(file);
-                return Ok(());
+    records: u64,
+    /// Records that are gone.
+    lost: u64,
+    /// Steps that came out unlike the first time.
+    unlike: u64,
+    /// Steps whose rules are not known.
+    unknown: u64,
+}
+
+impl Rebuilt {
+    /// Nothing yet: an engine that has seen nothing.
+    #[must_use]
+    pub fn new(engine: Engine) -> Self {
+        Self {
+            engine,
+            packs: Packs::default(),
+            done: Done::default(),
+            begun: false,
+            step: Step::default(),
+        }
+    }
+
+    /// Repeats the journal's `steps` steps.
+    ///
+    /// # Errors
+    /// [`ReplayError`], also when it must not go on.
+    pub fn repeat_all(
+        &mut self,
+        journal: &mut JournalReader<'_, impl JournalLog>,
+        steps: u64,
+        source: &mut KafkaSource<impl Log>,
+        means: &Means<'_>,
+    ) -> Result<(), ReplayError> {
+        let mut told = Instant::now();
+        journal.each(|entry| {
+            match entry {
+                Entry::Step(record) => self.repeat(&record, source, means)?,
+                Entry::File(file) => self.packs.take(file),
+                Entry::Change(_) | Entry::Reconciliation(_) => {}
             }
-            Entry::Change(change) => {
-                waiting.rules = Some(change);
-                return Ok(());
+            if told.elapsed() >= TELL {
+                told = Instant::now();
+                let Done { steps: done, records, .. } = self.done;
+                tracing::info!(steps = done, of = steps, records, "recovering");
             }
-            Entry::Shadow(change) => {
-                waiting.trial = Some(change);
-                return Ok(());
-            }
-            Entry::Reconciliation(_) => return Ok(()),
-        };
-        let change = waiting.rules.take().filter(|change| change.step == record.step);
-        let at_ms = change.as_ref().map_or(0, |change| change.at_ms);
-        last_change = change.or(last_change.take());
+            Ok::<_, ReplayError>(())
+        })
+    }
+
+    /// Repeats a step.
+    ///
+    /// # Errors
+    /// [`ReplayError`], also when it must not go on.
+    pub fn repeat(
+        &mut self,
+        record: &JournalRecord,
+        source: &mut KafkaSource<impl Log>,
+        means: &Means<'_>,
+    ) -> Result<(), ReplayError> {
+        let Self { engine, packs, done, begun, step } = self;
         if record.rule_pack != engine.plan().pack_sha256
             && let Some(plan) = packs.plan(&record.rule_pack)
         {
-            if done > 0 {
+            if *begun {
                 plan.follows(engine.plan()).map_err(RecoveryError::Rules)?;
             }
             engine.set_plan(plan);
@@ -110,53 +133,45 @@ pub fn replay(
             unknown_trials += u64::from(plan.is_none() && change.to.is_some());
             trials.change(change, plan, engine);
         }
+        *begun = true;
         let of_its_time = record.rule_pack == engine.plan().pack_sha256;
-        unknown += u64::from(!of_its_time);
+        done.unknown += u64::from(!of_its_time);
         step.clear();
-        let replayed = source.replay(&runs_of(&record, inputs)?, &mut step, go_on)?;
+        let replayed = source.replay(&runs_of(record, means.inputs)?, step, means.go_on)?;
         record.tick_ms.into_iter().for_each(|time_ms| step.add_tick(time_ms));
-        read += replayed.records;
-        lost += replayed.lost;
-        let output = engine.step(&step.batch, fork);
-        // What they said then has been published; the comparison goes on from it.
-        drop(trials.step(&step.batch, &output, fork));
-        telemetry.record_reference(&step.batch, &output.rejects);
+        done.records += replayed.records;
+        done.lost += replayed.lost;
+        let output = engine.step(&step.batch, means.fork);
+        means.telemetry.record_reference(&step.batch, &output.rejects);
         let counts = JournalCounts::of(&output.counts, step.rejected.len(), output.alerts.len());
         // Under another pack other alerts are no surprise.
-        unlike += u64::from(counts != record.counts && of_its_time);
-        done += 1;
-        if told.elapsed() >= TELL {
-            told = Instant::now();
-            tracing::info!(steps = done, of = steps, records = read, "recovering");
+        done.unlike += u64::from(counts != record.counts && of_its_time);
+        done.steps += 1;
+        Ok(())
+    }
+
+    /// Tells what was wrong, and returns what there was, `took` being the time it took.
+    pub fn tell(&mut self, took: Duration) -> Recovered {
+        let Done { steps, records, lost, unlike, unknown } = std::mem::take(&mut self.done);
+        if lost > 0 {
+            tracing::warn!(
+                lost,
+                "records of the journal are gone from their topics: windows and long memory lack them"
+            );
         }
-        Ok::<_, ReplayError>(())
-    })?;
-    if lost > 0 {
-        tracing::warn!(
-            lost,
-            "records of the journal are gone from their topics: windows and long memory lack them"
-        );
+        if unknown > 0 {
+            tracing::warn!(
+                steps = unknown,
+                "steps were repeated under other rules than theirs: the journal does not hold those any \
+                 more, or this version cannot compile them"
+            );
+        }
+        if unlike > 0 {
+            tracing::warn!(
+                steps = unlike,
+                "steps came out unlike the first time: another version or configuration, or lost records"
+            );
+        }
+        Recovered { records, steps, took }
     }
-    if unknown > 0 {
-        tracing::warn!(
-            steps = unknown,
-            "steps were repeated under other rules than theirs: the journal does not hold those any more, or \
-             this version cannot compile them"
-        );
-    }
-    if unknown_trials > 0 {
-        tracing::warn!(
-            trials = unknown_trials,
-            "packs on trial were left out: the journal does not hold them any more, or this version cannot \
-             compile them"
-        );
-    }
-    if unlike > 0 {
-        tracing::warn!(
-            steps = unlike,
-            "steps came out unlike the first time: another version or configuration, or lost records"
-        );
-    }
-    let recovered = Recovered { records: read, steps: done, took: began.elapsed() };
-    Ok(Rebuilt { recovered, last_change })
 }

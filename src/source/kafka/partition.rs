@@ -74,16 +74,27 @@ impl<Q: Queue> Partition<Q> {
         held
     }
 
+    /// Goes on at an offset: what lies before it is passed over.
+    pub fn go_on_at(&mut self, offset: i64) {
+        if self.next < offset {
+            self.next = offset;
+            self.held.retain(|held| held.offset >= offset);
+        }
+    }
+
     /// Fetches what has arrived if none is left; never waits.
     pub fn fill(&mut self) {
         if !self.held.is_empty() {
             return;
         }
-        let Self { held, fetched, at_end, stalled, trouble, .. } = self;
+        let Self { held, fetched, at_end, stalled, trouble, next, .. } = self;
         self.queue.take(limits::SOURCE_CHUNK_RECORDS, |taken| match taken {
             Taken::Record(record) => {
                 (*fetched, *at_end, *stalled) = (record.offset + 1, false, false);
-                held.push_back(record);
+                // What lies before the next record is none of this reading's.
+                if record.offset >= *next {
+                    held.push_back(record);
+                }
             }
             Taken::End(offset) => (*fetched, *at_end, *stalled) = (offset, true, false),
             Taken::Trouble(code) => {
@@ -104,7 +115,9 @@ impl<Q: Queue> Partition<Q> {
     /// Takes a record that came by the client's main queue, before this partition had its own.
     pub fn take_early(&mut self, held: Held) {
         (self.fetched, self.at_end, self.stalled) = (held.offset + 1, false, false);
-        self.held.push_back(held);
+        if held.offset >= self.next {
+            self.held.push_back(held);
+        }
     }
 
     /// Whether it has nothing at hand though more lies at the broker, as `end` says: worth waiting

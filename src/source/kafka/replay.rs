@@ -1,10 +1,11 @@
 //! The same steps again: the journal's runs, read in the order they were read in the first time.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::KafkaSource;
 use super::log::Log;
 use super::merge::Merge;
+use super::{KafkaSource, Start, ask, trouble};
 use crate::source::{Run, SourceError, Step};
 
 /// What came of reading runs again.
@@ -28,6 +29,10 @@ impl<L: Log> KafkaSource<L> {
         step: &mut Step,
         go_on: &dyn Fn() -> bool,
     ) -> Result<Replayed, SourceError> {
+        for run in runs {
+            let index = self.find_run(run, go_on)?;
+            self.partitions[index].go_on_at(run.from);
+        }
         let mut ends = vec![None; self.partitions.len()];
         for run in runs {
             ends[self.index_of(run)?] = Some(run.to);
@@ -49,10 +54,49 @@ impl<L: Log> KafkaSource<L> {
             let index = self.index_of(run)?;
             let part = &mut self.partitions[index];
             lost += (run.to.min(part.low) - run.from).max(0) as u64;
-            part.next = run.to;
+            part.go_on_at(run.to);
             step.runs.push(*run);
         }
         Ok(Replayed { records: merge.count(), lost })
+    }
+
+    /// Reading goes on where a journal ends, once all of it has been repeated.
+    ///
+    /// # Errors
+    /// [`SourceError::Kafka`], when a topic does not hold the next record any more.
+    pub fn go_on_at(&mut self, starts: &BTreeMap<(String, i32), Start>) -> Result<(), SourceError> {
+        self.starts.clone_from(starts);
+        for part in &mut self.partitions {
+            let name = &self.topics[usize::from(part.topic)];
+            let Some(start) = starts.get(&(name.clone(), part.partition)) else { continue };
+            trouble::begin_of(name, part.partition, Some(*start), part.low)?;
+            part.go_on_at(start.end);
+        }
+        Ok(())
+    }
+
+    /// What has to be done now and then while nothing is read.
+    ///
+    /// # Errors
+    /// [`SourceError`], as of any reading.
+    pub fn attend(&mut self) -> Result<(), SourceError> {
+        self.serve()
+    }
+
+    /// The place of a run's partition, which may be so new that it has to be looked for.
+    fn find_run(&mut self, run: &Run, go_on: &dyn Fn() -> bool) -> Result<usize, SourceError> {
+        if let Ok(index) = self.index_of(run) {
+            return Ok(index);
+        }
+        let mut counts = vec![0; self.topics.len()];
+        for (count, topic) in counts.iter_mut().zip(&self.topics) {
+            let clock = self.log.clock();
+            let found = ask::patiently(topic, clock, go_on, || self.log.partitions(topic))?;
+            *count = found.unwrap_or(0);
+        }
+        let found = self.find(&counts, go_on)?;
+        self.add(found)?;
+        self.index_of(run)
     }
 
     fn index_of(&self, run: &Run) -> Result<usize, SourceError> {

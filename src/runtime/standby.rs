@@ -1,0 +1,329 @@
+//! One process's way to leadership, over whatever answers for Kafka.
+//!
+//! A process that does not lead follows: it reads the journal as the leader commits it, repeats
+//! every step on the same records, muted, and so has the leader's state but for the last moments. A
+//! change of rules is in the journal and is followed with it.
+//!
+//! Taking over, in this order: the transactional id is taken, which fences the old leader and ends
+//! what it left open; the journal is read to its end, which cannot move any more; what the group's
+//! offsets say must agree; work goes on where the journal ends.
+//!
+//! In `at_least_once` nothing fences the old leader. What it still writes may replace steps that
+//! have been followed; the state is then built anew.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::config::Delivery;
+use super::error::RunError;
+use super::recovery::read::{JournalReader, More};
+use super::recovery::replay::{Means, Rebuilt};
+use super::recovery::{self, Extent, Recovery, RecoveryError};
+use super::reload::{Candidate, Changes};
+use crate::engine::{Engine, EngineConfig, Fork};
+use crate::rules::SourceFile;
+use crate::rules::plan::Plan;
+use crate::sink::kafka::writer::Writer;
+use crate::sink::kafka::{Guarantee, KafkaSink, StreamTopics};
+use crate::source::kafka::KafkaSource;
+use crate::source::kafka::journal::JournalLog;
+use crate::source::kafka::log::{Clock as _, Log, SystemClock};
+use crate::telemetry::Telemetry;
+use crate::telemetry::event::Recovered;
+use crate::wire::decode::{DecodeConfig, Decoder};
+use crate::wire::journal::Entry;
+
+/// Whatever answers for Kafka.
+pub trait Brokers {
+    /// The input topics.
+    type Log: Log;
+    /// The journal's topic.
+    type Journal: JournalLog;
+    /// The topics written to.
+    type Writer: Writer;
+
+    /// Connects to the input topics.
+    ///
+    /// # Errors
+    /// When a setting is refused.
+    fn log(&self, topics: &[String]) -> Result<Self::Log, RunError>;
+
+    /// Connects to the journal.
+    ///
+    /// # Errors
+    /// When a setting is refused.
+    fn journal(&self) -> Result<Self::Journal, RunError>;
+
+    /// Connects a writer; nothing is fenced yet.
+    ///
+    /// # Errors
+    /// When a setting is refused.
+    fn writer(&self) -> Result<Self::Writer, RunError>;
+}
+
+/// What does not change while a process lives.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// Names of the input topics, in order.
+    pub inputs: Vec<String>,
+    /// Names of the topics written to.
+    pub streams: StreamTopics,
+    /// What is promised.
+    pub delivery: Delivery,
+    /// The group under whose name offsets are committed.
+    pub group: String,
+    /// The id that fences.
+    pub transactional_id: String,
+    /// How records are read.
+    pub decode: DecodeConfig,
+    /// How the engine is set up.
+    pub engine: EngineConfig,
+}
+
+impl Terms {
+    /// What the sink promises.
+    #[must_use]
+    pub fn guarantee(&self) -> Guarantee {
+        match self.delivery {
+            Delivery::ExactlyOnce => Guarantee::ExactlyOnce,
+            Delivery::AtLeastOnce => Guarantee::AtLeastOnce,
+        }
+    }
+}
+
+/// What a follower works with.
+#[derive(Clone, Copy)]
+pub struct Tools<'a> {
+    /// The engine's threads.
+    pub fork: &'a dyn Fork,
+    /// Counts.
+    pub telemetry: &'a Telemetry,
+    /// Whether to go on.
+    pub go_on: &'a dyn Fn() -> bool,
+}
+
+/// A process that follows.
+pub struct Follower<'a, B: Brokers> {
+    brokers: &'a B,
+    terms: &'a Terms,
+    tools: Tools<'a>,
+    /// The rules it was started with.
+    plan: Arc<Plan>,
+    journal: JournalReader<'a, B::Journal>,
+    source: KafkaSource<B::Log>,
+    writer: Option<B::Writer>,
+    extent: Extent,
+    state: Rebuilt,
+    /// Whether rules changed since it began to follow.
+    changed: bool,
+    /// Since when it has not been level with the journal.
+    behind_since: Option<Duration>,
+}
+
+/// What a turn came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// It repeated something and may be behind.
+    Moved,
+    /// It is level with the journal.
+    Level,
+}
+
+/// A process that may lead.
+pub struct Led<B: Brokers> {
+    /// Publishes; its predecessor cannot any more.
+    pub sink: KafkaSink<B::Writer>,
+    /// Goes on where the journal ends.
+    pub source: KafkaSource<B::Log>,
+    /// The state, and the packs of the journal.
+    pub state: Rebuilt,
+    /// Number of the next step.
+    pub next_step: u64,
+    /// Whether rules came into force while the process followed.
+    pub changed: bool,
+    /// What the last of it took.
+    pub recovered: Recovered,
+}
+
+impl<B: Brokers> Led<B> {
+    /// The rules of the first step, which says under which rules this process goes on and has them
+    /// with it: its own, unless others came into force while it stood by. Those are younger, and
+    /// stay.
+    ///
+    /// # Errors
+    /// [`RecoveryError::Rules`], when they cannot go with the state.
+    pub fn first_rules(
+        &self,
+        plan: Arc<Plan>,
+        files: Vec<SourceFile>,
+    ) -> Result<Candidate, RunError> {
+        let before = self.state.engine.plan();
+        let in_force = self.state.packs.files(&before.pack_sha256);
+        let (plan, files) = match in_force {
+            Some(in_force) if self.changed && in_force != files => {
+                tracing::warn!(
+                    pack = before.pack_sha256,
+                    "the rules in force are not those that this process was started with: they changed \
+                     while it stood by, and stay until its own change or are asked for"
+                );
+                (Arc::clone(before), in_force.to_vec())
+            }
+            _ => (plan, files),
+        };
+        if self.next_step > 1 {
+            plan.follows(before).map_err(RecoveryError::Rules)?;
+        }
+        let changes = in_force.map_or_else(Changes::default, |was| Changes::between(was, &files));
+        Ok(Candidate { plan, files, by: "start", changes })
+    }
+}
+
+impl<'a, B: Brokers> Follower<'a, B> {
+    /// Rebuilds the state as far as the journal reaches now.
+    ///
+    /// # Errors
+    /// [`RunError`].
+    pub fn open(
+        brokers: &'a B,
+        terms: &'a Terms,
+        tools: Tools<'a>,
+        plan: Arc<Plan>,
+    ) -> Result<Self, RunError> {
+        let mut journal =
+            JournalReader::open(brokers.journal()?, &terms.streams.journal, tools.go_on)?;
+        let extent = journal.extent(&terms.inputs)?;
+        let log = brokers.log(&terms.inputs)?;
+        let decoder = Decoder::new(terms.decode.clone());
+        let (inputs, starts) = (terms.inputs.clone(), extent.starts.clone());
+        let mut source = KafkaSource::over(log, inputs, starts, decoder, tools.go_on)?;
+        let mut state = Rebuilt::new(Engine::new(terms.engine.clone(), Arc::clone(&plan)));
+        let means = means(terms, &tools);
+        state.repeat_all(&mut journal, extent.steps, &mut source, &means)?;
+        journal.follow()?;
+        Ok(Self {
+            brokers,
+            terms,
+            tools,
+            plan,
+            journal,
+            source,
+            // Connected ahead of time, so that taking over need not wait for it.
+            writer: Some(brokers.writer()?),
+            extent,
+            state,
+            changed: false,
+            behind_since: None,
+        })
+    }
+
+    /// Follows what comes next, waiting a little for it.
+    ///
+    /// # Errors
+    /// [`RunError`].
+    pub fn follow(&mut self) -> Result<Turn, RunError> {
+        self.source.attend()?;
+        if let Some(writer) = &mut self.writer {
+            writer.serve();
+        }
+        match self.journal.more()? {
+            More::Entry(entry) => {
+                self.behind_since.get_or_insert_with(|| SystemClock.now());
+                self.take(entry)?;
+                Ok(Turn::Moved)
+            }
+            More::End | More::Nothing => {
+                self.behind_since = None;
+                Ok(Turn::Level)
+            }
+        }
+    }
+
+    /// For how long it has not been level with the journal.
+    #[must_use]
+    pub fn behind(&self) -> Duration {
+        self.behind_since.map_or(Duration::ZERO, |since| SystemClock.now().saturating_sub(since))
+    }
+
+    /// The rules in force, as the journal says.
+    #[must_use]
+    pub fn plan(&self) -> &Arc<Plan> {
+        self.state.engine.plan()
+    }
+
+    /// Number of the last step it has repeated; 0 before the first.
+    #[must_use]
+    pub fn step(&self) -> u64 {
+        self.extent.numbers.map_or(0, |(_, last)| last)
+    }
+
+    /// Tells what there was to repeat, `took` being the time it took.
+    pub fn tell(&mut self, took: Duration) -> Recovered {
+        self.state.tell(took)
+    }
+
+    /// Takes over.
+    ///
+    /// # Errors
+    /// [`RunError`].
+    pub fn lead(mut self) -> Result<Led<B>, RunError> {
+        let began = Instant::now();
+        let Terms { inputs, streams, delivery, group, transactional_id, .. } = self.terms;
+        let go_on = self.tools.go_on;
+        let writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => self.brokers.writer()?,
+        };
+        let promise = (self.terms.guarantee(), transactional_id.clone());
+        let sink = KafkaSink::over(writer, promise, streams.clone(), inputs.clone(), go_on)?;
+        // Asked anew: the end that was seen before may have moved until the old leader was fenced.
+        self.journal.follow()?;
+        loop {
+            match self.journal.more()? {
+                More::Entry(entry) => self.take(entry)?,
+                More::End => break,
+                More::Nothing if go_on() => {}
+                More::Nothing => return Err(RecoveryError::Stopped.into()),
+            }
+        }
+        let committed = sink.committed_of(inputs, go_on)?;
+        let Self { mut source, extent, mut state, changed, .. } = self;
+        let Recovery { starts, next_step, .. } =
+            recovery::decide(extent, &committed, *delivery, group)?;
+        source.go_on_at(&starts)?;
+        let recovered = state.tell(began.elapsed());
+        Ok(Led { sink, source, state, next_step, changed, recovered })
+    }
+
+    fn take(&mut self, entry: Entry) -> Result<(), RunError> {
+        match entry {
+            Entry::Step(record) if record.step <= self.step() => self.begin_anew()?,
+            Entry::Step(record) => {
+                self.extent.add(&record, &self.terms.inputs)?;
+                let means = means(self.terms, &self.tools);
+                self.state.repeat(&record, &mut self.source, &means)?;
+            }
+            Entry::File(file) => self.state.packs.take(file),
+            Entry::Change(change) => self.changed |= change.from != change.to,
+        }
+        Ok(())
+    }
+
+    /// A step was replaced that is part of the state already.
+    fn begin_anew(&mut self) -> Result<(), RunError> {
+        tracing::warn!("the journal replaces steps that were followed: the state is built anew");
+        let anew = Self::open(self.brokers, self.terms, self.tools, Arc::clone(&self.plan))?;
+        let changed = self.changed;
+        *self = anew;
+        self.changed |= changed;
+        Ok(())
+    }
+}
+
+fn means<'a>(terms: &'a Terms, tools: &Tools<'a>) -> Means<'a> {
+    Means {
+        inputs: &terms.inputs,
+        fork: tools.fork,
+        telemetry: tools.telemetry,
+        go_on: tools.go_on,
+    }
+}
