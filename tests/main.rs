@@ -29,5 +29,6 @@ mod replay; // alerts made again from what `demo` left behind
 mod rubbish; // what is no rule at all: binary files, endless nesting, the same id twice
 mod rules_tools; // the tools for authors, as commands
 mod secrets; // secrets planted everywhere, and nothing that tells them
+mod simulation; // the protocol against a model of Kafka: deaths at every call, zombies, lost answers
 mod tidy; // style: headers, layers, purity, leftovers, dead links
 mod walk; // the analyst's walk: what the page says is what happens

@@ -117,7 +117,7 @@ fn alerts_through_kills_equal_those_of_an_undisturbed_run() {
 }
 
 /// Writes the shipped pack with another least sum for bursts.
-fn write_pack(folder: &Path, min_sum: &str) {
+pub fn write_pack(folder: &Path, min_sum: &str) {
     for file in shipped::files() {
         let path = folder.join(&file.path);
         std::fs::create_dir_all(path.parent().expect("it is in the folder")).expect("made");

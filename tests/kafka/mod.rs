@@ -15,4 +15,5 @@ mod reconcile;
 mod security;
 mod shadow;
 mod source;
+mod standby;
 mod stops;

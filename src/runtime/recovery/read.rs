@@ -1,6 +1,8 @@
 //! The journal from its topic, record by record, committed ones only: what is there, as often as
 //! asked, and then what comes.
 
+use std::time::Duration;
+
 use rdkafka::error::KafkaError;
 
 use super::packs::{LatePacks, Packs};
@@ -152,6 +154,12 @@ impl<'a, J: JournalLog> JournalReader<'a, J> {
                 Ok(More::Nothing)
             }
         }
+    }
+
+    /// Pauses; `false` as soon as work must not go on.
+    #[must_use]
+    pub fn rest(&self, pause: Duration) -> bool {
+        ask::rest(pause, self.log.clock(), self.go_on)
     }
 
     /// Reads the next record into `entry`: its offset, or `None` at the end.

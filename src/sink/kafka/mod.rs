@@ -7,9 +7,12 @@
 //! offsets by hand.
 //!
 //! `at_least_once`: an idempotent producer; a step's journal record is sent once the step's
-//! messages are acknowledged, and the group's offsets after the journal record. A death in between
-//! repeats the step's messages, with the same ids and bytes: consumers drop repeats by the
-//! idempotency key. Nothing is lost.
+//! messages are acknowledged, and the group's offsets after the journal record. Nothing is lost. A
+//! death in between repeats the step's records: mostly with the same ids and bytes, so that
+//! consumers drop repeats by the idempotency key. The journal did not have the step, though: when
+//! the next process meets its records in another order across partitions, or under other rules, it
+//! may say otherwise, and what was sent before the death stands beside it. What else breaks it: a
+//! process that hangs for longer than its session and wakes up, since nothing fences it.
 //!
 //! - [`writer`]: what is asked of Kafka, so that a model may answer
 //! - [`connection`]: real brokers answer

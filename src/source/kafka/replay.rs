@@ -8,6 +8,9 @@ use super::merge::Merge;
 use super::{KafkaSource, Start, ask, trouble};
 use crate::source::{Run, SourceError, Step};
 
+/// After how much waiting at a partition's end it is asked where that is.
+const ASK_AFTER: Duration = Duration::from_secs(1);
+
 /// What came of reading runs again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Replayed {
@@ -114,7 +117,7 @@ impl<L: Log> KafkaSource<L> {
     }
 
     /// Puts a partition's next record in line if it lies below `to`, waiting until it is at hand or
-    /// there is surely none.
+    /// the partition has surely none: its end may have been told before the record was there.
     fn offer_below(
         &mut self,
         index: usize,
@@ -122,6 +125,7 @@ impl<L: Log> KafkaSource<L> {
         merge: &mut Merge,
         go_on: &dyn Fn() -> bool,
     ) -> Result<(), SourceError> {
+        let mut ask_at = self.log.clock().now() + ASK_AFTER;
         loop {
             let part = &mut self.partitions[index];
             part.fill();
@@ -131,8 +135,12 @@ impl<L: Log> KafkaSource<L> {
                 }
                 return Ok(());
             }
-            if part.fetched >= to || part.at_end {
+            if part.fetched >= to {
                 return Ok(());
+            }
+            if part.at_end && self.log.clock().now() >= ask_at {
+                self.require_end(index, to, go_on)?;
+                ask_at = self.log.clock().now() + ASK_AFTER;
             }
             if !go_on() {
                 return Err(SourceError::Stopped);
@@ -141,5 +149,27 @@ impl<L: Log> KafkaSource<L> {
             self.serve()?;
             self.fill()?;
         }
+    }
+
+    /// A partition that ends before the journal says so is another one than the journal's.
+    fn require_end(
+        &self,
+        index: usize,
+        to: i64,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<(), SourceError> {
+        let part = &self.partitions[index];
+        let name = &self.topics[usize::from(part.topic)];
+        let (_, end) = ask::patiently(name, self.log.clock(), go_on, || {
+            self.log.bounds(name, part.partition)
+        })?;
+        if end >= to {
+            return Ok(());
+        }
+        Err(SourceError::Kafka(format!(
+            "{name}/{} ends at {end}, the journal says that it was read up to {to}: the topic was made anew or \
+             cut short. Start a new group_id and journal",
+            part.partition
+        )))
     }
 }
