@@ -236,10 +236,14 @@ fn work(
 }
 
 /// Real brokers.
-struct KafkaBrokers {
-    settings: KafkaSettings,
-    guarantee: Guarantee,
-    journal: String,
+#[derive(Clone, Debug)]
+pub struct KafkaBrokers {
+    /// How clients are made.
+    pub settings: KafkaSettings,
+    /// What the sink promises.
+    pub guarantee: Guarantee,
+    /// Name of the journal's topic.
+    pub journal: String,
 }
 
 impl Brokers for KafkaBrokers {

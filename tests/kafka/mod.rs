@@ -12,6 +12,7 @@ mod faults;
 mod lab;
 mod proxy;
 mod reconcile;
+mod model;
 mod security;
 mod shadow;
 mod source;

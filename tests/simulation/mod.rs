@@ -13,14 +13,14 @@
 //! - `director`: a run from start to end
 //! - `undisturbed`: what it must have come to
 
-mod client;
-mod cluster;
+pub mod client;
+pub mod cluster;
 mod director;
 mod feed;
 mod process;
 mod terms;
 mod undisturbed;
-mod world;
+pub mod world;
 
 use director::{Story, run};
 use world::Sabotage;
