@@ -341,7 +341,7 @@ fn promtool_accepts_the_metrics() {
 }
 
 #[test]
-fn ready_only_while_running() {
+fn ready_while_running_or_standing_by() {
     let served = serve(None);
     let address = served.server.address();
     assert_eq!(get(address, "/healthz", ""), (200, "ok\n".into()));
@@ -349,7 +349,11 @@ fn ready_only_while_running() {
     served.read_side.set_phase(Phase::Recovering);
     assert_eq!(get(address, "/readyz", ""), (503, "recovering\n".into()));
     served.read_side.set_phase(Phase::Running);
-    assert_eq!(get(address, "/readyz", ""), (200, "running\n".into()));
+    assert_eq!(get(address, "/readyz", ""), (200, "running: this process leads\n".into()));
+    served.read_side.set_phase(Phase::Standby);
+    assert_eq!(get(address, "/readyz", ""), (200, "standby: level with the leader\n".into()));
+    served.read_side.set_behind(std::time::Duration::from_millis(2_400));
+    assert_eq!(get(address, "/readyz", ""), (200, "standby: 2.4 s behind the leader\n".into()));
     served.server.stop();
     assert!(TcpStream::connect(address).is_err(), "still listening after stop");
 }

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use super::config::Delivery;
 use super::error::RunError;
+use super::reconcile::tally::Tally;
 use super::recovery::read::{JournalReader, More};
 use super::recovery::replay::{Means, Rebuilt};
 use super::recovery::{self, Extent, Recovery, RecoveryError};
@@ -143,6 +144,8 @@ pub struct Led<B: Brokers> {
     pub state: Rebuilt,
     /// Number of the next step.
     pub next_step: u64,
+    /// What became of the records since the journal last said so.
+    pub tally: Tally,
     /// Whether rules came into force while the process followed.
     pub changed: bool,
     /// What the last of it took.
@@ -280,7 +283,7 @@ impl<'a, B: Brokers> Follower<'a, B> {
         let promise = (self.terms.guarantee(), transactional_id.clone());
         let sink = KafkaSink::over(writer, promise, streams.clone(), inputs.clone(), go_on)?;
         let mut looks = 0;
-        let Recovery { starts, next_step, .. } = loop {
+        let Recovery { starts, next_step, tally, .. } = loop {
             self.catch_up()?;
             let committed = sink.committed_of(inputs, go_on)?;
             match recovery::decide(self.extent.clone(), &committed, *delivery, group) {
@@ -298,7 +301,7 @@ impl<'a, B: Brokers> Follower<'a, B> {
         let Self { mut source, mut state, changed, .. } = self;
         source.go_on_at(&starts)?;
         let recovered = state.tell(began.elapsed());
-        Ok(Led { sink, source, state, next_step, changed, recovered })
+        Ok(Led { sink, source, state, next_step, tally, changed, recovered })
     }
 
     /// Follows to the journal's end. It is asked for anew: what was the end before may have moved.
@@ -323,6 +326,7 @@ impl<'a, B: Brokers> Follower<'a, B> {
                 self.state.repeat(&record, &mut self.source, &means)?;
             }
             Entry::File(file) => self.state.packs.take(file),
+            Entry::Reconciliation(_) => self.extent.tally = Tally::default(),
             Entry::Change(change) => self.changed |= change.from != change.to,
         }
         Ok(())

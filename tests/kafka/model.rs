@@ -33,7 +33,7 @@ struct Acts<'a, B: Brokers> {
 impl<B: Brokers> Acts<'_, B> {
     fn writer(&mut self, name: &str) -> B::Writer {
         let mut writer = self.brokers.writer().expect("connects");
-        let outcome = patient(|| writer.take_over());
+        let outcome = patient(&mut writer, Writer::take_over);
         self.seen.push(format!("{name} takes over: {}", word(&outcome)));
         writer
     }
@@ -52,17 +52,17 @@ impl<B: Brokers> Acts<'_, B> {
         }
         outcome = outcome.and_then(|()| writer.answers());
         let ends = Ends::from([((self.topics.payments.clone(), 1), i64::from(numbers[0]))]);
-        outcome = outcome.and_then(|()| patient(|| writer.send_offsets(&ends)));
+        outcome = outcome.and_then(|()| patient(writer, |writer| writer.send_offsets(&ends)));
         self.seen.push(format!("{name} writes {numbers:?}: {}", word(&outcome)));
     }
 
     fn commit(&mut self, name: &str, writer: &mut B::Writer) {
-        let outcome = patient(|| writer.commit());
+        let outcome = patient(writer, Writer::commit);
         self.seen.push(format!("{name} commits: {}", word(&outcome)));
     }
 
     fn abort(&mut self, name: &str, writer: &mut B::Writer) {
-        let outcome = patient(|| writer.abort());
+        let outcome = patient(writer, Writer::abort);
         self.seen.push(format!("{name} aborts: {}", word(&outcome)));
     }
 
@@ -120,12 +120,15 @@ impl<B: Brokers> Acts<'_, B> {
     }
 }
 
-fn patient(mut call: impl FnMut() -> Result<(), Refusal>) -> Result<(), Refusal> {
+fn patient<W: Writer>(
+    writer: &mut W,
+    mut call: impl FnMut(&mut W) -> Result<(), Refusal>,
+) -> Result<(), Refusal> {
     let until = Instant::now() + LONG;
     loop {
-        match call() {
+        match call(writer) {
             Err(Refusal::Again(_)) if Instant::now() < until => {
-                std::thread::sleep(Duration::from_millis(20));
+                writer.clock().sleep(Duration::from_millis(20));
             }
             outcome => return outcome,
         }

@@ -6,6 +6,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use goshawk::engine::Inline;
 use goshawk::http::read_side::ReadSide;
@@ -138,7 +139,7 @@ impl Process {
         let led = follower.lead()?;
         let mut encoder = encoder(&self.terms, &pack.plan);
         let first = led.first_rules(pack.plan, pack.files)?;
-        let Led { mut sink, mut source, state, next_step, .. } = led;
+        let Led { mut sink, mut source, state, next_step, tally, .. } = led;
         let mut engine = state.engine;
         self.pending.put(first);
         self.leads.store(true, Ordering::Release);
@@ -147,11 +148,15 @@ impl Process {
             fork: &Inline,
             encoder: &mut encoder,
             pending: &self.pending,
+            findings: None,
             telemetry,
             read_side,
             stop: &self.stop,
             lag: None,
             next_step,
+            tally,
+            // Once at the end, and by no clock.
+            reconcile_every: Duration::from_secs(86_400),
         };
         let mut scorer = Scorer::new(parts, source.topics().to_vec());
         let mut publisher = Publisher::new(&mut sink, telemetry, read_side);
@@ -178,6 +183,9 @@ impl Process {
                 _ => {}
             }
         }
-        Ok(())
+        match scorer.sum_up() {
+            Some(last) => publisher.publish(last, || None).map_err(RunError::from),
+            None => Ok(()),
+        }
     }
 }

@@ -114,7 +114,7 @@ fn steps(cluster: &Cluster, exactly: bool) -> Result<Vec<JournalRecord>, String>
                 steps.push(step);
             }
             Entry::Change(change) => announced = Some((change.step, change.to)),
-            Entry::File(_) => {}
+            Entry::File(_) | Entry::Reconciliation(_) => {}
         }
     }
     Ok(steps)
