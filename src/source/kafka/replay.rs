@@ -72,7 +72,8 @@ impl<L: Log> KafkaSource<L> {
         for part in &mut self.partitions {
             let name = &self.topics[usize::from(part.topic)];
             let Some(start) = starts.get(&(name.clone(), part.partition)) else { continue };
-            trouble::begin_of(name, part.partition, Some(*start), part.low)?;
+            let bounds = (part.low, start.end.max(part.backlog_to));
+            trouble::begin_of(name, part.partition, Some(*start), bounds)?;
             part.go_on_at(start.end);
         }
         Ok(())
