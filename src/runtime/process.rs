@@ -19,14 +19,13 @@ use super::ready::{self, Ready, settings};
 use super::recovery::RecoveryError;
 use super::recovery::replay::Rebuilt;
 use super::reload::Pending;
-use super::reload::watch::{Watched, Watching};
-use super::standby::{Brokers, Follower, Led, Terms, Tools, Turn};
+use super::reload::watch::{Pack, Watched, Watching};
+use super::standby::{Brokers, First, Follower, Led, Terms, Tools, Turn};
 use super::stop::{self, Stop, Why};
 use crate::engine::EngineConfig;
 use crate::http::read_side::ReadSide;
 use crate::http::{HttpConfig, HttpServer};
 use crate::model::entity::HashKey;
-use crate::rules::SourceFile;
 use crate::rules::plan::Plan;
 use crate::sink::SinkError;
 use crate::sink::kafka::connection::KafkaWriter;
@@ -192,23 +191,22 @@ fn work(
     shown: &Shown,
     stop: &Stop,
 ) -> Result<(), RunError> {
-    let own = pack.files.clone();
-    let first = led.first_rules(pack.plan, pack.files)?;
+    let First { candidate, in_force, before } = led.first_rules(&pack)?;
     let Led { mut sink, mut source, state, next_step, tally, recovered, .. } = led;
-    let Rebuilt { mut engine, .. } = state;
+    let Rebuilt { mut engine, mut trials, .. } = state;
     let findings = config.findings.as_deref().map(|path| {
         let unmade = |cause| RunError::System(format!("findings: {}: {cause}", path.display()));
         FindingsFile::create(path).map_err(unmade)
     });
     let findings = findings.transpose()?;
     shown.telemetry.emit(recovered);
-    let plan = Arc::clone(&first.plan);
     let pending = Arc::new(Pending::default());
-    pending.put(first);
+    pending.put(candidate);
     let _watching = Watching::start(Watched {
         config: config.clone(),
-        files: own,
-        plan,
+        folder: pack,
+        in_force,
+        before,
         pending: Arc::clone(&pending),
         telemetry: Arc::clone(&shown.telemetry),
         read_side: Arc::clone(&shown.read_side),

@@ -20,9 +20,9 @@ use super::reconcile::tally::Tally;
 use super::recovery::read::{JournalReader, More};
 use super::recovery::replay::{Means, Rebuilt};
 use super::recovery::{self, Extent, Recovery, RecoveryError};
+use super::reload::watch::Pack;
 use super::reload::{Candidate, Changes};
 use crate::engine::{Engine, EngineConfig, Fork};
-use crate::rules::SourceFile;
 use crate::rules::plan::Plan;
 use crate::sink::kafka::writer::Writer;
 use crate::sink::kafka::{Guarantee, KafkaSink, StreamTopics};
@@ -152,36 +152,60 @@ pub struct Led<B: Brokers> {
     pub recovered: Recovered,
 }
 
+/// The rules that a new leader begins with.
+pub struct First {
+    /// Comes into force with the first step, which says so and has the files with it.
+    pub candidate: Candidate,
+    /// The same as a pack.
+    pub in_force: Pack,
+    /// What judged the last step before.
+    pub before: Pack,
+}
+
 impl<B: Brokers> Led<B> {
-    /// The rules of the first step, which says under which rules this process goes on and has them
-    /// with it: its own, unless others came into force while it stood by. Those are younger, and
-    /// stay.
+    /// The rules of the first step: those of this process's folders, `own`; unless others came into
+    /// force while it stood by, or were promoted over what the folders hold. Those stay.
     ///
     /// # Errors
     /// [`RecoveryError::Rules`], when they cannot go with the state.
-    pub fn first_rules(
-        &self,
-        plan: Arc<Plan>,
-        files: Vec<SourceFile>,
-    ) -> Result<Candidate, RunError> {
-        let before = self.state.engine.plan();
-        let in_force = self.state.packs.files(&before.pack_sha256);
-        let (plan, files) = match in_force {
-            Some(in_force) if self.changed && in_force != files => {
-                tracing::warn!(
-                    pack = before.pack_sha256,
-                    "the rules in force are not those that this process was started with: they changed \
-                     while it stood by, and stay until its own change or are asked for"
-                );
-                (Arc::clone(before), in_force.to_vec())
-            }
-            _ => (plan, files),
+    pub fn first_rules(&self, own: &Pack) -> Result<First, RunError> {
+        let Rebuilt { engine, packs, last_change, .. } = &self.state;
+        let (last, folder) = (&engine.plan().pack_sha256, &own.plan.pack_sha256);
+        let promoted = last_change.as_ref().filter(|change| change.folder.as_ref() == Some(folder));
+        let stays = match promoted {
+            Some(change) => packs.pack(&change.to),
+            None if self.changed => packs.pack(last),
+            None => None,
         };
-        if self.next_step > 1 {
-            plan.follows(before).map_err(RecoveryError::Rules)?;
+        if promoted.is_none() && stays.as_ref().is_some_and(|stays| stays.files != own.files) {
+            tracing::warn!(
+                pack = last,
+                "the rules in force are not those that this process was started with: they changed while \
+                 it stood by, and stay until its own change or are asked for"
+            );
         }
-        let changes = in_force.map_or_else(Changes::default, |was| Changes::between(was, &files));
-        Ok(Candidate { plan, files, by: "start", changes })
+        let in_force = stays.unwrap_or_else(|| own.clone());
+        if self.next_step > 1 {
+            in_force.plan.follows(engine.plan()).map_err(RecoveryError::Rules)?;
+        }
+        let before = packs.files(last).map(<[_]>::to_vec);
+        let changes = before
+            .as_ref()
+            .map_or_else(Changes::default, |files| Changes::between(files, &in_force.files));
+        let before = before.map_or_else(
+            || in_force.clone(),
+            |files| Pack { plan: Arc::clone(engine.plan()), files },
+        );
+        let candidate = Candidate {
+            plan: Arc::clone(&in_force.plan),
+            files: in_force.files.clone(),
+            by: "start",
+            who: None,
+            folder: Some(folder.clone()).filter(|folder| *folder != in_force.plan.pack_sha256),
+            changes,
+            superseded: Vec::new(),
+        };
+        Ok(First { candidate, in_force, before })
     }
 }
 
@@ -198,12 +222,12 @@ impl<'a, B: Brokers> Follower<'a, B> {
     ) -> Result<Self, RunError> {
         let mut journal =
             JournalReader::open(brokers.journal()?, &terms.streams.journal, tools.go_on)?;
-        let extent = journal.extent(&terms.inputs)?;
+        let (extent, early) = journal.extent(&terms.inputs)?;
         let log = brokers.log(&terms.inputs)?;
         let decoder = Decoder::new(terms.decode.clone());
         let (inputs, starts) = (terms.inputs.clone(), extent.starts.clone());
         let mut source = KafkaSource::over(log, inputs, starts, decoder, tools.go_on)?;
-        let mut state = Rebuilt::new(Engine::new(terms.engine.clone(), Arc::clone(&plan)));
+        let mut state = Rebuilt::new(Engine::new(terms.engine.clone(), Arc::clone(&plan)), early);
         let means = means(terms, &tools);
         state.repeat_all(&mut journal, extent.steps, &mut source, &means)?;
         journal.follow()?;
@@ -325,9 +349,14 @@ impl<'a, B: Brokers> Follower<'a, B> {
                 let means = means(self.terms, &self.tools);
                 self.state.repeat(&record, &mut self.source, &means)?;
             }
-            Entry::File(file) => self.state.packs.take(file),
-            Entry::Reconciliation(_) => self.extent.tally = Tally::default(),
-            Entry::Change(change) => self.changed |= change.from != change.to,
+            entry => {
+                match &entry {
+                    Entry::Reconciliation(_) => self.extent.tally = Tally::default(),
+                    Entry::Change(change) => self.changed |= change.from != change.to,
+                    Entry::Step(_) | Entry::File(_) | Entry::Shadow(_) => {}
+                }
+                self.state.note(entry);
+            }
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ use goshawk::sink::SinkError;
 use super::client::deliver;
 use super::cluster::Cluster;
 use super::feed::{Act, feed};
-use super::process::{Ended, Handle};
+use super::process::{Ended, Handle, candidate};
 use super::terms::{PACKS, terms};
 use super::undisturbed::{Figures, check, journal_ends};
 use super::world::{Faults, Life, Sabotage, World};
@@ -291,7 +291,7 @@ impl Director {
                 self.folder = self.below(PACKS.len() as u64) as usize;
                 for handle in &self.live {
                     if handle.leads.load(Ordering::Acquire) && self.below(4) > 0 {
-                        handle.pending.put(PACKS[self.folder].candidate());
+                        handle.pending.put(candidate(&PACKS[self.folder]));
                     }
                 }
             }

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use goshawk::engine::Inline;
 use goshawk::http::read_side::ReadSide;
-use goshawk::rules::SourceFile;
-use goshawk::rules::plan::Plan;
 use goshawk::runtime::error::RunError;
 use goshawk::runtime::leader::Standing;
 use goshawk::runtime::pipeline::{Parts, Publisher, Read, Scorer};
+use goshawk::runtime::recovery::replay::Rebuilt;
+use goshawk::runtime::reload::watch::Pack;
 use goshawk::runtime::reload::{Candidate, Changes, Pending};
 use goshawk::runtime::standby::{Follower, Led, Terms, Tools};
 use goshawk::runtime::stop::Stop;
@@ -28,18 +28,16 @@ use super::world::{Killed, Seat, World};
 /// Steps read ahead, and commits that wait, at most.
 const QUEUE: usize = 4;
 
-/// A rule pack, compiled.
-#[derive(Clone)]
-pub struct Pack {
-    pub plan: Arc<Plan>,
-    pub files: Vec<SourceFile>,
-}
-
-impl Pack {
-    /// As a change of a running process's rules.
-    pub fn candidate(&self) -> Candidate {
-        let (plan, files) = (Arc::clone(&self.plan), self.files.clone());
-        Candidate { plan, files, by: "folder", changes: Changes::default() }
+/// A pack as a change of a running process's rules.
+pub fn candidate(pack: &Pack) -> Candidate {
+    Candidate {
+        plan: Arc::clone(&pack.plan),
+        files: pack.files.clone(),
+        by: "folder",
+        who: None,
+        folder: None,
+        changes: Changes::default(),
+        superseded: Vec::new(),
     }
 }
 
@@ -138,15 +136,17 @@ impl Process {
         }
         let led = follower.lead()?;
         let mut encoder = encoder(&self.terms, &pack.plan);
-        let first = led.first_rules(pack.plan, pack.files)?;
+        let first = led.first_rules(&pack)?.candidate;
         let Led { mut sink, mut source, state, next_step, tally, .. } = led;
-        let mut engine = state.engine;
+        let Rebuilt { mut engine, mut trials, .. } = state;
         self.pending.put(first);
         self.leads.store(true, Ordering::Release);
         let parts = Parts {
             engine: &mut engine,
             fork: &Inline,
             encoder: &mut encoder,
+            trials: &mut trials,
+            state_max: usize::MAX,
             pending: &self.pending,
             findings: None,
             telemetry,

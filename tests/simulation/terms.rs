@@ -7,13 +7,12 @@ use goshawk::rules::plan::Plan;
 use goshawk::rules::{SourceFile, shipped};
 use goshawk::runtime::config::Delivery;
 use goshawk::runtime::pack;
+use goshawk::runtime::reload::watch::Pack;
 use goshawk::runtime::standby::Terms;
 use goshawk::sink::kafka::StreamTopics;
 use goshawk::wire::decode::DecodeConfig;
 use goshawk::wire::encode::privacy::Privacy;
 use goshawk::wire::encode::{EncodeConfig, Encoder, PackName};
-
-use super::process::Pack;
 
 /// A rule that fires soon and whose window reaches over many steps.
 const RULE: &str = r#"

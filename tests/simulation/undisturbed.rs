@@ -7,6 +7,7 @@ use std::sync::Arc;
 use goshawk::engine::{Engine, Inline};
 use goshawk::model::event::{Batch, Position};
 use goshawk::runtime::config::Delivery;
+use goshawk::runtime::reload::watch::Pack;
 use goshawk::runtime::standby::Terms;
 use goshawk::sink::kafka::writer::Ends;
 use goshawk::source::RejectedRecord;
@@ -15,7 +16,6 @@ use goshawk::wire::encode::{PackName, WallTimes};
 use goshawk::wire::journal::{self, Entry, JournalCounts, JournalRecord};
 
 use super::cluster::{Cluster, Record};
-use super::process::Pack;
 use super::terms::encoder;
 
 /// What came of a run.
@@ -114,7 +114,7 @@ fn steps(cluster: &Cluster, exactly: bool) -> Result<Vec<JournalRecord>, String>
                 steps.push(step);
             }
             Entry::Change(change) => announced = Some((change.step, change.to)),
-            Entry::File(_) | Entry::Reconciliation(_) => {}
+            Entry::File(_) | Entry::Shadow(_) | Entry::Reconciliation(_) => {}
         }
     }
     Ok(steps)

@@ -14,7 +14,7 @@ use crate::source::kafka::log::Log;
 use crate::source::{SourceError, Step};
 use crate::telemetry::Telemetry;
 use crate::telemetry::event::Recovered;
-use crate::wire::journal::{Entry, JournalCounts, JournalRecord};
+use crate::wire::journal::{Entry, JournalCounts, JournalRecord, RuleChange, ShadowChange};
 
 /// How often it is told how far it is.
 const TELL: Duration = Duration::from_secs(5);
@@ -46,8 +46,16 @@ pub struct Means<'a> {
 pub struct Rebuilt {
     /// Has the rules of the last step whose pack the journal holds.
     pub engine: Engine,
+    /// What was on trial at the last step, compared as far as the journal reaches.
+    pub trials: Trials,
     /// Packs as the journal holds them.
     pub packs: Packs,
+    /// The last change of rules.
+    pub last_change: Option<RuleChange>,
+    /// Changes that wait for their step: one that was written for a step which another process then
+    /// took again is replaced by what that one wrote.
+    waiting_rules: Option<RuleChange>,
+    waiting_trial: Option<ShadowChange>,
     /// What has been repeated.
     done: Done,
     /// Whether any step has been repeated.
@@ -66,15 +74,22 @@ struct Done {
     unlike: u64,
     /// Steps whose rules are not known.
     unknown: u64,
+    /// Packs on trial that are not known.
+    unknown_trials: u64,
 }
 
 impl Rebuilt {
-    /// Nothing yet: an engine that has seen nothing.
+    /// Nothing yet: an engine that has seen nothing. A journal that has lost its beginning tells a
+    /// pack's files after its first steps: those are in `packs`.
     #[must_use]
-    pub fn new(engine: Engine) -> Self {
+    pub fn new(engine: Engine, packs: Packs) -> Self {
         Self {
+            trials: Trials::new(&engine),
             engine,
-            packs: Packs::default(),
+            packs,
+            last_change: None,
+            waiting_rules: None,
+            waiting_trial: None,
             done: Done::default(),
             begun: false,
             step: Step::default(),
@@ -96,8 +111,7 @@ impl Rebuilt {
         journal.each(|entry| {
             match entry {
                 Entry::Step(record) => self.repeat(&record, source, means)?,
-                Entry::File(file) => self.packs.take(file),
-                Entry::Change(_) | Entry::Reconciliation(_) => {}
+                entry => self.note(entry),
             }
             if told.elapsed() >= TELL {
                 told = Instant::now();
@@ -106,6 +120,16 @@ impl Rebuilt {
             }
             Ok::<_, ReplayError>(())
         })
+    }
+
+    /// Takes note of what stands between the steps.
+    pub fn note(&mut self, entry: Entry) {
+        match entry {
+            Entry::File(file) => self.packs.take(file),
+            Entry::Change(change) => self.waiting_rules = Some(change),
+            Entry::Shadow(change) => self.waiting_trial = Some(change),
+            Entry::Step(_) | Entry::Reconciliation(_) => {}
+        }
     }
 
     /// Repeats a step.
@@ -118,7 +142,10 @@ impl Rebuilt {
         source: &mut KafkaSource<impl Log>,
         means: &Means<'_>,
     ) -> Result<(), ReplayError> {
-        let Self { engine, packs, done, begun, step } = self;
+        let Self { engine, trials, packs, done, begun, step, .. } = self;
+        let change = self.waiting_rules.take().filter(|change| change.step == record.step);
+        let at_ms = change.as_ref().map_or(0, |change| change.at_ms);
+        self.last_change = change.or(self.last_change.take());
         if record.rule_pack != engine.plan().pack_sha256
             && let Some(plan) = packs.plan(&record.rule_pack)
         {
@@ -128,9 +155,10 @@ impl Rebuilt {
             engine.set_plan(plan);
             trials.live_changed(engine, (record.step, at_ms));
         }
-        if let Some(change) = waiting.trial.take().filter(|change| change.step == record.step) {
+        let trial = self.waiting_trial.take();
+        if let Some(change) = trial.filter(|change| change.step == record.step) {
             let plan = change.to.as_deref().and_then(|sha256| packs.plan(sha256));
-            unknown_trials += u64::from(plan.is_none() && change.to.is_some());
+            done.unknown_trials += u64::from(plan.is_none() && change.to.is_some());
             trials.change(change, plan, engine);
         }
         *begun = true;
@@ -142,6 +170,8 @@ impl Rebuilt {
         done.records += replayed.records;
         done.lost += replayed.lost;
         let output = engine.step(&step.batch, means.fork);
+        // What they said then has been published; the comparison goes on from it.
+        drop(trials.step(&step.batch, &output, means.fork));
         means.telemetry.record_reference(&step.batch, &output.rejects);
         let counts = JournalCounts::of(&output.counts, step.rejected.len(), output.alerts.len());
         // Under another pack other alerts are no surprise.
@@ -152,7 +182,8 @@ impl Rebuilt {
 
     /// Tells what was wrong, and returns what there was, `took` being the time it took.
     pub fn tell(&mut self, took: Duration) -> Recovered {
-        let Done { steps, records, lost, unlike, unknown } = std::mem::take(&mut self.done);
+        let Done { steps, records, lost, unlike, unknown, unknown_trials } =
+            std::mem::take(&mut self.done);
         if lost > 0 {
             tracing::warn!(
                 lost,
@@ -164,6 +195,13 @@ impl Rebuilt {
                 steps = unknown,
                 "steps were repeated under other rules than theirs: the journal does not hold those any \
                  more, or this version cannot compile them"
+            );
+        }
+        if unknown_trials > 0 {
+            tracing::warn!(
+                trials = unknown_trials,
+                "packs on trial were left out: the journal does not hold them any more, or this version \
+                 cannot compile them"
             );
         }
         if unlike > 0 {
