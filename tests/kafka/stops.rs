@@ -71,7 +71,7 @@ fn a_topic_deleted_or_made_anew_is_a_stop_with_a_remedy() {
     assert_stops(process, &["the topic was deleted", "new group_id and journal"]);
     lab.create(&[(lab.topic("payments"), 1)]);
     send(&lab, 0, 3);
-    assert_stops(lab.start(""), &["made the topic anew", "new group_id and journal"]);
+    assert_stops(lab.start(""), &["it was made anew", "new group_id and journal"]);
 }
 
 #[test]

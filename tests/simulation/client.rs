@@ -285,10 +285,6 @@ impl Writer for ModelWriter {
             if silent(state) {
                 return Err(Refusal::Again("the answer was lost".to_owned()));
             }
-            if state.sabotage == Sabotage::EndNotAwaited {
-                let _ = state.cluster.take_over(&id);
-                return Ok(state.cluster.newest_epoch(&id));
-            }
             let epoch = state.cluster.take_over(&id)?;
             match silent(state) {
                 true => Err(Refusal::Again("the answer was lost".to_owned())),
@@ -403,10 +399,7 @@ impl Writer for ModelWriter {
     }
 
     fn committed(&self, _topics: &[String]) -> KafkaResult<Ends> {
-        let answer = asked(&self.seat, "committed", |state| match state.sabotage {
-            Sabotage::EndNotAwaited => Some(state.cluster.committed_so_far()),
-            _ => state.cluster.committed(),
-        })?;
+        let answer = asked(&self.seat, "committed", |state| state.cluster.committed())?;
         answer.ok_or_else(unanswered)
     }
 

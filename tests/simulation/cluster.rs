@@ -317,11 +317,6 @@ impl Cluster {
         self.ids.get(id).map_or(0, |known| known.epoch)
     }
 
-    /// The group's offsets, whatever is pending.
-    pub fn committed_so_far(&self) -> Ends {
-        self.committed.clone()
-    }
-
     /// The group's offsets; `None` while a transaction that has some is being ended.
     pub fn committed(&self) -> Option<Ends> {
         let stable = self.ids.values().all(|known| {

@@ -57,8 +57,6 @@ pub enum Sabotage {
     RefusalForgotten,
     /// An aborted transaction's messages are sent again without aborting.
     NotAborted,
-    /// Nobody waits until the old leader's transaction is ended.
-    EndNotAwaited,
 }
 
 /// Everything there is.
