@@ -134,10 +134,10 @@ impl Cluster {
         }
         let end = part.last_stable();
         for offset in from..end {
-            if let Entry::Data { record, transaction } = &part.entries[offset as usize] {
-                if !transaction.is_some_and(|number| part.aborted.contains(&number)) {
-                    return Found::Record(offset, record);
-                }
+            if let Entry::Data { record, transaction } = &part.entries[offset as usize]
+                && !transaction.is_some_and(|number| part.aborted.contains(&number))
+            {
+                return Found::Record(offset, record);
             }
         }
         Found::End(end.max(from))

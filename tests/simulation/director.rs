@@ -2,6 +2,7 @@
 //! rules come; then calm, until all is done; then the reckoning.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -46,7 +47,7 @@ pub fn run(seed: u64, sabotage: Sabotage, trace: bool) -> Result<Story, String> 
     if outcome.is_err() && trace {
         let state = director.world.lock();
         for line in state.trace.iter().flatten() {
-            eprintln!("{line}");
+            let _ = writeln!(std::io::stderr(), "{line}");
         }
     }
     outcome

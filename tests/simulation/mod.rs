@@ -22,6 +22,8 @@ mod terms;
 mod undisturbed;
 pub mod world;
 
+use std::io::Write as _;
+
 use director::{Story, run};
 use world::Sabotage;
 
@@ -48,7 +50,7 @@ fn what_was_published_is_what_an_undisturbed_run_says() {
         sum.figures.rejects += story.figures.rejects;
         sum.figures.packs += story.figures.packs;
     }
-    eprintln!("{} seeds: {sum:?}", seeds.len());
+    let _ = writeln!(std::io::stderr(), "{} seeds: {sum:?}", seeds.len());
     if seeds.len() >= 1_000 {
         assert!(sum.fenced > 20 && sum.deaths > 1_000 && sum.figures.alerts > 1_500, "{sum:?}");
     }
