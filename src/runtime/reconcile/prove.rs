@@ -164,7 +164,8 @@ fn outputs(
     };
     for topic in [&topics.alerts, &topics.shadow] {
         reader.all(topic, &from(topic)?, |record| {
-            // A pack on trial publishes beside what the step counts, under ids that may be the same.
+            // A pack on trial publishes beside what the step counts, under ids that may be the
+            // same.
             if record.header(header::TRIAL).is_none() {
                 proof.alert(alert(topic, record)?);
             }
