@@ -61,7 +61,7 @@ fn the_walk_does_what_it_says() {
             None => {}
         }
     }
-    assert!(commands > 8 && lines > 10, "{commands} commands, {lines} lines");
+    assert!(commands > 6 && lines > 10, "{commands} commands, {lines} lines");
     assert!(folder.path().join("change.html").exists());
 }
 
