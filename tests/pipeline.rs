@@ -106,7 +106,7 @@ fn run(dies: Dies) -> (Result<(), PipelineError>, Option<Why>, u64) {
         source_system: "goshawk".to_owned(),
         topics: vec!["payments".to_owned()],
         privacy: Privacy::Clear,
-        pack: PackName { id: plan.pack_id.clone(), sha256: plan.pack_sha256.clone() },
+        pack: PackName::of(&plan),
         zone: jiff::tz::TimeZone::UTC,
     });
     let telemetry = Telemetry::new().expect("metrics are sound");

@@ -32,21 +32,17 @@ pub fn cost_of(command: &mut Command) -> Cost {
     let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
     let mut child = Running(child);
     let stat = format!("/proc/{}/stat", child.0.id());
-    let mut last = (0.0, 0.0);
+    let mut peak: f64 = 0.0;
     // A process that has ended keeps its times until it is waited for, but not its memory.
-    loop {
-        let peak = peak_mib(child.0.id());
-        last = (ticks(Path::new(&stat)), if peak > 0.0 { peak } else { last.1 });
-        if state(Path::new(&stat)) == Some('Z') {
-            break;
-        }
+    while state(Path::new(&stat)) != Some('Z') {
+        peak = peak.max(peak_mib(child.0.id()));
         std::thread::sleep(Duration::from_millis(5));
     }
     let wall = began.elapsed();
-    let cpu_s = ticks(Path::new(&stat)).max(last.0);
+    let cpu_s = ticks(Path::new(&stat));
     let status = child.0.wait().expect("ours");
     assert!(status.success(), "{command:?} ended with {status}");
-    Cost { wall, cpu_s, peak_mib: last.1 }
+    Cost { wall, cpu_s, peak_mib: peak }
 }
 
 /// Peak resident memory of a process so far in MiB; 0 where the system does not say.

@@ -173,7 +173,7 @@ fn encoder(
         source_system: "goshawk".to_owned(),
         topics: topics.to_vec(),
         privacy: key.masked(None),
-        pack: PackName { id: plan.pack_id.clone(), sha256: plan.pack_sha256.clone() },
+        pack: PackName::of(plan),
         zone: super::default_zone()?,
     }))
 }

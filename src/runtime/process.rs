@@ -118,7 +118,7 @@ fn lead(
         config.kafka.session_timeout,
         stop.clone(),
     )
-    .map_err(|error| RunError::Kafka(error.to_string()))?;
+    .map_err(kafka)?;
     let go_on = || stop.go_on();
     let tools = Tools { fork: &pool, telemetry: &shown.telemetry, go_on: &go_on };
     let led = follow(&brokers, &terms, tools, &leadership, Arc::clone(&pack.plan), shown);
@@ -250,17 +250,15 @@ impl Brokers for KafkaBrokers {
     type Writer = KafkaWriter;
 
     fn log(&self, topics: &[String]) -> Result<KafkaLog, RunError> {
-        KafkaLog::open(&self.settings, topics).map_err(|error| RunError::Kafka(error.to_string()))
+        KafkaLog::open(&self.settings, topics).map_err(kafka)
     }
 
     fn journal(&self) -> Result<KafkaJournal, RunError> {
-        let opened = KafkaJournal::open(&self.settings, &self.journal);
-        opened.map_err(|error| RunError::Kafka(error.to_string()))
+        KafkaJournal::open(&self.settings, &self.journal).map_err(kafka)
     }
 
     fn writer(&self) -> Result<KafkaWriter, RunError> {
-        KafkaWriter::open(&self.settings, self.guarantee)
-            .map_err(|error| RunError::Kafka(error.to_string()))
+        KafkaWriter::open(&self.settings, self.guarantee).map_err(kafka)
     }
 }
 
@@ -317,7 +315,7 @@ pub(super) fn encoder(
         source_system: "goshawk".to_owned(),
         topics: config.kafka.topics.inputs(),
         privacy,
-        pack: PackName { id: plan.pack_id.clone(), sha256: plan.pack_sha256.clone() },
+        pack: PackName::of(plan),
         zone: zone(config)?,
     }))
 }
@@ -343,6 +341,10 @@ fn http(
 fn instance(config: &Config) -> String {
     let host = || std::fs::read_to_string("/etc/hostname").ok().map(|name| name.trim().to_owned());
     config.instance.clone().or_else(host).unwrap_or_else(|| "goshawk".to_owned())
+}
+
+pub(super) fn kafka(error: impl std::fmt::Display) -> RunError {
+    RunError::Kafka(error.to_string())
 }
 
 pub(super) fn system(error: impl std::fmt::Display) -> RunError {

@@ -45,7 +45,7 @@ fn undisturbed(lab: &Lab) -> Vec<Vec<u8>> {
         source_system: "goshawk".to_owned(),
         topics: inputs.clone(),
         privacy: Privacy::Clear,
-        pack: PackName { id: plan.pack_id.clone(), sha256: plan.pack_sha256.clone() },
+        pack: PackName::of(&plan),
         zone,
     });
     let mut engine = Engine::new(EngineConfig::for_tenant("test"), plan);
@@ -63,8 +63,7 @@ fn undisturbed(lab: &Lab) -> Vec<Vec<u8>> {
         };
         if record.rule_pack != engine.plan().pack_sha256 {
             let plan = packs.plan(&record.rule_pack).expect("the journal has every pack");
-            let (id, sha256) = (plan.pack_id.clone(), plan.pack_sha256.clone());
-            encoder.set_pack(PackName { id, sha256 });
+            encoder.set_pack(PackName::of(&plan));
             engine.set_plan(plan);
         }
         step.clear();

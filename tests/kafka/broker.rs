@@ -63,22 +63,7 @@ fn start() -> Option<Broker> {
     let certificates = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kafka-certificates");
     let made = Command::new(&script).arg("certificates").arg(&certificates).status();
     assert!(made.expect("bash runs").success(), "keytool could not make certificates");
-    // The script deletes it once this process has ended.
-    let folder = tempfile::Builder::new().prefix("goshawk-broker").tempdir().expect("a folder");
-    let folder = folder.keep();
-    let port = free_port();
-    let script = Command::new(&script)
-        .arg("serve")
-        .arg(&jars)
-        .arg(&certificates)
-        .arg(&folder)
-        .arg(port.to_string())
-        .arg(std::process::id().to_string())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("bash runs");
+    let (folder, port, script) = run(&script, &["serve".as_ref(), &jars, &certificates]);
     let on = |offset: u16| format!("127.0.0.1:{}", port + offset);
     let broker = Broker {
         brokers: on(0),
@@ -90,6 +75,26 @@ fn start() -> Option<Broker> {
     };
     broker.await_ready();
     Some(broker)
+}
+
+/// Runs the script with a folder, the first of its ports and the process it ends with behind its
+/// arguments.
+fn run(script: &Path, arguments: &[&Path]) -> (PathBuf, u16, Child) {
+    // The script deletes it once this process has ended.
+    let folder = tempfile::Builder::new().prefix("goshawk-broker").tempdir().expect("a folder");
+    let folder = folder.keep();
+    let port = free_port();
+    let script = Command::new(script)
+        .args(arguments)
+        .arg(&folder)
+        .arg(port.to_string())
+        .arg(std::process::id().to_string())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("bash runs");
+    (folder, port, script)
 }
 
 /// The script and the broker's jars; `None` without Java and Maven.
@@ -117,20 +122,7 @@ fn script_and_jars() -> Option<(PathBuf, PathBuf)> {
 pub fn cluster(test: &str) -> Option<&'static Broker> {
     broker(test)?.folder.as_ref()?;
     let (script, jars) = script_and_jars()?;
-    let folder = tempfile::Builder::new().prefix("goshawk-cluster").tempdir().expect("a folder");
-    let folder = folder.keep();
-    let port = free_port();
-    let script = Command::new(&script)
-        .arg("cluster")
-        .arg(&jars)
-        .arg(&folder)
-        .arg(port.to_string())
-        .arg(std::process::id().to_string())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("bash runs");
+    let (folder, port, script) = run(&script, &["cluster".as_ref(), &jars]);
     let brokers: Vec<_> = [0, 2, 4].map(|n| format!("127.0.0.1:{}", port + n)).into();
     let brokers = brokers.join(",");
     let cluster = Box::leak(Box::new(Broker {

@@ -55,8 +55,9 @@ certificates() {
   touch complete
 }
 
-configure() {
-  local tls=$1 dir=$2 port=$3 listener
+# A broker's folder, and how it logs.
+make_folder() {
+  local dir=$1
   mkdir -p "$dir"
   cat > "$dir/log4j2.properties" <<LOG
 rootLogger.level = warn
@@ -66,6 +67,11 @@ appender.file.name = file
 appender.file.layout.type = PatternLayout
 appender.file.layout.pattern = %d %p %c %m%n
 LOG
+}
+
+configure() {
+  local tls=$1 dir=$2 port=$3 listener
+  make_folder "$dir"
   cat > "$dir/broker.properties" <<PROPERTIES
 node.id=1
 process.roles=broker,controller
@@ -152,15 +158,7 @@ serve() {
 configure_member() {
   local dir=$1 port=$2 node=$3
   local own=$((port + 2 * (node - 1)))
-  mkdir -p "$dir"
-  cat > "$dir/log4j2.properties" <<LOG
-rootLogger.level = warn
-rootLogger.appenderRef.file.ref = file
-appender.file.type = Console
-appender.file.name = file
-appender.file.layout.type = PatternLayout
-appender.file.layout.pattern = %d %p %c %m%n
-LOG
+  make_folder "$dir"
   cat > "$dir/broker.properties" <<PROPERTIES
 node.id=$node
 process.roles=broker,controller

@@ -107,7 +107,7 @@ pub fn encoder(terms: &Terms, plan: &Plan) -> Encoder {
         source_system: "goshawk".to_owned(),
         topics: terms.inputs.clone(),
         privacy: Privacy::Clear,
-        pack: PackName { id: plan.pack_id.clone(), sha256: plan.pack_sha256.clone() },
+        pack: PackName::of(plan),
         zone: jiff::tz::TimeZone::UTC,
     })
 }

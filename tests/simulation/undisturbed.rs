@@ -194,8 +194,7 @@ fn repeat(
         let pack = packs.iter().find(|pack| pack.plan.pack_sha256 == step.rule_pack);
         let plan = &pack.ok_or("rules that nobody has")?.plan;
         engine.set_plan(Arc::clone(plan));
-        let (id, sha256) = (plan.pack_id.clone(), plan.pack_sha256.clone());
-        encoder.set_pack(PackName { id, sha256 });
+        encoder.set_pack(PackName::of(plan));
         let (mut batch, mut undecoded, mut sources) =
             (Batch::default(), Vec::new(), BTreeMap::new());
         for (position, record) in in_order(terms, step, records) {

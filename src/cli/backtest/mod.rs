@@ -122,7 +122,7 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
         source_system: "goshawk".to_owned(),
         topics: source.topics().to_vec(),
         privacy,
-        pack: PackName { id: plan.pack_id.clone(), sha256: plan.pack_sha256.clone() },
+        pack: PackName::of(&plan),
         zone: super::default_zone()?,
     });
     let config = EngineConfig {

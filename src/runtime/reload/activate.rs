@@ -78,7 +78,7 @@ impl InForce<'_> {
             self.engine.set_plan(Arc::clone(&plan));
             ended = self.trials.live_changed(self.engine, at);
         }
-        self.encoder.set_pack(PackName { id: id.clone(), sha256: sha256.clone() });
+        self.encoder.set_pack(PackName::of(&plan));
         let rules = plan.rules.iter().map(|rule| rule.id.as_str()).collect();
         self.telemetry.emit(PackInForce { id, sha256, rules });
         if changed {
@@ -126,7 +126,7 @@ impl InForce<'_> {
         }
         self.read_side.rules.set_refused(None);
         let change = record(by, who, at, self.engine, from, Some((&*plan, changes)));
-        let name = PackName { id: plan.pack_id.clone(), sha256: plan.pack_sha256.clone() };
+        let name = PackName::of(&plan);
         self.trial_encoder.set_pack(name);
         self.trials.change(change.clone(), Some(plan), self.engine);
         self.tell(change, files)

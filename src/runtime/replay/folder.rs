@@ -128,7 +128,7 @@ pub fn replay(
             source_system: "goshawk".to_owned(),
             topics: topics.to_vec(),
             privacy: privacy.clone(),
-            pack: PackName { id: plan.pack_id.clone(), sha256: plan.pack_sha256.clone() },
+            pack: PackName::of(plan),
             zone: zone.clone(),
         })
     };

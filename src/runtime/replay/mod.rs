@@ -97,8 +97,7 @@ pub fn replay(
             None => return Ok(Replayed::default()),
         },
     };
-    let log = KafkaJournal::open(&settings, &topics.journal)
-        .map_err(|error| RunError::Kafka(error.to_string()))?;
+    let log = KafkaJournal::open(&settings, &topics.journal).map_err(process::kafka)?;
     let mut journal = JournalReader::open(log, &topics.journal, go_on)?;
     let extent = reach(&mut journal, &inputs, wanted)?;
     let mut replayed = Replayed { comparison: Comparison::new(held), ..Replayed::default() };
@@ -129,8 +128,7 @@ pub fn replay(
         if record.rule_pack != engine.plan().pack_sha256 {
             match packs.plan(&record.rule_pack) {
                 Some(plan) => {
-                    let (id, sha256) = (plan.pack_id.clone(), plan.pack_sha256.clone());
-                    encoder.set_pack(PackName { id, sha256 });
+                    encoder.set_pack(PackName::of(&plan));
                     engine.set_plan(plan);
                 }
                 None => replayed.without_rules += 1,

@@ -28,6 +28,7 @@ use crate::model::entity::HashKey;
 use crate::model::event::Position;
 use crate::model::measure::{Action, Authority};
 use crate::model::time::Millis;
+use crate::rules::plan::Plan;
 use crate::sink::{Message, Stream};
 use crate::source::RejectedRecord;
 pub(crate) use body::AlertBody;
@@ -65,6 +66,14 @@ pub struct PackName {
     pub id: String,
     /// SHA-256 over its files, 64 hex digits.
     pub sha256: String,
+}
+
+impl PackName {
+    /// That of a compiled pack.
+    #[must_use]
+    pub fn of(plan: &Plan) -> Self {
+        Self { id: plan.pack_id.clone(), sha256: plan.pack_sha256.clone() }
+    }
 }
 
 /// Wall-clock times of one alert, milliseconds since the epoch. They go into headers only.
