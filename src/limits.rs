@@ -41,6 +41,13 @@ pub const SKEW_DEFAULT: Millis = 5 * MINUTE;
 /// month, so that a file may have gaps but no row of another century.
 pub const JUMP_DEFAULT: Millis = 400 * DAY;
 
+/// Events kept for the allowed lateness, at most: what came before them is not judged again.
+pub const HELD_EVENTS_MAX: u64 = 1 << 17;
+/// Events that one arrival has judged again, at most; the newest are.
+pub const AGAIN_MAX: usize = 64;
+/// Events of one entity that are looked through for these, at most.
+pub const AGAIN_WALK_MAX: usize = 256;
+
 /// Live entries of one ledger, at most; the oldest leave first and the ledger says `lower_bound`.
 pub const LEDGER_ENTRIES_MAX: usize = 1 << 17;
 /// Up to this many live entries a ledger is scanned; above it an index is kept.
@@ -73,6 +80,8 @@ pub const MARKS_MAX: usize = 32;
 pub const OPENINGS_MAX: usize = 64;
 /// Places of payments kept for one account, at most; the oldest leave first.
 pub const PLACES_MAX: usize = 8;
+/// The same, with those within the allowed lateness.
+pub const PLACES_LATELY_MAX: usize = 72;
 /// How long an analyst may allow payments between two parties.
 pub const ANALYST_ALLOW_MAX: Millis = 30 * DAY;
 /// How old an enterprise's record may be to count as fresh.
@@ -93,6 +102,8 @@ pub const WAITS_MAX: usize = 1 << 17;
 pub const WAIT_GRID: Millis = SECOND;
 /// Open episodes, at most; above it the longest untouched is closed.
 pub const EPISODES_MAX: usize = 1 << 20;
+/// Findings of one open episode that a late event may yet change, at most; the oldest are settled.
+pub const EPISODE_RECENT_MAX: usize = 1_024;
 /// Findings kept for one open episode, at most.
 pub const EPISODE_FINDINGS_MAX: usize = 64;
 

@@ -125,6 +125,7 @@ fn alert() -> Alert {
         ],
         owner_branch: Some("0571".into()),
         suppressed: 3,
+        correction: None,
         downgraded_from: None,
         event: event("e-20260305-000123-1", 88_140),
         event_time_ms: T0,

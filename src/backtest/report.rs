@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::drive::{Drive, Lane};
 use super::tally::RuleTally;
 use super::truth::{LabelReport, RuleLabels, Truth, share};
-use crate::model::alert::Bilingual;
+use crate::model::alert::{AlertKind, Bilingual};
 use crate::model::time::DAY;
 use crate::rules::plan::RulePlan;
 
@@ -36,6 +36,10 @@ pub struct Report {
     pub rejected: BTreeMap<&'static str, u64>,
     /// Of the scored, those older than the allowed lateness.
     pub late: u64,
+    /// Events judged once more, because one with an earlier time arrived after them.
+    pub judged_again: u64,
+    /// Alerts that correct an earlier judgement, by kind; they are among `alerts`.
+    pub corrections: BTreeMap<&'static str, u64>,
     /// Records over wall-clock seconds, every pack of the drive together.
     pub events_per_second: f64,
     /// From an event's step being taken up to its decision, microseconds.
@@ -164,6 +168,11 @@ impl Drive {
             skipped: tally.skipped,
             rejected: tally.rejected.clone(),
             late: tally.counts.late,
+            judged_again: tally.counts.judged_again,
+            corrections: AlertKind::WORDS
+                .iter()
+                .map(|(word, kind)| (*word, tally.counts.corrections[*kind as usize]))
+                .collect(),
             events_per_second: (tally.events as f64 / took.as_secs_f64().max(1e-9)).round(),
             decision_latency_us: LatencyReport {
                 p50: quantile(0.5),

@@ -140,6 +140,9 @@ impl Tally {
         if matches!(alert.kind, AlertKind::Raise | AlertKind::Escalate) {
             *self.measures.entry(alert.action.word()).or_default() += 1;
         }
+        if alert.kind == AlertKind::Withdraw {
+            return;
+        }
         if matches!(
             alert.target.kind,
             TargetKind::Account | TargetKind::Payment | TargetKind::Opening
@@ -163,6 +166,8 @@ impl Tally {
         sum.duplicates += of_step.duplicates;
         sum.rejected += of_step.rejected;
         sum.late += of_step.late;
+        sum.judged_again += of_step.judged_again;
+        sum.corrections.iter_mut().zip(of_step.corrections).for_each(|(sum, step)| *sum += step);
         sum.scored_minor += of_step.scored_minor;
         sum.duplicate_minor += of_step.duplicate_minor;
         sum.rejected_minor += of_step.rejected_minor;

@@ -1,7 +1,7 @@
 //! Time passes: payments that rules wait for go through the phases once more, as of the moment they
 //! were waited for, before the event that brought time so far. They enter and move nothing.
 
-use super::clock::call;
+use super::clock::Hands;
 use super::facts::{EventFacts, Fate};
 use super::register::Transition;
 use super::step::{Engine, Work, exclusive};
@@ -28,7 +28,9 @@ impl Engine {
             let (batch, taken) = self.waits.take(watermark_ms, most);
             let made = (output.alert_events.len(), output.findings.len());
             self.clock_again(&batch, &taken, passed_ms);
-            self.phases(&batch, &batch.events, fork, output);
+            let first = self.next_waited;
+            self.next_waited += taken.len() as u64;
+            self.phases(&batch, &batch.events, first, fork, output);
             output.counts.waited += taken.len() as u64;
             output.alert_events[made.0..].fill(number);
             output.findings[made.1..].iter_mut().for_each(|finding| finding.event = number);
@@ -41,8 +43,9 @@ impl Engine {
         let mut groups: Vec<_> = self.groups.iter_mut().map(exclusive).collect();
         groups.iter_mut().for_each(|group| group.begin_step());
         let per_group = groups[0].shards.len();
-        let Work { facts: all, again, .. } = &mut self.work;
+        let Work { facts: all, again, disordered, .. } = &mut self.work;
         all.clear();
+        disordered.clear();
         again.clear();
         for (index, (event, wait)) in (0u32..).zip(batch.events.iter().zip(taken)) {
             let mut facts = EventFacts {
@@ -55,7 +58,8 @@ impl Engine {
                 ..EventFacts::new(wait.judged_ms(), passed_ms.max(event.time_ms))
             };
             let key = self.config.hash_key;
-            call(batch, event, index, key, per_group, &mut groups, &mut facts);
+            let mut hands = Hands { key, per_group, groups: &mut groups };
+            hands.call(batch, event, index, &mut facts);
             let rules = wait.rules(&self.visit_plan, &self.plan, self.settings.utc_offset_ms);
             again.extend(rules.words_of());
             all.push(facts);

@@ -3,15 +3,24 @@
 
 use super::facts::{EventFacts, Fate};
 use super::group::{Call, Group};
+use super::held::Course;
 use super::register::StatusEvent;
 use super::table::Slot;
 use crate::limits;
 use crate::model::entity::KeyHash;
-use crate::model::event::{Batch, Body, Event, Payment};
+use crate::model::event::{Batch, Body, Payment};
 use crate::rules::plan::view::Role;
 
 /// Visits whose memory is asked for before the first of them is worked on.
 const PREFETCH_BLOCK: usize = 64;
+
+/// Finds the slot of one visit more, whose entity is known.
+pub(super) fn intern_one(group: &mut Group, index: usize, texts: &Batch) {
+    let visit = group.visits[index];
+    let table = &mut group.shard(visit.hash.shard()).table;
+    let slot = table.intern(visit.hash, visit.kind, texts.text(visit.name).as_bytes());
+    group.visits[index].slot = slot;
+}
 
 /// Account and customer on the other side of a role.
 fn others<'a>(batch: &'a Batch, payment: &Payment, role: Role) -> [&'a str; 2] {
@@ -24,8 +33,9 @@ fn others<'a>(batch: &'a Batch, payment: &Payment, role: Role) -> [&'a str; 2] {
 }
 
 impl Group {
-    /// Phase intern: keys become slots.
-    pub fn intern(&mut self, batch: &Batch) {
+    /// Phase intern: keys become slots; `first` is the number of the stretch's first
+    /// event, if its events are new.
+    pub fn intern(&mut self, batch: &Batch, first: Option<u64>) {
         let Self { first_shard, shards, visits, payments, .. } = self;
         let at = |hash: KeyHash| usize::from(hash.shard() - *first_shard);
         for block in visits.chunks_mut(PREFETCH_BLOCK) {
@@ -45,6 +55,11 @@ impl Group {
                 let name = batch.text(visit.name).as_bytes();
                 let table = &mut shards[at(visit.hash)].table;
                 visit.slot = table.intern(visit.hash, visit.kind, name);
+                let newest = &mut table.headers[visit.slot as usize].newest;
+                visit.before = *newest;
+                if let Some(first) = first.filter(|_| visit.call != Call::Concerns) {
+                    *newest = (first + u64::from(visit.event)) as u32;
+                }
             }
         }
         for task in payments {
@@ -52,12 +67,13 @@ impl Group {
         }
     }
 
-    /// Registers status events, applies list events and reads lists, all in step order.
-    pub fn consult(&mut self, batch: &Batch, events: &[Event], facts: &[EventFacts]) {
+    /// Registers status events, applies list events and reads lists, all in order.
+    pub fn consult(&mut self, course: &Course<'_>, facts: &[EventFacts]) {
         let first = self.first_shard;
         for task in &mut self.payments {
-            let event = &events[task.event as usize];
-            let facts = &facts[task.event as usize];
+            let item = task.event as usize;
+            let (event, batch) = (course.event(item), course.texts(item));
+            let facts = &facts[item];
             let Body::Payment(payment) = &event.body else { continue };
             let status = StatusEvent {
                 payment_id: batch.text(payment.payment_id),
@@ -69,17 +85,20 @@ impl Group {
                 payee: facts.references[Role::Payee as usize],
                 amount: payment.amount,
                 position: event.position,
+                late: facts.late,
             };
             let shard = &mut self.shards[usize::from(task.hash.shard() - first)];
             let horizon_ms = facts.watermark_ms - limits::LEDGER_RETENTION;
             task.transition = match facts.fate {
+                Fate::Again => shard.register.look_up(&status),
                 Fate::Waited => shard.register.recall(&status, horizon_ms, facts.transition),
                 _ => shard.register.observe(&status, horizon_ms),
             };
         }
         for index in 0..self.visits.len() {
             let visit = self.visits[index];
-            let event = &events[visit.event as usize];
+            let (event, batch) =
+                (course.event(visit.event as usize), course.texts(visit.event as usize));
             let shard = self.shard(visit.hash.shard());
             match visit.call {
                 Call::Pays(role) => {

@@ -29,7 +29,9 @@ impl ShardState {
                 let header = &mut self.table.headers[slot as usize];
                 let entry = self.slab.remove(&mut header.ring, index);
                 self.with_hot(slot, |hot, ledger| hot.removed(ledger, index, entry));
-                self.insert(slot, entry.at(to_ms))
+                // What it is follows from the payment's first event.
+                let moved = Entry::new(&Movement { time_ms: to_ms, ..*movement });
+                self.insert(slot, if entry.is_void() { moved.voided() } else { moved })
             }
             EntryAction::Void { time_ms, void_ms } => {
                 let Some(index) = self.find(slot, time_ms, movement) else { return 0 };

@@ -69,12 +69,6 @@ impl Entry {
         (self.0[0] >> TIME_SHIFT).cast_signed()
     }
 
-    /// The same entry at another time.
-    pub fn at(self, time_ms: Millis) -> Self {
-        let rest = self.0[0] & ((1 << TIME_SHIFT) - 1);
-        Self([time_ms.cast_unsigned() << TIME_SHIFT | rest, self.0[1], self.0[2]])
-    }
-
     pub fn direction(self) -> Direction {
         if self.0[0] & DIRECTION == 0 { Direction::Credit } else { Direction::Debit }
     }
@@ -162,7 +156,5 @@ mod tests {
         assert_eq!(entry.fingerprint(), u32::MAX);
         assert_eq!(entry.type_bit(), 1 << PaymentType::Internal as u16);
         assert_eq!(entry.channel_bit(), 1 << Channel::Phone as u16);
-        assert_eq!(entry.at(7).time_ms(), 7);
-        assert_eq!(entry.at(7).at(limits::EVENT_TIME_MS_MAX), entry);
     }
 }

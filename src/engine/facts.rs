@@ -29,6 +29,10 @@ pub(super) enum Fate {
     Duplicate,
     Contradiction,
     TooLate,
+    /// Judged once more, because something earlier has arrived.
+    Again,
+    /// The same, but what arrived changes nothing.
+    Idle,
 }
 
 /// Where a visit's results lie.

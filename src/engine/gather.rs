@@ -3,6 +3,7 @@
 use super::clock::{amount_of, reject};
 use super::facts::{EventFacts, Fate, Frame, RoleLists, VisitRef, opening_cell, payment_cell};
 use super::group::{Call, Group};
+use super::held::Course;
 use super::register::Outcome;
 use super::step::{Engine, Work, exclusive};
 use super::visit_plan::VisitPlan;
@@ -12,8 +13,9 @@ use crate::model::reject::{Reject, RejectReason};
 use crate::rules::plan::view::Role;
 
 impl Engine {
-    /// Brings the references that interning found to their events.
-    pub(super) fn gather_references(&mut self) {
+    /// Brings the references that interning found to their events, and notes which events came
+    /// before them.
+    pub(super) fn gather_references(&mut self, first: Option<u64>) {
         let facts = &mut self.work.facts;
         for group in &mut self.groups {
             let group = exclusive(group);
@@ -22,6 +24,9 @@ impl Engine {
                     let shard = &group.shards[usize::from(visit.hash.shard() - group.first_shard)];
                     let reference = shard.table.headers[visit.slot as usize].reference;
                     facts[visit.event as usize].references[role as usize] = reference;
+                    if let Some(first) = first {
+                        self.held.link(first + u64::from(visit.event), role, visit.before);
+                    }
                 }
             }
         }
@@ -33,76 +38,97 @@ impl Engine {
         &mut self,
         batch: &Batch,
         events: &[Event],
+        first: u64,
         output: &mut StepOutput,
     ) {
-        let Work { facts, lists, payment_rows, open, lacking, again } = &mut self.work;
+        let Self { work, held, groups, plan, visit_plan, settings, .. } = self;
+        let Work { facts, lists, payment_rows, open, lacking, origins, again, .. } = work;
+        let course = Course { batch, events, first, held, origins };
         lists.clear();
         payment_rows.clear();
         open.clear();
         lacking.clear();
-        let groups: Vec<_> = self.groups.iter_mut().map(exclusive).collect();
-        for (event, facts) in events.iter().zip(facts.iter_mut()) {
+        let groups: Vec<_> = groups.iter_mut().map(exclusive).collect();
+        // Whether the newest fresh event changes what others see.
+        let mut changes = false;
+        for (item, facts) in facts.iter_mut().enumerate() {
+            let event = course.event(item);
+            let is_again = facts.fate == Fate::Again;
+            let waited = facts.fate == Fate::Waited;
             match facts.fate {
                 Fate::TooLate => continue,
                 Fate::Applied => output.counts.applied += 1,
+                Fate::Again if !changes => {
+                    facts.fate = Fate::Idle;
+                    continue;
+                }
                 _ => {}
             }
-            let first = payment_rows.len();
-            if let Body::Account(opened) = &event.body
-                && facts.opening
-            {
-                keep_lists(facts, &groups, lists);
-                let cell = |field: &_| opening_cell(*field, opened);
-                payment_rows.extend(self.plan.payment.iter().map(cell));
-                let row = &payment_rows[first..];
-                facts.payment_row = first as u32;
-                leave_open(facts, &self.visit_plan, self.settings.words, row, (open, lacking));
-                continue;
-            }
-            let Body::Payment(payment) = &event.body else { continue };
-            let waited = facts.fate == Fate::Waited;
-            let VisitRef { group, index } = facts.payment;
-            facts.transition = groups[usize::from(group)].payments[index as usize].transition;
-            if !waited {
-                count(event, facts, &mut output.counts, &mut output.rejects);
-                if facts.fate != Fate::Scored {
+            let row_first = payment_rows.len();
+            match &event.body {
+                Body::Account(opened) => {
+                    changes |= !is_again;
+                    if !facts.opening {
+                        continue;
+                    }
+                    keep_lists(facts, &groups, lists);
+                    let cell = |field: &_| opening_cell(*field, opened);
+                    payment_rows.extend(plan.payment.iter().map(cell));
+                }
+                Body::Payment(payment) => {
+                    let VisitRef { group, index } = facts.payment;
+                    let task = &groups[usize::from(group)].payments[index as usize];
+                    facts.transition = task.transition;
+                    if !is_again && !waited {
+                        count(event, facts, &mut output.counts, &mut output.rejects);
+                        changes = facts.fate == Fate::Scored && facts.transition.changes();
+                        if facts.fate != Fate::Scored {
+                            continue;
+                        }
+                    }
+                    keep_lists(facts, &groups, lists);
+                    if !facts.transition.pre && !facts.transition.post && !waited {
+                        continue;
+                    }
+                    let frame = Frame {
+                        currency: plan.currency,
+                        time_ms: facts.own_ms,
+                        utc_offset_ms: settings.utc_offset_ms,
+                        home: plan.country,
+                        festivals: &plan.policy.festivals,
+                    };
+                    let texts = course.texts(item);
+                    let cell = |field: &_| payment_cell(*field, texts, payment, &frame);
+                    payment_rows.extend(plan.payment.iter().map(cell));
+                }
+                _ => {
+                    changes = true;
                     continue;
                 }
             }
-            keep_lists(facts, &groups, lists);
-            if facts.transition.pre || facts.transition.post || waited {
-                let frame = Frame {
-                    currency: self.plan.currency,
-                    time_ms: facts.own_ms,
-                    utc_offset_ms: self.settings.utc_offset_ms,
-                    home: self.plan.country,
-                    festivals: &self.plan.policy.festivals,
-                };
-                let cell = |field: &_| payment_cell(*field, batch, payment, &frame);
-                payment_rows.extend(self.plan.payment.iter().map(cell));
-                let row = &payment_rows[first..];
-                facts.payment_row = first as u32;
-                let words = self.settings.words;
-                leave_open(facts, &self.visit_plan, words, row, (&mut *open, &mut *lacking));
-                if waited {
-                    let words = facts.rules as usize..facts.rules as usize + words;
-                    let (open, lacking) = (&mut open[words.clone()], &mut lacking[words.clone()]);
-                    leave_waiting(&self.visit_plan, row, &mut again[words], (open, lacking));
-                }
+            let row = &payment_rows[row_first..];
+            facts.payment_row = row_first as u32;
+            leave_open(facts, visit_plan, settings.words, row, (&mut *open, &mut *lacking));
+            if waited {
+                let words = facts.rules as usize..facts.rules as usize + settings.words;
+                let (open, lacking) = (&mut open[words.clone()], &mut lacking[words.clone()]);
+                leave_waiting(visit_plan, row, &mut again[words], (open, lacking));
             }
         }
         output.endings.extend(facts.iter().filter_map(|facts| ending_of(facts.fate)));
+        output.counts.judged_again +=
+            facts.iter().filter(|facts| facts.fate == Fate::Again).count() as u64;
     }
 }
 
-/// What became of an event; nothing of a payment that is judged once more.
+/// What became of an event that came; what is judged again had become that before.
 fn ending_of(fate: Fate) -> Option<Ending> {
     match fate {
         Fate::Scored => Some(Ending::Scored),
         Fate::Applied => Some(Ending::Applied),
         Fate::Duplicate => Some(Ending::Duplicate),
         Fate::Contradiction | Fate::TooLate => Some(Ending::Rejected),
-        Fate::Waited => None,
+        Fate::Waited | Fate::Again | Fate::Idle => None,
     }
 }
 

@@ -43,6 +43,8 @@ pub(super) struct Visit {
     pub name: crate::model::event::Text,
     /// Found by the intern phase.
     pub slot: Slot,
+    /// The event that called at the entity before, lower bits of its number.
+    pub before: u32,
     /// Lists the entity is on, or 0; found by the consult phase.
     pub lists: super::reference::ListMask,
     /// Number of its first cell in [`Group::rows`], or [`NONE`].
@@ -70,6 +72,7 @@ impl Visit {
             hash,
             name,
             slot: 0,
+            before: 0,
             lists: 0,
             row: NONE,
             candidates: NONE,

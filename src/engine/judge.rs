@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use super::facts::{EventFacts, NONE};
+use super::facts::{EventFacts, Fate, NONE};
 use super::group::Group;
 use super::rule_set::rules_in;
 use super::view::StepView;
@@ -101,15 +101,17 @@ fn judge_stretch(view: &StepView<'_>, groups: &[&Group], events: std::ops::Range
         if facts.payment_row == NONE {
             continue;
         }
+        // What is judged again has been counted.
+        let counts = u64::from(facts.fate != Fate::Again);
         let (pre, post) = (facts.transition.pre, facts.transition.post);
-        phases[usize::from(pre) + 2 * usize::from(post) + 4 * usize::from(facts.opening)] += 1;
+        phases[usize::from(pre) + 2 * usize::from(post) + 4 * usize::from(facts.opening)] += counts;
         for rule in rules_in(view.again(facts)) {
             again[usize::from(rule)] += 1;
         }
         candidates.fill(0);
         let lacking = view.lacking(facts);
         for rule in rules_in(lacking) {
-            part.rules[usize::from(rule)].not_evaluable += 1;
+            part.rules[usize::from(rule)].not_evaluable += counts;
         }
         for role in Role::ALL {
             let at = facts.visits[role as usize];
@@ -135,9 +137,9 @@ fn judge_stretch(view: &StepView<'_>, groups: &[&Group], events: std::ops::Range
             let plan = &view.plan.rules[usize::from(rule)];
             match view.plan.program.eval(plan.gate, &row) {
                 0 => {}
-                MISSING => part.rules[usize::from(rule)].not_evaluable += 1,
+                MISSING => part.rules[usize::from(rule)].not_evaluable += counts,
                 _ => {
-                    part.rules[usize::from(rule)].hit += 1;
+                    part.rules[usize::from(rule)].hit += counts;
                     part.judgement.held.push(Held { event: index as u32, rule });
                 }
             }
@@ -172,11 +174,11 @@ impl Judgement {
     /// The same, by day number: a run of events of one day is one entry.
     pub fn active_by_day(&self, view: &StepView<'_>) -> Vec<(i32, u32)> {
         let mut days: Vec<(i32, u32)> = Vec::new();
-        for (event, first) in view.events.iter().zip(&self.first_of_day) {
+        for (number, first) in self.first_of_day.iter().enumerate() {
             if *first == 0 {
                 continue;
             }
-            let day = day_number(event.time_ms, view.settings.utc_offset_ms);
+            let day = day_number(view.event(number).time_ms, view.settings.utc_offset_ms);
             match days.last_mut() {
                 Some((last, sum)) if *last == day => *sum += u32::from(*first),
                 _ => days.push((day, u32::from(*first))),

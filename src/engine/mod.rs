@@ -10,6 +10,7 @@
 //!    are handed out
 //! 2. *intern*, parallel by shard ([`consult`]): keys become slots ([`table`], [`index`]); what the
 //!    visits will read is asked for ahead ([`prefetch`])
+//!    what an arrival has judged again is laid in ([`held`])
 //! 3. *consult*, parallel by shard: the register joins the statuses of a payment ([`register`]),
 //!    reference events are applied and lists are read ([`reference`])
 //!    what both found is brought to the events ([`gather`])
@@ -40,6 +41,7 @@ mod facts;
 mod features;
 mod gather;
 mod group;
+mod held;
 mod hot;
 mod index;
 mod judge;
@@ -66,8 +68,9 @@ mod window;
 pub use step::Engine;
 
 use crate::limits;
-use crate::model::alert::Alert;
+use crate::model::alert::{Alert, TargetKind};
 use crate::model::entity::HashKey;
+use crate::model::event::Position;
 use crate::model::measure::Action;
 use crate::model::reject::Reject;
 use crate::model::time::{HOUR, Millis};
@@ -120,6 +123,10 @@ pub struct MemoryReport {
     pub open_episodes: usize,
     /// Payments that are judged once more when time has passed.
     pub waiting: usize,
+    /// Events kept for the allowed lateness.
+    pub held_events: usize,
+    /// What they cost.
+    pub held_bytes: usize,
     /// Keys, headers, hash tables.
     pub entity_bytes: usize,
     /// Ledger blocks, used or not.
@@ -162,6 +169,10 @@ pub struct Counts {
     pub rejected: u64,
     /// Of the scored, those older than the allowed lateness.
     pub late: u64,
+    /// Events judged once more, because something earlier arrived.
+    pub judged_again: u64,
+    /// Alerts that correct an earlier judgement, by [`crate::model::alert::AlertKind`] as number.
+    pub corrections: [u64; 4],
     /// Sum of amounts of scored events, minor units of any currency.
     pub scored_minor: i128,
     /// Sum of amounts of duplicates.
@@ -229,6 +240,49 @@ pub struct FindingRecord {
     pub values: Vec<i64>,
 }
 
+/// An open episode.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenEpisode {
+    /// What it is about.
+    pub kind: TargetKind,
+    /// Payment id, or account.
+    pub id: String,
+    /// Of rules on trial.
+    pub shadow: bool,
+    /// 0 to 100.
+    pub score: u32,
+    /// What the policy makes of it, circuit breaker aside.
+    pub measure: Option<Action>,
+    /// By rule, in order of rule.
+    pub findings: Vec<OpenFinding>,
+}
+
+/// What an open episode holds of one rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenFinding {
+    /// The rule.
+    pub rule_id: String,
+    /// Time of the latest event at which it fired.
+    pub time_ms: Millis,
+    /// Most that any of its findings weighed.
+    pub weight: u32,
+    /// Strongest measure that any of them asked for on its own.
+    pub floor: Option<Action>,
+    /// Observed values of the latest, in the order of the rule's evidence.
+    pub values: Vec<i64>,
+}
+
+/// What became of an event that was judged once more, for reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revised {
+    /// Index in the batch of the event whose arrival it is due to.
+    pub cause: u32,
+    /// Where the record of the event lies that was judged.
+    pub position: Position,
+    /// Its findings from now on, in order of rule; `event` is that of the cause.
+    pub findings: Vec<FindingRecord>,
+}
+
 /// What one step produced.
 #[derive(Clone, Debug, Default)]
 pub struct StepOutput {
@@ -246,6 +300,8 @@ pub struct StepOutput {
     pub rules: Vec<RuleCounts>,
     /// Findings in order of event, then rule, if the engine was told to report them.
     pub findings: Vec<FindingRecord>,
+    /// What became of events judged once more, where it is something else than before; in order.
+    pub revised: Vec<Revised>,
     /// Accounts seen for the first time of a day, by day number, if the engine was told to report
     /// findings; a day may stand several times. Their sum is [`Counts::account_days`].
     pub active_by_day: Vec<(i32, u32)>,

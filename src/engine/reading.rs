@@ -3,13 +3,14 @@
 use smallvec::SmallVec;
 
 use super::capture::{Capture, Captured, contributing};
-use super::facts::{EventFacts, RoleLists};
+use super::facts::{EventFacts, Fate, RoleLists};
 use super::features::{
     Follows, Known, Opening, Retry, moved_km, opening_km, travel_cell, travelled,
 };
 use super::group::{ShardState, Visit};
 use super::reference::{ReferenceData, list_bits, pair_allowed, registered, registry_fresh};
 use super::screen::{Outcome, Screen};
+use super::slab::Entries;
 use super::view::StepView;
 use super::visit::other_side;
 use super::visit_plan::{RolePlan, RuleVisit};
@@ -22,6 +23,26 @@ use crate::rules::plan::calendar::Span;
 use crate::rules::plan::feature::StateFeature;
 use crate::rules::plan::program::MISSING;
 use crate::rules::plan::view::Role;
+
+/// How many of a ledger's entries up to a payment's time there were when it called first: of those
+/// of the same moment, what came behind its own had not arrived. Who pays is read before the credit
+/// is entered.
+fn seen_then(entries: Entries<'_>, all: usize, role: Role, own: &Own, time_ms: Millis) -> usize {
+    let credited = matches!(role, Role::Payee | Role::PayeeCustomer);
+    let moment = (0..all).rev().take_while(|at| entries.get(*at).time_ms() == time_ms);
+    let own_entry = |debit: bool| {
+        let is_own = |at: &usize| {
+            let entry = entries.get(*at);
+            entry.is_debit() == debit && own.is(entry)
+        };
+        moment.clone().find(is_own)
+    };
+    match (own_entry(!credited), credited) {
+        (Some(at), _) => at + 1,
+        (None, false) => own_entry(false).unwrap_or(all),
+        (None, true) => all,
+    }
+}
 
 /// What happened to an entity beside its payments.
 fn beside(reference: Option<&ReferenceData>) -> Option<&Known> {
@@ -58,7 +79,7 @@ impl<'a> Reading<'a> {
         payment: &'a Payment,
         view: &'a StepView<'a>,
     ) -> Self {
-        let time_ms = view.events[visit.event as usize].time_ms;
+        let time_ms = view.event(visit.event as usize).time_ms;
         let header = &shard.table.headers[visit.slot as usize];
         let entries = shard.slab.entries(&header.ring);
         let extra = shard.extra(visit.slot);
@@ -72,12 +93,17 @@ impl<'a> Reading<'a> {
             other: other_side(role, facts),
             foreign: payment.amount.currency != view.plan.currency,
         };
+        let all = entries.count_until(time_ms);
+        let is_again = facts.fate == Fate::Again;
+        let seen = if is_again { seen_then(entries, all, role, &own, time_ms) } else { all };
         let as_of = AsOf {
-            entries: entries.up_to(entries.count_until(time_ms)),
+            entries: entries.up_to(seen),
+            by_ledger: seen < all,
             time_ms,
             extra,
             horizon_ms: facts.watermark_ms - limits::LEDGER_RETENTION,
             utc_offset_ms: view.settings.utc_offset_ms,
+            earlier_ms: if is_again { time_ms - 1 } else { time_ms },
             own,
             lower_bound: false,
             asked: SmallVec::new(),
@@ -214,13 +240,15 @@ impl<'a> Reading<'a> {
                 tri(pair_allowed(if household { payer | payee } else { payer }, *level))
             }
             F::PairVerified(window_ms) => {
-                let payee = self.view.batch.text(self.payment.payee.account);
+                let texts = self.view.texts(self.event as usize);
+                let payee = texts.text(self.payment.payee.account);
                 let known = beside(self.reference);
                 i64::from(known.is_some_and(|k| k.confirmed(payee, as_of.time_ms, *window_ms)))
             }
             F::TravelKm(km) | F::TravelSpeed(km) => {
                 let known = beside(self.reference);
-                let travelled = travelled(known, self.payment, as_of.time_ms, *km);
+                let travelled =
+                    travelled(known, self.payment, as_of.earlier_ms, as_of.time_ms, *km);
                 travel_cell(travelled, usize::from(matches!(feature, F::TravelSpeed(_))))
             }
             F::FollowedBy(first, then, within_ms) => {
@@ -234,7 +262,8 @@ impl<'a> Reading<'a> {
             F::OpenedFor(span) => self.opened(Some(*span), |opening| opening.customer),
             F::PhoneCustomers => beside(self.reference).map_or(0, Known::bound_to),
             F::OnOpeningDevice => {
-                let device = self.view.batch.text(self.payment.device_id);
+                let texts = self.view.texts(self.event as usize);
+                let device = texts.text(self.payment.device_id);
                 let opened_on = self.reference.and_then(|r| r.profile.opening_device.as_deref());
                 let here = Some(device).filter(|device| !device.is_empty());
                 tri(here.zip(opened_on).map(|(here, opened_on)| here == opened_on))
@@ -245,7 +274,9 @@ impl<'a> Reading<'a> {
             }
             F::MovedKm(window_ms, km) => {
                 let known = beside(self.reference);
-                moved_km(known, self.payment, as_of.time_ms - window_ms, *km).unwrap_or(MISSING)
+                let before_ms = as_of.time_ms - window_ms;
+                let moved = moved_km(known, self.payment, before_ms, as_of.earlier_ms, *km);
+                moved.unwrap_or(MISSING)
             }
             F::Terminals(window_ms) => as_of.terminals(beside(self.reference), *window_ms),
             F::CashTerminals(window_ms) => as_of.cash_terminals(beside(self.reference), *window_ms),

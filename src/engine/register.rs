@@ -31,6 +31,8 @@ pub(super) struct StatusEvent<'a> {
     pub payee: Reference,
     pub amount: Money,
     pub position: Position,
+    /// Later than is allowed: the payment's first event is not looked for any more.
+    pub late: bool,
 }
 
 /// What a ledger has to do for a status event.
@@ -72,6 +74,17 @@ pub(super) struct Transition {
     pub pre: bool,
     /// The event that settles it.
     pub post: bool,
+    /// Another event was taken for the payment's first until now.
+    pub leads: bool,
+    /// It may have been taken for the payment's first once, and is not.
+    pub led: bool,
+}
+
+impl Transition {
+    /// Whether a ledger, or which event is the payment's first, is another afterwards.
+    pub fn changes(&self) -> bool {
+        self.leads || self.debit != EntryAction::None || self.credit != EntryAction::None
+    }
 }
 
 /// Places in the arrays of a [`Record`].
@@ -154,6 +167,26 @@ impl Register {
                 self.begin(event)
             }
             None => self.begin(event),
+        }
+    }
+
+    /// What a status event that has been taken means, as far as is known by now.
+    pub fn look_up(&self, event: &StatusEvent<'_>) -> Transition {
+        let Some(number) = self.find(event.payment_id, event.fingerprint) else {
+            return Transition::default();
+        };
+        let record = self.record(number);
+        let is = |which: usize| {
+            let at = (record.topics[which], record.partitions[which], record.offsets[which]);
+            let position = event.position;
+            at == (position.topic, position.partition, position.offset)
+        };
+        Transition {
+            debit_ms: record.debit_ms,
+            pre: !is_voiding(event.status) && is(FIRST),
+            led: !is(FIRST) && event.time_ms > record.debit_ms.min(record.void_ms),
+            post: event.status == PaymentStatus::Settled && is(SETTLED),
+            ..Transition::default()
         }
     }
 
@@ -270,6 +303,8 @@ impl Register {
             debit_ms: time,
             pre: !voiding,
             post: settled,
+            leads: false,
+            led: false,
         }
     }
 
@@ -286,6 +321,7 @@ impl Register {
         record.statuses |= bit;
         record.last_ms = record.last_ms.max(event.time_ms);
         let time = event.time_ms;
+        let leads = !event.late && time < record.debit_ms.min(record.void_ms);
         let known_void = (record.void_ms != NEVER).then_some(record.void_ms);
         let mut transition = Transition::default();
         if is_voiding(event.status) {
@@ -312,7 +348,9 @@ impl Register {
             }
         }
         transition.debit_ms = record.debit_ms;
-        self.name(&mut record, event, false, event.status == PaymentStatus::Settled);
+        transition.leads = leads;
+        transition.pre = leads && !is_voiding(event.status);
+        self.name(&mut record, event, leads, event.status == PaymentStatus::Settled);
         let at = self.place(number);
         *self.records.get_mut(at) = record;
         transition
@@ -395,6 +433,7 @@ mod tests {
             payee: Reference::from_bits(2),
             amount: Money { minor: 100, currency: Currency::CNY },
             position: Position::default(),
+            late: false,
         }
     }
 

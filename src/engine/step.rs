@@ -5,13 +5,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::act::Act;
 use super::facts::{EventFacts, RoleLists};
 use super::group::{Group, Settings};
+use super::held::{Course, Held, Origin};
 use super::judge::judge;
 use super::rule_set::RuleSet;
 use super::view::StepView;
 use super::visit_plan::VisitPlan;
 use super::waits::Waits;
 use super::warmth::Warmth;
-use super::{EngineConfig, Fork, MemoryReport, RuleCounts, StepOutput};
+use super::{EngineConfig, Fork, MemoryReport, OpenEpisode, RuleCounts, StepOutput};
 use crate::limits;
 use crate::model::entity::EntityKind;
 use crate::model::event::{Batch, Event};
@@ -33,7 +34,13 @@ pub struct Engine {
     pub(super) next_eviction: usize,
     /// Payments that are judged once more when time has passed.
     pub(super) waits: Waits,
+    /// Number of the next of these: above those of all events.
+    pub(super) next_waited: u64,
     pub(super) act: Act,
+    /// The events taken lately.
+    pub(super) held: Held,
+    /// Bounds that kept events from being judged again, in the present stretch.
+    pub(super) again_bounds: u64,
     pub(super) work: Work,
 }
 
@@ -49,7 +56,14 @@ pub(super) struct Work {
     pub lacking: Vec<u64>,
     /// Where payments are judged once more: by event, the rules that do.
     pub again: Vec<u64>,
+    /// Places in the stretch of events that came after one with a later time.
+    pub disordered: Vec<u32>,
+    /// The order of work, where it is not that of the stretch.
+    pub origins: Vec<Origin>,
 }
+
+/// Numbers from here on are of payments that were waited for.
+pub(super) const FIRST_WAITED: u64 = 1 << 63;
 
 impl Engine {
     /// An empty engine. `config.threads` groups of shards are made; results do not depend on how
@@ -70,6 +84,9 @@ impl Engine {
             groups,
             next_eviction: 0,
             waits: Waits::default(),
+            next_waited: FIRST_WAITED,
+            held: Held::default(),
+            again_bounds: 0,
             work: Work::default(),
             plan: Arc::clone(&plan),
             config,
@@ -122,7 +139,10 @@ impl Engine {
             groups: self.groups.iter().map(|group| RwLock::new(read(group).clone())).collect(),
             next_eviction: self.next_eviction,
             waits: self.waits.clone(),
+            next_waited: self.next_waited,
             act: self.act.clone(),
+            held: self.held.clone(),
+            again_bounds: 0,
             work: Work::default(),
         };
         second.set_plan(plan);
@@ -154,6 +174,12 @@ impl Engine {
         self.config.lateness_ms
     }
 
+    /// The open episodes and what they hold, in order of target.
+    #[must_use]
+    pub fn open_episodes(&self) -> Vec<OpenEpisode> {
+        self.act.list_open(&self.plan, self.watermark_ms().unwrap_or(Millis::MIN))
+    }
+
     /// Takes a batch of events through all phases, a stretch at a time: how a batch is cut makes no
     /// difference, and what a stretch needs fits the cache.
     pub fn step(&mut self, batch: &Batch, fork: &dyn Fork) -> StepOutput {
@@ -162,6 +188,7 @@ impl Engine {
             ..StepOutput::default()
         };
         self.evict_payments(batch.events.len(), fork);
+        let numbered = self.held.begin_step(batch);
         let most = limits::STRETCH_EVENTS * self.groups.len();
         let mut first = 0;
         while let Some(next) = batch.events.get(first) {
@@ -169,15 +196,20 @@ impl Engine {
             let clock = (self.greatest_ms, self.config.lateness_ms);
             let rest = &batch.events[first..];
             let events = &rest[..self.waits.stretch(rest, most, &self.visit_plan, clock)];
-            let made = (output.alert_events.len(), output.findings.len());
+            let made = (output.alert_events.len(), output.findings.len(), output.revised.len());
             self.clock(batch, events, &mut output);
-            self.phases(batch, events, fork, &mut output);
+            self.phases(batch, events, numbered + first as u64, fork, &mut output);
             let number = first as u32;
             output.alert_events[made.0..].iter_mut().for_each(|event| *event += number);
             output.findings[made.1..].iter_mut().for_each(|finding| finding.event += number);
+            for revised in &mut output.revised[made.2..] {
+                revised.cause += number;
+                revised.findings.iter_mut().for_each(|finding| finding.event += number);
+            }
             first += events.len();
         }
         output.watermark_ms = self.watermark_ms().unwrap_or(Millis::MIN);
+        self.held.end_step(output.watermark_ms);
         output
     }
 
@@ -200,29 +232,34 @@ impl Engine {
         });
     }
 
-    /// Takes a stretch of events, whose visits are handed out, through the other phases.
+    /// Takes a stretch of events, whose visits are handed out, through the other phases; `first` is
+    /// the number of the first.
     pub(super) fn phases(
         &mut self,
         batch: &Batch,
         events: &[Event],
+        first: u64,
         fork: &dyn Fork,
         output: &mut StepOutput,
     ) {
         let tasks = self.groups.len();
+        let new = (first < FIRST_WAITED).then_some(first);
         {
             let groups = &self.groups;
-            fork.run(tasks, &|g| write(&groups[g]).intern(batch));
+            fork.run(tasks, &|g| write(&groups[g]).intern(batch, new));
         }
-        self.gather_references();
+        self.gather_references(new);
+        self.judge_again(batch, events, first);
         {
             let (groups, facts) = (&self.groups, &self.work.facts);
-            fork.run(tasks, &|g| write(&groups[g]).consult(batch, events, facts));
+            let origins = &self.work.origins;
+            let course = Course { batch, events, first, held: &self.held, origins };
+            fork.run(tasks, &|g| write(&groups[g]).consult(&course, facts));
         }
-        self.gather_answers(batch, events, output);
-        let Self { groups, work, plan, visit_plan, settings, warmth, .. } = self;
+        self.gather_answers(batch, events, first, output);
+        let Self { groups, work, plan, visit_plan, settings, warmth, held, .. } = self;
         let view = StepView {
-            batch,
-            events,
+            course: Course { batch, events, first, held, origins: &work.origins },
             facts: &work.facts,
             lists: &work.lists,
             payment_rows: &work.payment_rows,
@@ -248,6 +285,7 @@ impl Engine {
             output.active_by_day.extend(judgement.active_by_day(&view));
         }
         output.counts.account_days += judgement.account_days();
+        output.counts.bounds_hit += std::mem::take(&mut self.again_bounds);
         for group in &mut self.groups {
             output.counts.bounds_hit += std::mem::take(&mut exclusive(group).bounds_hit);
         }
@@ -273,9 +311,10 @@ impl Engine {
                 }
             }
         }
-        report.open_episodes = self.act.open_episodes();
+        (report.held_events, report.held_bytes) = self.held.size();
         report.waiting = self.waits.len();
         report.extra_bytes += self.waits.bytes();
+        report.open_episodes = self.act.open_episodes();
         report
     }
 }

@@ -21,6 +21,8 @@ pub(super) struct Header {
     pub ring: Ring,
     /// Day of its last payment, in the pack's zone; `i32::MIN` before the first.
     pub last_day: i32,
+    /// The event that last called at it to be judged, lower bits of its number; 0: none.
+    pub newest: u32,
     /// What only some entities have.
     pub extra: Option<Box<Extra>>,
 }
@@ -107,6 +109,7 @@ impl Table {
             kind,
             ring: Ring::default(),
             last_day: i32::MIN,
+            newest: 0,
             extra: None,
         });
         self.keys.extend_from_slice(name);

@@ -3,6 +3,7 @@
 
 use super::facts::{EventFacts, Fate, NONE, RoleLists};
 use super::group::Settings;
+use super::held::Course;
 use super::visit_plan::VisitPlan;
 use super::warmth::Warmth;
 use crate::model::event::{Batch, Event};
@@ -12,10 +13,8 @@ use crate::rules::plan::view::Role;
 /// What visit, judge and act of one stretch read and do not change.
 #[derive(Debug)]
 pub(super) struct StepView<'a> {
-    /// For texts.
-    pub batch: &'a Batch,
-    /// The stretch's events: event numbers count from its first.
-    pub events: &'a [Event],
+    /// The stretch's events in order of work: event numbers count from its first.
+    pub course: Course<'a>,
     pub facts: &'a [EventFacts],
     pub lists: &'a [RoleLists],
     pub payment_rows: &'a [i64],
@@ -31,7 +30,17 @@ pub(super) struct StepView<'a> {
     pub warmth: &'a Warmth,
 }
 
-impl StepView<'_> {
+impl<'a> StepView<'a> {
+    /// An event by its number.
+    pub fn event(&self, number: usize) -> &'a Event {
+        self.course.event(number)
+    }
+
+    /// The texts that it refers to.
+    pub fn texts(&self, number: usize) -> &'a Batch {
+        self.course.texts(number)
+    }
+
     pub fn payment_row(&self, facts: &EventFacts) -> &[i64] {
         let start = facts.payment_row as usize;
         &self.payment_rows[start..start + self.plan.payment.len()]

@@ -26,12 +26,22 @@ impl Group {
         for index in 0..self.visits.len() {
             let visit = self.visits[index];
             let facts = &view.facts[visit.event as usize];
-            match (visit.call, &view.events[visit.event as usize].body) {
+            match (visit.call, &view.event(visit.event as usize).body) {
                 (Call::Pays(role), Body::Payment(payment))
                     if matches!(facts.fate, Fate::Scored | Fate::Waited) =>
                 {
                     self.pay(index, role, facts, payment, view);
                 }
+                (Call::Pays(role), Body::Payment(payment)) if facts.fate == Fate::Again => {
+                    self.pay_again(index, role, facts, payment, view);
+                }
+                (Call::Opens(role), Body::Account(opened)) if facts.fate == Fate::Again => {
+                    if facts.payment_row != NONE {
+                        let payment = as_payment(opened, view.plan.currency);
+                        self.read(index, role, facts, &payment, view);
+                    }
+                }
+                (Call::Opens(_), _) if facts.fate == Fate::Idle => {}
                 (Call::Opens(role), Body::Account(opened)) => {
                     self.open(index, role, facts, opened, view);
                 }
@@ -45,7 +55,8 @@ impl Group {
     /// of entries in other shards depend on them; here, so that a payment sees what stands before
     /// it.
     fn learn(&mut self, visit: &Visit, view: &StepView<'_>) {
-        let event = &view.events[visit.event as usize];
+        let event = view.event(visit.event as usize);
+        let texts = view.texts(visit.event as usize);
         // Those are applied by the consult phase.
         if matches!(event.body, Body::List(_) | Body::Registry(_)) {
             return;
@@ -54,7 +65,7 @@ impl Group {
         let shard = self.shard(visit.hash.shard());
         let header = &mut shard.table.headers[visit.slot as usize];
         let data = &mut header.extra.get_or_insert_default().reference;
-        self.bounds_hit += u64::from(data.apply(view.batch, event, fingerprint));
+        self.bounds_hit += u64::from(data.apply(texts, event, fingerprint));
     }
 
     /// An account is opened or a telephone bound: what is kept of it, then what the rules read.
@@ -70,7 +81,7 @@ impl Group {
         if role == Role::Payer {
             self.learn(&visit, view);
         }
-        let time_ms = view.events[visit.event as usize].time_ms;
+        let time_ms = view.event(visit.event as usize).time_ms;
         let horizon_ms = facts.watermark_ms - limits::LEDGER_RETENTION;
         let shard = self.shard(visit.hash.shard());
         shard.evict(visit.slot, horizon_ms, view.settings.utc_offset_ms);
@@ -101,7 +112,7 @@ impl Group {
     ) {
         let visit = self.visits[index];
         let shard = &mut self.shards[usize::from(visit.hash.shard() - self.first_shard)];
-        let time_ms = view.events[visit.event as usize].time_ms;
+        let time_ms = view.event(visit.event as usize).time_ms;
         let offset = view.settings.utc_offset_ms;
         shard.evict(visit.slot, facts.watermark_ms - limits::LEDGER_RETENTION, offset);
         let plans = &view.visit_plan.hot[Ledgers::of(role) as usize];
@@ -118,10 +129,12 @@ impl Group {
         };
         if role == Role::Payer && facts.transition.pre {
             let header = &mut shard.table.headers[visit.slot as usize];
-            self.bounds_hit += note_terminal(header, facts.fingerprint, payment, view.batch);
+            let texts = view.texts(visit.event as usize);
+            self.bounds_hit += note_terminal(header, facts.fingerprint, payment, texts);
         }
         if action != EntryAction::None {
-            let movement = movement(role, facts, payment, view);
+            let texts = view.texts(visit.event as usize);
+            let movement = movement(role, facts, payment, texts, view);
             self.bounds_hit += shard.enter(visit.slot, action, &movement);
         }
         if facts.payment_row != NONE {
@@ -131,11 +144,37 @@ impl Group {
         if role == Role::Payer && facts.transition.pre {
             let header = &mut self.shard(visit.hash.shard()).table.headers[visit.slot as usize];
             if let Some(place) = place_of(payment) {
-                known_of(header).stay(time_ms, day, place);
+                let (fingerprint, watermark_ms) = (facts.fingerprint, facts.watermark_ms);
+                known_of(header).stay((time_ms, day), fingerprint, place, watermark_ms);
             }
             if let Some(country) = payment.device_country {
-                known_of(header).seen_in(time_ms, country);
+                let (fingerprint, watermark_ms) = (facts.fingerprint, facts.watermark_ms);
+                known_of(header).seen_in(time_ms, fingerprint, country, watermark_ms);
             }
+        }
+    }
+
+    /// A payment is judged once more: its entries stand where they are.
+    fn pay_again(
+        &mut self,
+        index: usize,
+        role: Role,
+        facts: &EventFacts,
+        payment: &Payment,
+        view: &StepView<'_>,
+    ) {
+        let visit = self.visits[index];
+        if role == Role::Payer && facts.transition.led {
+            // Where it was taken for the payment's first event, it is not any more.
+            let time_ms = view.event(visit.event as usize).time_ms;
+            let header = &mut self.shard(visit.hash.shard()).table.headers[visit.slot as usize];
+            let data = header.extra.as_mut().map(|extra| &mut extra.reference);
+            if let Some(known) = data.and_then(|data| data.known.as_mut()) {
+                known.leave(time_ms, facts.fingerprint, view.settings.utc_offset_ms);
+            }
+        }
+        if facts.payment_row != NONE {
+            self.read(index, role, facts, payment, view);
         }
     }
 
@@ -186,7 +225,8 @@ impl Group {
             reading.capture_branch(&mut self.captures);
             self.visits[index].candidates = candidates as u32;
             self.visits[index].lower_bound = reading.as_of.lower_bound;
-            self.bounds_hit += u64::from(reading.as_of.lower_bound);
+            let counts = facts.fate != Fate::Again;
+            self.bounds_hit += u64::from(counts && reading.as_of.lower_bound);
         }
         let asked = reading.as_of.asked;
         if !asked.is_empty() {
@@ -223,10 +263,11 @@ pub(super) fn movement(
     role: Role,
     facts: &EventFacts,
     payment: &Payment,
+    texts: &Batch,
     view: &StepView<'_>,
 ) -> Movement {
     let lists = view.role_lists(facts);
-    let [debit_flags, credit_flags] = entry_flags(view.batch, payment, &lists, view.plan.country);
+    let [debit_flags, credit_flags] = entry_flags(texts, payment, &lists, view.plan.country);
     let credit = matches!(role, Role::Payee | Role::PayeeCustomer);
     Movement {
         time_ms: 0,

@@ -85,13 +85,14 @@ struct Entries {
 }
 
 impl Entries {
-    fn of(event: &Event, facts: &EventFacts, payment: &Payment, view: &StepView<'_>) -> Self {
+    fn of(item: usize, facts: &EventFacts, payment: &Payment, view: &StepView<'_>) -> Self {
+        let texts = view.texts(item);
         let entry = |role, time_ms| {
-            Entry::new(&Movement { time_ms, ..movement(role, facts, payment, view) })
+            Entry::new(&Movement { time_ms, ..movement(role, facts, payment, texts, view) })
         };
         Self {
             debit: entry(Role::Payer, facts.transition.debit_ms),
-            credit: facts.transition.post.then(|| entry(Role::Payee, event.time_ms)),
+            credit: facts.transition.post.then(|| entry(Role::Payee, view.event(item).time_ms)),
         }
     }
 }
@@ -194,12 +195,13 @@ impl Waits {
         if view.visit_plan.awaited.is_empty() {
             return 0;
         }
-        for (event, facts) in view.events.iter().zip(view.facts) {
+        for (item, facts) in view.facts.iter().enumerate() {
+            let event = view.event(item);
             let Body::Payment(payment) = &event.body else { continue };
             if facts.fate != Fate::Scored || facts.payment_row == NONE {
                 continue;
             }
-            let entries = Entries::of(event, facts, payment, view);
+            let entries = Entries::of(item, facts, payment, view);
             let words = view.open(facts).iter().zip(view.lacking(facts));
             let open: SmallVec<[u64; 8]> = words.map(|(open, lacking)| open & !lacking).collect();
             let offset_ms = view.settings.utc_offset_ms;
@@ -212,7 +214,7 @@ impl Waits {
                 let mut batch = Batch::default();
                 let mut event = event.clone();
                 if let Body::Payment(payment) = &mut event.body {
-                    batch.adopt(&view.batch.text, payment);
+                    batch.adopt(&view.texts(item).text, payment);
                 }
                 let text = batch.text.into_boxed_str();
                 let transition = facts.transition;

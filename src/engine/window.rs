@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 
 use super::entry::Entry;
 use super::extra::Extra;
+use super::hot::HotIndex;
 use super::long::{BUCKETS, Pair, bucket, upper_edge};
 use super::scan::{ScanPlan, Total};
 use super::slab::Entries;
@@ -91,6 +92,10 @@ pub(super) struct AsOf<'a> {
     /// Entries with a time of at most `time_ms`.
     pub entries: Entries<'a>,
     pub time_ms: Millis,
+    /// Running sums know more than is to be seen: the ledger is read.
+    pub by_ledger: bool,
+    /// Places until then are those of earlier payments.
+    pub earlier_ms: Millis,
     pub extra: Option<&'a Extra>,
     /// Entries at or before this have left the ledger.
     pub horizon_ms: Millis,
@@ -132,7 +137,13 @@ impl AsOf<'_> {
 
     /// Whether running sums are kept and stand at this moment.
     pub fn has_running_sums(&self) -> bool {
-        self.extra.and_then(|e| e.hot.as_ref()).is_some_and(|hot| hot.stands_at(self.time_ms))
+        self.hot().is_some()
+    }
+
+    /// Running sums, where they stand at this moment.
+    pub fn hot(&self) -> Option<&HotIndex> {
+        let hot = self.extra.and_then(|extra| extra.hot.as_deref());
+        hot.filter(|hot| !self.by_ledger && hot.stands_at(self.time_ms))
     }
 
     /// Fills the cells that one walk over the ledger gives.

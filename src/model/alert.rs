@@ -232,6 +232,37 @@ impl GuardOutcome {
     }
 }
 
+/// Why a revision corrects an earlier one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum CorrectionReason {
+    /// An event with an earlier time arrived after the one that was judged.
+    LateEvent,
+}
+
+impl CorrectionReason {
+    /// Every reason with its word.
+    pub const WORDS: &'static [(&'static str, Self)] = &[("late_event", Self::LateEvent)];
+
+    /// The word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        Self::WORDS[self as usize].0
+    }
+}
+
+/// What a revision corrects, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Correction {
+    /// Why.
+    pub reason: CorrectionReason,
+    /// The same in words.
+    pub text: Bilingual,
+    /// The event that it is due to; [`Alert::event`] is the one that was judged again.
+    pub due_to: EventRef,
+    /// Rules that do not hold any more.
+    pub rules_withdrawn: Vec<String>,
+}
+
 /// Another entity that ties in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Related {
@@ -296,6 +327,8 @@ pub struct Alert {
     pub suppressed: u32,
     /// The measure before the circuit breaker lowered it.
     pub downgraded_from: Option<Action>,
+    /// Set where this revision corrects an earlier judgement.
+    pub correction: Option<Correction>,
     /// The triggering event.
     pub event: EventRef,
     /// Its business time.

@@ -41,7 +41,7 @@ pub struct Position {
 }
 
 /// The events of one step in step order, with the text they refer to.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// All texts, end to end.
     pub text: String,

@@ -80,6 +80,10 @@ metrics! {
         "Values that a bound made a lower bound.";
     FindingsWithheld = "findings_withheld_total", "counter", [],
         "Findings that joined an open episode without a message of their own.";
+    JudgedAgain = "events_judged_again_total", "counter", [],
+        "Events judged once more, because one with an earlier time arrived after them.";
+    Corrections = "corrections_total", "counter", ["kind"],
+        "Alerts that correct an earlier judgement, by kind: raise, update, escalate, withdraw.";
     BreakerDowngrades = "breaker_downgrades_total", "counter", [],
         "Strong measures that the circuit breaker lowered to review.";
     AlertsPublished = "alerts_published_total", "counter", ["action", "severity"],

@@ -7,6 +7,7 @@ use prometheus::{IntCounter, IntGauge, Registry};
 
 use super::metric::{self, Metric};
 use crate::engine::StepOutput;
+use crate::model::alert::AlertKind;
 use crate::model::event::{Batch, Body, Event};
 use crate::source::Step;
 
@@ -36,6 +37,8 @@ pub(super) struct StepCounts {
     bounds: IntCounter,
     withheld: IntCounter,
     downgrades: IntCounter,
+    judged_again: IntCounter,
+    corrections: [IntCounter; AlertKind::WORDS.len()],
     watermark: IntGauge,
     steps: IntCounter,
 }
@@ -44,6 +47,7 @@ impl StepCounts {
     pub(super) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let ended = metric::counters(registry, Metric::EventsConsumed)?;
         let amount = metric::counters(registry, Metric::AmountEnded)?;
+        let corrections = metric::counters(registry, Metric::Corrections)?;
         Ok(Self {
             consumed: metric::counter(registry, Metric::RecordsConsumed)?,
             ended: TYPES
@@ -57,6 +61,9 @@ impl StepCounts {
             bounds: metric::counter(registry, Metric::BoundsHit)?,
             withheld: metric::counter(registry, Metric::FindingsWithheld)?,
             downgrades: metric::counter(registry, Metric::BreakerDowngrades)?,
+            judged_again: metric::counter(registry, Metric::JudgedAgain)?,
+            corrections: [0, 1, 2, 3]
+                .map(|kind: usize| corrections.with_label_values(&[AlertKind::WORDS[kind].0])),
             watermark: metric::gauge(registry, Metric::Watermark)?,
             steps: metric::counter(registry, Metric::Steps)?,
         })
@@ -96,6 +103,10 @@ impl StepCounts {
         self.bounds.inc_by(counts.bounds_hit);
         self.withheld.inc_by(counts.repeats);
         self.downgrades.inc_by(counts.breaker_downgrades);
+        self.judged_again.inc_by(counts.judged_again);
+        for (counter, count) in self.corrections.iter().zip(counts.corrections) {
+            counter.inc_by(count);
+        }
         self.steps.inc();
         if output.watermark_ms != i64::MIN {
             self.watermark.set(output.watermark_ms.div_euclid(1_000));

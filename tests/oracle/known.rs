@@ -28,7 +28,7 @@ pub struct Happened {
     what: What,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 enum What {
     Account(AccountEventKind),
     Raised(Money),
@@ -120,24 +120,58 @@ impl Naive {
         let of_today = |h: &Happened| {
             h.whom == whom && matches!(h.what, What::Base(..)) && day(h.time) == day(time)
         };
-        match self.happened.iter().position(of_today) {
-            Some(at) if self.happened[at].time <= time => return,
-            Some(at) => drop(self.happened.remove(at)),
-            None => {}
+        let known = self.happened.iter().position(of_today);
+        if known.is_none_or(|at| time < self.happened[at].time) {
+            known.map(|at| self.happened.remove(at));
+            self.note(whom.clone(), time, What::Base(lat, lon, accuracy));
         }
-        self.note(whom.clone(), time, What::Base(lat, lon, accuracy));
+        // Days pass for what is kept also where the day's first place is known already.
         self.keep_newest(&whom, |what| matches!(what, What::Base(..)));
     }
 
-    /// Of many places only the newest are kept.
+    /// Of many places until the watermark only the newest are kept.
     fn keep_newest(&mut self, whom: &str, is: impl Fn(&What) -> bool) {
         let is_here = |h: &Happened| h.whom == whom && is(&h.what);
-        let times: Vec<Millis> =
+        let all: Vec<Millis> =
             self.happened.iter().filter(|h| is_here(h)).map(|h| h.time).collect();
-        if times.len() > PLACES_MAX {
-            let oldest = times.iter().min().copied();
-            let at = self.happened.iter().position(|h| is_here(h) && Some(h.time) == oldest);
+        let mut times: Vec<Millis> =
+            all.iter().copied().filter(|time| *time <= self.watermark()).collect();
+        times.sort_unstable();
+        let over = times.len().saturating_sub(PLACES_MAX).max(all.len().saturating_sub(72));
+        for oldest in times.into_iter().take(over) {
+            let at = self.happened.iter().position(|h| is_here(h) && h.time == oldest);
             self.happened.remove(at.expect("it was found"));
+        }
+    }
+
+    /// A payment begins earlier than was thought: it was not ordered then.
+    pub fn began_earlier(&mut self, batch: &Batch, then: Millis, payment: &Payment) {
+        let whom = batch.text(payment.payer.account).to_owned();
+        let mut remove = |what: What| {
+            let same = |h: &Happened| h.whom == whom && h.time == then && h.what == what;
+            let found = self.happened.iter().position(same);
+            found.map(|at| self.happened.remove(at)).is_some()
+        };
+        if let Some(country) = payment.device_country {
+            remove(What::SeenIn(country));
+        }
+        let Some((lat, lon, accuracy)) = place(payment) else { return };
+        let stayed = remove(What::Stayed(lat, lon, accuracy));
+        if !stayed || !remove(What::Base(lat, lon, accuracy)) {
+            return;
+        }
+        let day = |time: Millis| (time + self.utc_offset).div_euclid(DAY);
+        let mut later: Vec<(Millis, What)> = Vec::new();
+        for h in self.happened.iter().filter(|h| h.whom == whom && h.time >= then) {
+            if let What::Stayed(lat, lon, accuracy) = h.what
+                && day(h.time) == day(then)
+            {
+                later.push((h.time, What::Base(lat, lon, accuracy)));
+            }
+        }
+        later.sort_by_key(|(time, _)| *time);
+        if let Some((time, what)) = later.into_iter().next() {
+            self.note(whom, time, what);
         }
     }
 
@@ -202,11 +236,12 @@ impl<'a> Look<'a> {
     /// Kilometres and kilometres an hour from the newest earlier place.
     fn travelled(&self, owner: (EntityKind, &str), km: u32) -> Option<(i64, i64)> {
         let (lat, lon, _) = place(self.payment).filter(|p| p.2 < km * 1_000)?;
-        let stays = self.history_of(owner.1).into_iter().rev();
-        let (time, there) = stays.into_iter().find_map(|h| match h.what {
-            What::Stayed(lat, lon, accuracy) if accuracy < km * 1_000 => Some((h.time, (lat, lon))),
+        let stays = self.history_of(owner.1).into_iter().rev().filter_map(|h| match h.what {
+            What::Stayed(lat, lon, accuracy) => Some((h.time, (lat, lon), accuracy)),
             _ => None,
-        })?;
+        });
+        let sure = stays.take(PLACES_MAX).find(|(_, _, accuracy)| *accuracy < km * 1_000);
+        let (time, there, _) = sure?;
         let metres = metres((lat, lon), there);
         Some((metres / 1_000, metres * 3_600 / (self.event.time_ms - time).max(1)))
     }
@@ -272,14 +307,15 @@ impl<'a> Look<'a> {
             }
             StateFeature::MovedKm(window, km) => {
                 let moved = place(self.payment).filter(|p| p.2 < km * 1_000).and_then(|here| {
-                    let mut bases = self.history_of(owner.1);
-                    bases.retain(|h| h.time <= now - window);
-                    bases.into_iter().rev().find_map(|h| match h.what {
-                        What::Base(lat, lon, accuracy) if accuracy < km * 1_000 => {
-                            Some(metres((here.0, here.1), (lat, lon)) / 1_000)
-                        }
+                    let bases = self.history_of(owner.1).into_iter().rev();
+                    let bases = bases.filter_map(|h| match h.what {
+                        What::Base(lat, lon, accuracy) => Some((lat, lon, accuracy, h.time)),
                         _ => None,
-                    })
+                    });
+                    let (lat, lon, ..) = bases
+                        .take(PLACES_MAX)
+                        .find(|base| base.3 <= now - window && base.2 < km * 1_000)?;
+                    Some(metres((here.0, here.1), (lat, lon)) / 1_000)
                 });
                 moved.unwrap_or(MISSING)
             }

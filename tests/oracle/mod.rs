@@ -7,6 +7,7 @@ mod asked;
 mod cells;
 mod change;
 mod known;
+mod late;
 mod laws;
 mod naive;
 pub mod plans;

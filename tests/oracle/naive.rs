@@ -295,8 +295,16 @@ impl Naive {
         }
         seen.statuses.push(p.status);
         seen.last = seen.last.max(time);
+        // Earlier than all before it, and not too late for that: the payment begins here.
+        let in_time = self.greatest.is_none_or(|greatest| time >= greatest - self.lateness);
+        let known = [seen.debit, seen.void].into_iter().flatten().min();
+        let leads = in_time && known.is_some_and(|known| time < known);
+        if leads {
+            self.began_earlier(batch, known.expect("it leads"), p);
+        }
         self.advance(batch, time, p, life);
-        Ok(Change { life, pre: false, post: p.status == PaymentStatus::Settled })
+        let pre = leads && !is_voiding(p.status);
+        Ok(Change { life, pre, post: p.status == PaymentStatus::Settled })
     }
 
     /// Brings the entries of a payment up to date with one more of its statuses.
@@ -320,9 +328,11 @@ impl Naive {
         match debit {
             None => self.enter(batch, time, p, life, Direction::Debit, void),
             Some(debit) if time < debit => {
+                let flags = self.flags(batch, time, p, Direction::Debit);
                 for entry in &mut self.entries {
                     if entry.payment == life && entry.direction == Direction::Debit {
                         entry.time = time;
+                        entry.flags = flags;
                         self.arrivals += 1;
                         entry.order = self.arrivals;
                     }

@@ -92,6 +92,12 @@ pub fn stream(seed: u64) -> Batch {
     Stream { random, shape, batch: Batch::default(), made: Vec::new(), clock: START }.run()
 }
 
+/// The same events in order of time.
+pub fn in_order(mut batch: Batch) -> Batch {
+    batch.events.sort_by_key(|event| event.time_ms);
+    batch
+}
+
 struct Stream {
     random: Random,
     shape: Shape,

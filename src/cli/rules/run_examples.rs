@@ -25,11 +25,20 @@ pub(super) fn seen(example: &Example, plan: &Arc<Plan>) -> Vec<String> {
     let config = EngineConfig { report_findings: true, ..EngineConfig::for_tenant("examples") };
     let mut engine = Engine::new(config, Arc::clone(plan));
     let output = engine.step(&example.batch, &Inline);
-    output
-        .findings
+    let mut findings: Vec<(usize, FindingRecord)> =
+        output.findings.into_iter().map(|finding| (finding.event as usize, finding)).collect();
+    // A line that stands behind later ones has those judged again: what holds in the end is shown.
+    for revised in output.revised {
+        let events = &example.batch.events;
+        let Some(at) = events.iter().position(|e| e.position == revised.position) else { continue };
+        findings.retain(|(event, finding)| *event != at || finding.waited.is_some());
+        findings.extend(revised.findings.into_iter().map(|finding| (at, finding)));
+    }
+    findings.sort_by_key(|(event, finding)| (*event, finding.waited.is_none()));
+    findings
         .iter()
-        .filter(|finding| shows_removed || !finding.removed)
-        .filter_map(|finding| {
+        .filter(|(_, finding)| shows_removed || !finding.removed)
+        .filter_map(|(_, finding)| {
             let rule = &plan.rules[usize::from(finding.rule)].id;
             let place = (time_word(finding.time_ms), rule.as_str(), finding.account.as_str());
             let asked = expected.iter().find(|e| (e.time_word(), &*e.rule, &*e.account) == place);

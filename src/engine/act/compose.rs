@@ -3,13 +3,12 @@
 use sha2::{Digest as _, Sha256};
 
 use super::super::facts::{Fate, network};
-use super::super::view::StepView;
-use super::episode::{Episode, TargetKey, Verdict};
-use super::finding::{Captures, Finding};
+use super::Item;
+use super::episode::{Episode, Standing, TargetKey, Verdict};
 use crate::model::alert::{
     Alert, AlertKind, Control, EventRef, Reason, Related, Severity, Target, TargetKind,
 };
-use crate::model::event::{Body, Event, Party, Payment, Text};
+use crate::model::event::{Batch, Body, Party, Text};
 use crate::model::measure::{Action, Authority, ControlMode};
 use crate::model::time::Millis;
 use crate::rules::plan::view::Role;
@@ -17,12 +16,7 @@ use crate::rules::plan::view::Role;
 /// What an alert is made from.
 pub(super) struct Composer<'a> {
     pub tenant: &'a str,
-    pub view: &'a StepView<'a>,
-    pub captures: &'a Captures<'a>,
-    /// Number of the event in the batch.
-    pub index: usize,
-    pub event: &'a Event,
-    pub payment: &'a Payment,
+    pub item: &'a Item<'a>,
 }
 
 /// Digest over parts, each preceded by its length, so that no two lists of parts are alike.
@@ -44,20 +38,34 @@ impl Composer<'_> {
         verdict: &Verdict,
         downgraded_from: Option<Action>,
     ) -> Alert {
-        let action = verdict.measure.unwrap_or(Action::Review);
+        let is_withdrawn = kind == AlertKind::Withdraw;
+        // What is withdrawn is what was asked for.
+        let asked = if is_withdrawn { episode.measure } else { verdict.measure };
+        let action = asked.unwrap_or(Action::Review);
         let target_kind = key.kind().word();
         let shadow = if key.is_shadow() { "shadow" } else { "live" };
         let episode_digest = digest(&[self.tenant, shadow, target_kind, key.id(), &episode.key]);
-        let idempotency_key =
-            digest(&[self.tenant, shadow, action.word(), target_kind, key.id(), &episode.key]);
+        let mut parts =
+            vec![self.tenant, shadow, action.word(), target_kind, key.id(), &episode.key];
+        // To withdraw is another request, and so is asking again after it.
+        let withdrawals = episode.withdrawals.to_string();
+        if is_withdrawn {
+            parts.push(kind.word());
+        }
+        if episode.withdrawals > 0 {
+            parts.push(&withdrawals);
+        }
+        let idempotency_key = digest(&parts);
         let severity = match action {
+            _ if is_withdrawn => Severity::Low,
             Action::Review => Severity::Low,
             Action::Reverify | Action::Delay => Severity::Medium,
             Action::CounterOnly => Severity::High,
             _ => Severity::Critical,
         };
-        let policy = &self.view.plan.policy;
+        let policy = &self.item.view.plan.policy;
         let findings = &episode.findings;
+        let customer_reason = policy.customer_reasons.get(&action).filter(|_| !is_withdrawn);
         Alert {
             alert_id: episode_digest[..32].to_owned(),
             idempotency_key,
@@ -69,48 +77,53 @@ impl Composer<'_> {
             action,
             authority: authority(action, key.kind()),
             target: self.target(key),
-            control: self.control(action, key.kind()),
+            control: self.control(action, key.kind()).filter(|_| !is_withdrawn),
             proposal: (verdict.freeze && downgraded_from.is_none()).then_some(Action::Freeze),
-            act_by_ms: match (key.kind(), self.payment.hold_deadline_ms) {
+            act_by_ms: match (key.kind(), self.item.payment.hold_deadline_ms) {
                 (TargetKind::Payment, Some(deadline)) => deadline,
-                _ => self.event.time_ms + policy.act_within_ms,
+                _ => self.item.event.time_ms + policy.act_within_ms,
             },
             severity,
             score: verdict.score,
             confidence: verdict.confidence,
             needs_reply: severity >= Severity::High,
-            reasons: findings.iter().map(|finding| self.reason(finding)).collect(),
-            customer_reason: policy.customer_reasons.get(&action).cloned().unwrap_or_default(),
-            evidence: findings.iter().flat_map(|f| f.evidence.iter().cloned()).collect(),
-            guards: findings.iter().flat_map(|f| f.guards.iter().cloned()).collect(),
+            reasons: findings.iter().map(|standing| self.reason(standing)).collect(),
+            customer_reason: customer_reason.cloned().unwrap_or_default(),
+            evidence: findings.iter().flat_map(|s| s.finding.evidence.iter().cloned()).collect(),
+            guards: findings.iter().flat_map(|s| s.finding.guards.iter().cloned()).collect(),
             related: self.related(key, findings),
             owner_branch: self.owner_branch(key),
             suppressed: episode.suppressed,
             downgraded_from,
+            correction: None,
             event: EventRef {
-                event_id: self.text(self.payment.event_id),
-                position: self.event.position,
+                event_id: self.text(self.item.payment.event_id),
+                position: self.item.event.position,
                 parties: self.parties().map(|account| self.text(account)),
             },
-            event_time_ms: self.event.time_ms,
-            record_time_ms: self.event.record_time_ms,
+            event_time_ms: self.item.event.time_ms,
+            record_time_ms: self.item.event.record_time_ms,
         }
     }
 
     /// How long the payment was waited for, where it is judged once more.
     fn waited_ms(&self) -> Option<Millis> {
-        let facts = &self.view.facts[self.index];
-        (facts.fate == Fate::Waited).then(|| self.event.time_ms - facts.own_ms)
+        let facts = &self.item.view.facts[self.item.index];
+        (facts.fate == Fate::Waited).then(|| self.item.event.time_ms - facts.own_ms)
+    }
+
+    fn texts(&self) -> &Batch {
+        self.item.view.texts(self.item.index)
     }
 
     fn text(&self, span: Text) -> String {
-        self.view.batch.text(span).to_owned()
+        self.texts().text(span).to_owned()
     }
 
     /// The accounts that the event is between; an opening is about one.
     fn parties(&self) -> [Text; 2] {
-        let payer = self.payment.payer.account;
-        let payee = self.payment.payee.account;
+        let payer = self.item.payment.payer.account;
+        let payee = self.item.payment.payee.account;
         [payer, if payee.is_none() { payer } else { payee }]
     }
 
@@ -120,7 +133,7 @@ impl Composer<'_> {
 
     /// Role of the account that the alert is about.
     fn role(&self, key: &TargetKey) -> Role {
-        let payee = self.view.batch.text(self.payment.payee.account);
+        let payee = self.texts().text(self.item.payment.payee.account);
         match key.kind() {
             TargetKind::Account if key.id() == payee => Role::Payee,
             _ => Role::Payer,
@@ -129,14 +142,14 @@ impl Composer<'_> {
 
     fn party(&self, key: &TargetKey) -> &Party {
         match self.role(key) {
-            Role::Payee => &self.payment.payee,
-            _ => &self.payment.payer,
+            Role::Payee => &self.item.payment.payee,
+            _ => &self.item.payment.payer,
         }
     }
 
     fn target(&self, key: &TargetKey) -> Target {
         let party = self.party(key);
-        let payment = self.payment;
+        let payment = self.item.payment;
         let held = key.kind() == TargetKind::Payment;
         let references = [payment.end_to_end_id, payment.instruction_id, payment.uetr];
         Target {
@@ -147,12 +160,12 @@ impl Composer<'_> {
             bank: self.optional(party.bank),
             name: self.optional(party.name),
             match_amount: (key.kind() != TargetKind::Opening).then_some(payment.amount),
-            match_time_ms: self.event.time_ms,
+            match_time_ms: self.item.event.time_ms,
         }
     }
 
     fn control(&self, action: Action, kind: TargetKind) -> Option<Control> {
-        let policy = &self.view.plan.policy;
+        let policy = &self.item.view.plan.policy;
         let (duration_ms, extensions_max) = match action {
             Action::Review | Action::RejectOpening => return None,
             Action::StopPayment => (Some(policy.stop_duration_ms), policy.stop_extensions_max),
@@ -161,30 +174,31 @@ impl Composer<'_> {
         };
         Some(Control {
             mode: ControlMode::Full,
-            amount: (kind == TargetKind::Payment).then_some(self.payment.amount),
+            amount: (kind == TargetKind::Payment).then_some(self.item.payment.amount),
             duration_ms,
             extensions_max,
         })
     }
 
-    fn reason(&self, finding: &Finding) -> Reason {
+    fn reason(&self, standing: &Standing) -> Reason {
+        let finding = &standing.finding;
         Reason {
             code: finding.code.clone(),
             rule_id: finding.rule_id.clone(),
             rule_version: finding.rule_version.clone(),
-            weight: finding.weight,
+            weight: standing.weight,
             text: finding.text.clone(),
-            external_code: self.view.plan.policy.external_codes.get(&finding.code).cloned(),
+            external_code: self.item.view.plan.policy.external_codes.get(&finding.code).cloned(),
             lower_bound: finding.lower_bound,
             warming: finding.warming,
             balance_unknown: finding.balance_unknown,
         }
     }
 
-    fn related(&self, key: &TargetKey, findings: &[Finding]) -> Vec<Related> {
+    fn related(&self, key: &TargetKey, findings: &[Standing]) -> Vec<Related> {
         let other = match self.role(key) {
-            Role::Payee => &self.payment.payer,
-            _ => &self.payment.payee,
+            Role::Payee => &self.item.payment.payer,
+            _ => &self.item.payment.payee,
         };
         let mut related = Vec::new();
         let mut add = |kind, name: Text, relation| {
@@ -193,7 +207,7 @@ impl Composer<'_> {
             }
         };
         add("account", other.account, "counterparty");
-        if let Body::Account(opened) = &self.event.body {
+        if let Body::Account(opened) = &self.item.event.body {
             add("customer", opened.customer, "holder");
             add("device", opened.opening_device, "opened_on");
             add("phone", opened.phone_token, "bound_to");
@@ -201,11 +215,11 @@ impl Composer<'_> {
             return related;
         }
         let shared = [
-            (Role::Device, self.payment.device_id, "device", "shared_device"),
-            (Role::Network, network(self.payment), "network", "shared_network"),
+            (Role::Device, self.item.payment.device_id, "device", "shared_device"),
+            (Role::Network, network(self.item.payment), "network", "shared_network"),
         ];
         for (role, name, kind, relation) in shared {
-            if findings.iter().any(|f| f.subject == role) {
+            if findings.iter().any(|s| s.finding.subject == role) {
                 add(kind, name, relation);
             }
         }
@@ -213,8 +227,8 @@ impl Composer<'_> {
     }
 
     fn owner_branch(&self, key: &TargetKey) -> Option<String> {
-        let known = self.captures.branch(self.index, self.role(key)).map(str::to_owned);
-        known.or_else(|| match &self.event.body {
+        let known = self.item.captures.branch(self.item.index, self.role(key)).map(str::to_owned);
+        known.or_else(|| match &self.item.event.body {
             Body::Account(opened) => self.optional(opened.branch),
             _ => None,
         })

@@ -26,6 +26,10 @@ pub(super) struct Finding {
     pub weight: u32,
     /// Measure it asks for on its own.
     pub floor: Option<Action>,
+    /// Its time: that of the event.
+    pub time_ms: Millis,
+    /// The observed values, in the order of the rule's evidence.
+    pub values: Box<[i64]>,
     /// Empty until it is told.
     pub text: Bilingual,
     /// Empty until it is told.
@@ -68,7 +72,7 @@ impl<'a> Captures<'a> {
     pub fn collect(view: &StepView<'_>, groups: &[&'a Group]) -> Self {
         let mut by_event: BTreeMap<u32, Vec<_>> = BTreeMap::new();
         for capture in groups.iter().flat_map(|group| &group.captures) {
-            debug_assert!((capture.event as usize) < view.events.len());
+            debug_assert!((capture.event as usize) < view.course.len());
             by_event.entry(capture.event).or_default().push((capture.role, &capture.what));
         }
         Self { by_event }
@@ -128,12 +132,14 @@ impl Finding {
             family: plan.family,
             weight,
             floor,
+            time_ms: view.event(event).time_ms,
+            values: plan.evidence.iter().map(|item| program.eval(item.value, row)).collect(),
             text: Bilingual::default(),
             evidence: Vec::new(),
             kept: (effect != Some(GuardEffect::Remove)).then(|| {
                 Box::new(Kept {
                     rule,
-                    time_ms: view.events[event].time_ms,
+                    time_ms: view.event(event).time_ms,
                     payment: row.payment.to_vec(),
                     parts: row.parts.map(<[i64]>::to_vec),
                     signals: row.signals.to_vec(),
@@ -144,19 +150,28 @@ impl Finding {
             removed: effect == Some(GuardEffect::Remove),
             lowered,
             lower_bound,
-            warming: view.warmth.is_warming(rule, view.events[event].time_ms),
+            warming: view.warmth.is_warming(rule, view.event(event).time_ms),
             balance_unknown: plan.balance_unknown.is_some_and(|e| program.eval(e, row) == 1),
             subject: plan.subject,
         }
     }
 
-    /// Puts it into words, unless that has been done.
-    pub fn tell(&mut self, plan: &Plan, groups: &[&Group]) {
-        let Some(kept) = self.kept.take() else { return };
+    /// The same put into words, unless that has been done.
+    pub fn told(&self, plan: &Plan, groups: &[&Group]) -> Option<Self> {
+        let kept = self.kept.as_deref()?;
         let parts = kept.parts.each_ref().map(|part| &part[..]);
         let row = Row { payment: &kept.payment, parts, signals: &kept.signals };
-        self.text = plan.rules[kept.rule].text.render(&plan.program, &row, plan.currency);
-        self.evidence = evidence(plan, groups, &kept, &row);
+        let text = plan.rules[kept.rule].text.render(&plan.program, &row, plan.currency);
+        let evidence = evidence(plan, groups, kept, &row);
+        let mut told = Self { kept: None, ..self.clone() };
+        (told.text, told.evidence) = (text, evidence);
+        Some(told)
+    }
+
+    /// Whether it says of the same event what another one of its rule says.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        (self.time_ms, &self.values, &self.guards) == (other.time_ms, &other.values, &other.guards)
+            && self.lower_bound == other.lower_bound
     }
 
     /// Whether payments behind it may be forgotten once the watermark has passed `until_ms`.

@@ -3,6 +3,7 @@
 //! - [`finding`]: what one rule that held means, with its guards, weight and evidence
 //! - [`episode`]: the open matter about one target, and what the policy makes of it
 //! - [`signals`]: what is remembered of rules that fired, for rules that ask about it
+//! - [`left`], [`revise`]: what an event has left behind, and what follows when it is judged again
 //! - [`breaker`]: the bound on strong measures
 //! - [`compose`]: the alert, complete
 
@@ -10,6 +11,8 @@ mod breaker;
 mod compose;
 mod episode;
 mod finding;
+mod left;
+mod revise;
 mod signals;
 
 use std::collections::BTreeMap;
@@ -18,8 +21,9 @@ use super::facts::{EventFacts, Fate, as_payment};
 use super::group::Group;
 use super::judge::{Held, Judgement, row_of};
 use super::view::StepView;
-use super::{EngineConfig, FindingRecord, StepOutput};
+use super::{EngineConfig, FindingRecord, OpenEpisode, StepOutput};
 use crate::limits;
+use crate::model::alert::{Alert, Correction};
 use crate::model::entity::Reference;
 use crate::model::event::{Body, Event, Payment};
 use crate::model::measure::Action;
@@ -29,8 +33,9 @@ use crate::rules::plan::view::Role;
 use crate::rules::plan::{Mode, Plan};
 use breaker::BreakerState;
 use compose::Composer;
-use episode::{Decision, Episode, TargetKey};
+use episode::{Decision, Episode, TargetKey, Verdict};
 use finding::{Captures, Finding};
+use left::Left;
 use signals::{Signal, Signals};
 
 /// The state of the act phase.
@@ -43,19 +48,41 @@ pub(super) struct Act {
     touched: std::collections::BTreeSet<(Millis, TargetKey)>,
     breaker: BreakerState,
     signals: Signals,
-    report_findings: bool,
     /// For each rule that held in the last step, by event and rule, what became of it.
     made: Vec<(Held, Made)>,
+    /// What events that may be judged again have left behind.
+    left: Left,
 }
 
 /// What became of a rule that held, for reports.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Made {
     removed: bool,
     weight: u32,
     floor: Option<Action>,
-    /// Cells of the rule's evidence, if anybody asked.
+    /// Cells of the rule's evidence.
     values: Vec<i64>,
+}
+
+/// A rule that held at one event as a whole.
+struct Judged {
+    at: Held,
+    finding: Finding,
+    /// Whose episode it joins, if it joins one.
+    target: Option<TargetKey>,
+    /// The signal that it left: about whom, from whom.
+    signal: Option<[Reference; 2]>,
+}
+
+/// An item of the order of work, with what its phases found out.
+#[derive(Clone, Copy)]
+struct Item<'a> {
+    view: &'a StepView<'a>,
+    groups: &'a [&'a Group],
+    captures: &'a Captures<'a>,
+    index: usize,
+    event: &'a Event,
+    payment: &'a Payment,
 }
 
 impl Act {
@@ -67,15 +94,14 @@ impl Act {
             touched: std::collections::BTreeSet::new(),
             breaker: BreakerState::default(),
             signals: Signals::default(),
-            report_findings: config.report_findings,
             made: Vec::new(),
+            left: Left::default(),
         }
     }
 
     /// Puts every finding into words while the plan it was found by is at hand.
     pub fn tell_all(&mut self, plan: &Plan, groups: &[&Group]) {
-        let findings = self.episodes.values_mut().flat_map(|episode| &mut episode.findings);
-        findings.for_each(|finding| finding.tell(plan, groups));
+        self.episodes.values_mut().for_each(|episode| episode.tell_all(plan, groups));
     }
 
     /// Another plan comes into force. Rules are known by id and families by name, so open
@@ -90,40 +116,22 @@ impl Act {
         self.episodes.values_mut().for_each(|episode| episode.follow(&places));
     }
 
-    /// Episodes that are open.
+    /// Number of episodes that are kept open.
     pub fn open_episodes(&self) -> usize {
         self.episodes.len()
     }
 
+    /// Episodes that are open at a watermark and hold anything, in order of target.
+    pub fn list_open(&self, plan: &Plan, watermark_ms: Millis) -> Vec<OpenEpisode> {
+        let idle_ms = plan.policy.episode_idle_ms;
+        let is_open = |e: &Episode| !e.findings.is_empty() && e.last_ms + idle_ms >= watermark_ms;
+        let open = self.episodes.iter().filter(|(_, episode)| is_open(episode));
+        open.map(|(key, episode)| episode.list(key, plan)).collect()
+    }
+
     /// What the judge found in the step just taken, and what became of it, for reports.
     pub fn records(&self, view: &StepView<'_>) -> Vec<FindingRecord> {
-        let record = |(held, made): &(Held, Made)| {
-            let rule = &view.plan.rules[usize::from(held.rule)];
-            let account = match (&view.events[held.event as usize].body, rule.about) {
-                (Body::Payment(payment), Role::Payee) => payment.payee.account,
-                (Body::Payment(payment), _) => payment.payer.account,
-                (Body::Account(opened), _) => opened.account,
-                _ => unreachable!("only payments and openings are judged"),
-            };
-            let waited = match &view.events[held.event as usize].body {
-                Body::Payment(p) if view.facts[held.event as usize].fate == Fate::Waited => {
-                    Some(view.batch.text(p.event_id).to_owned())
-                }
-                _ => None,
-            };
-            FindingRecord {
-                rule: held.rule,
-                event: held.event,
-                time_ms: view.events[held.event as usize].time_ms,
-                waited,
-                account: view.batch.text(account).to_owned(),
-                removed: made.removed,
-                weight: made.weight,
-                floor: made.floor,
-                values: made.values.clone(),
-            }
-        };
-        self.made.iter().map(record).collect()
+        self.made.iter().map(|(held, made)| record(view, *held, made.clone())).collect()
     }
 
     /// Takes what the judge found in one step.
@@ -137,7 +145,8 @@ impl Act {
         self.made.clear();
         let captures = Captures::collect(view, groups);
         let mut held = judgement.held.as_slice();
-        for (index, event) in view.events.iter().enumerate() {
+        for index in 0..view.course.len() {
+            let event = view.event(index);
             let first = judgement.first_of_day[index];
             if first > 0 {
                 let day = day_number(event.time_ms, self.utc_offset_ms);
@@ -146,41 +155,64 @@ impl Act {
             let here = held.iter().take_while(|h| h.event as usize == index).count();
             let (now, later) = held.split_at(here);
             held = later;
-            if !now.is_empty() {
-                let first = self.made.len();
-                self.event(view, groups, &captures, index, event, now, output);
-                self.made[first..].sort_by_key(|(held, _)| held.rule);
+            let is_again = view.facts[index].fate == Fate::Again;
+            if now.is_empty() && !(is_again && self.left.has(view.course.number(index))) {
+                continue;
+            }
+            let opened;
+            let payment = match &event.body {
+                Body::Payment(payment) => payment,
+                Body::Account(account) => {
+                    opened = as_payment(account, view.plan.currency);
+                    &opened
+                }
+                _ => continue,
+            };
+            let captures = &captures;
+            let item = Item { view, groups, captures, index, event, payment };
+            self.expire(view.facts[index].watermark_ms, view);
+            match is_again {
+                true => self.again(&item, now, output),
+                false => self.event(&item, now, output),
             }
         }
+        self.left.forget(view.facts.last().map_or(Millis::MIN, |facts| facts.watermark_ms));
     }
 
     /// Takes the rules that held at one event.
-    fn event(
+    fn event(&mut self, item: &Item<'_>, held_here: &[Held], output: &mut StepOutput) {
+        let judged = self.judge(item, held_here, output);
+        let first = self.made.len();
+        self.made.extend(judged.iter().map(|judged| (judged.at, judged.made())));
+        self.made[first..].sort_by_key(|(held, _)| held.rule);
+        // What was waited for is not judged again.
+        if item.view.facts[item.index].fate != Fate::Waited {
+            self.left.note(item, &judged);
+        }
+        for (key, findings) in by_target(judged) {
+            self.join(item, key, findings, output);
+        }
+    }
+
+    /// Says of rules that held at an event what they mean.
+    fn judge(
         &mut self,
-        view: &StepView<'_>,
-        groups: &[&Group],
-        captures: &Captures<'_>,
-        index: usize,
-        event: &Event,
+        item: &Item<'_>,
         held_here: &[Held],
         output: &mut StepOutput,
-    ) {
-        let opened;
-        let payment = match &event.body {
-            Body::Payment(payment) => payment,
-            Body::Account(account) => {
-                opened = as_payment(account, view.plan.currency);
-                &opened
-            }
-            _ => return,
-        };
+    ) -> Vec<Judged> {
+        if held_here.is_empty() {
+            return Vec::new();
+        }
+        let Item { view, groups, captures, index, event, payment } = *item;
         let facts = &view.facts[index];
-        self.expire(facts.watermark_ms, view);
         let row = row_of(view, groups, facts);
-        let mut joined: BTreeMap<TargetKey, Vec<Finding>> = BTreeMap::new();
+        // What is judged again has been counted.
+        let counts = u64::from(facts.fate != Fate::Again);
         // Who asks about signals comes after whom it asks about.
         let mut in_turn: Vec<&Held> = held_here.iter().collect();
         in_turn.sort_by_key(|held| view.plan.rules[usize::from(held.rule)].rank);
+        let mut all = Vec::with_capacity(in_turn.len());
         for at in in_turn {
             let rule = usize::from(at.rule);
             let (mut cells, mut lower_bound) = (Vec::new(), false);
@@ -189,23 +221,17 @@ impl Act {
                 cells = self.signal_cells(view, rule, facts, event.time_ms, &mut lower_bound);
             }
             let row = Row { signals: &cells, ..row };
-            if !self.holds(view, rule, &row, output) {
+            if !self.holds(view, rule, &row, counts, output) {
                 continue;
             }
             let mut finding = Finding::make(view, groups, captures, index, rule, &row);
             finding.lower_bound |= lower_bound;
             let plan = &view.plan.rules[rule];
-            let Finding { removed, weight, floor, .. } = finding;
-            let program = &view.plan.program;
-            let values = if self.report_findings {
-                plan.evidence.iter().map(|item| program.eval(item.value, &row)).collect()
-            } else {
-                Vec::new()
-            };
-            self.made.push((*at, Made { removed, weight, floor, values }));
-            if finding.removed {
-                output.rules[rule].suppressed += 1;
-                output.rules[rule].hit -= 1;
+            let mut judged = Judged { at: *at, finding, target: None, signal: None };
+            if judged.finding.removed {
+                output.rules[rule].suppressed += counts;
+                output.rules[rule].hit -= counts;
+                all.push(judged);
                 continue;
             }
             if plan.is_remembered {
@@ -213,19 +239,17 @@ impl Act {
                     [plan.about, from_role(plan.subject)].map(|r| facts.references[r as usize]);
                 let signal = Signal { rule: &plan.id, time_ms: event.time_ms, about, from };
                 output.counts.bounds_hit += u64::from(self.signals.remember(&signal));
+                judged.signal = Some([about, from]);
             }
-            if plan.mode == Mode::Signal {
-                continue;
+            if plan.mode != Mode::Signal {
+                let held = can_be_held(event, payment, facts.transition.pre, facts.transition.post);
+                let target = if held { plan.target_held } else { plan.target_settled };
+                let shadow = plan.mode == Mode::Shadow;
+                judged.target = Some(TargetKey::new(target, shadow, view.texts(index), payment));
             }
-            let held = can_be_held(event, payment, facts.transition.pre, facts.transition.post);
-            let target = if held { plan.target_held } else { plan.target_settled };
-            let shadow = plan.mode == Mode::Shadow;
-            let key = TargetKey::new(target, shadow, view.batch, payment);
-            joined.entry(key).or_default().push(finding);
+            all.push(judged);
         }
-        for (key, findings) in joined {
-            self.join(view, groups, captures, index, event, payment, key, findings, output);
-        }
+        all
     }
 
     /// The cells of the signals that a rule asks about.
@@ -255,70 +279,95 @@ impl Act {
         view: &StepView<'_>,
         rule: usize,
         row: &Row<'_>,
+        counts: u64,
         output: &mut StepOutput,
     ) -> bool {
         let plan = &view.plan.rules[rule];
         if plan.gate == plan.when {
             return true;
         }
-        let counts = &mut output.rules[rule];
+        let of_rule = &mut output.rules[rule];
         match view.plan.program.eval(plan.when, row) {
-            0 => counts.miss += 1,
-            MISSING => counts.not_evaluable += 1,
+            0 => of_rule.miss += counts,
+            MISSING => of_rule.not_evaluable += counts,
             _ => return true,
         }
-        counts.hit -= 1;
+        of_rule.hit -= counts;
         false
     }
 
     /// Lets findings join the episode of their target and publishes what the policy makes of it.
     fn join(
         &mut self,
-        view: &StepView<'_>,
-        groups: &[&Group],
-        captures: &Captures<'_>,
-        index: usize,
-        event: &Event,
-        payment: &Payment,
+        item: &Item<'_>,
         key: TargetKey,
         findings: Vec<Finding>,
         output: &mut StepOutput,
     ) {
+        let Item { view, event, .. } = *item;
         let policy = &view.plan.policy;
-        let mut opened_by = key.episode_key(view.batch, payment, event.time_ms);
-        if view.facts[index].fate == Fate::Waited {
-            // The same event may have opened an episode before, which has ended since.
-            opened_by = format!("{opened_by}@{}", event.time_ms).into();
-        }
-        let episode = self
-            .episodes
-            .entry(key.clone())
-            .or_insert_with(|| Episode::open(opened_by, event.time_ms));
-        self.touched.remove(&(episode.last_ms, key.clone()));
-        episode.last_ms = episode.last_ms.max(event.time_ms);
+        let watermark_ms = view.facts[item.index].watermark_ms;
+        let episode = self.episode(item, &key);
+        let before_ms = episode.last_ms;
+        let news = episode.join(item.moment(), findings, watermark_ms);
+        let verdict = episode.verdict(view.plan, key.kind());
+        let time_ms = event.time_ms;
+        let decide = |episode: &Episode, verdict: &Verdict| {
+            episode.decide(verdict, news, time_ms, policy.cool_down_ms)
+        };
+        self.touch(&key, before_ms);
+        self.conclude(item, &key, verdict, decide, None, output);
+    }
+
+    /// The open episode of a target; opened by this item where there is none.
+    fn episode(&mut self, item: &Item<'_>, key: &TargetKey) -> &mut Episode {
+        let Item { view, index, event, payment, .. } = *item;
+        self.episodes.entry(key.clone()).or_insert_with(|| {
+            let mut opened_by = key.episode_key(view.texts(index), payment, event.time_ms);
+            if view.facts[index].fate == Fate::Waited {
+                // The same event may have opened an episode before, which has ended since.
+                opened_by = format!("{opened_by}@{}", event.time_ms).into();
+            }
+            Episode::open(opened_by, event.time_ms)
+        })
+    }
+
+    /// Notes when an episode was last joined.
+    fn touch(&mut self, key: &TargetKey, before_ms: Millis) {
+        let Some(episode) = self.episodes.get(key) else { return };
+        self.touched.remove(&(before_ms, key.clone()));
         self.touched.insert((episode.last_ms, key.clone()));
-        let news = episode.join(findings);
+    }
+
+    /// Publishes what the policy makes of an episode, if there is anything to say.
+    fn conclude(
+        &mut self,
+        item: &Item<'_>,
+        key: &TargetKey,
+        mut verdict: Verdict,
+        decide: impl Fn(&Episode, &Verdict) -> Decision,
+        correction: Option<Correction>,
+        output: &mut StepOutput,
+    ) {
+        let Item { view, groups, event, .. } = *item;
+        let policy = &view.plan.policy;
+        let Some(episode) = self.episodes.get_mut(key) else { return };
         // What the next finding may come too late for is put into words now.
         let until_ms = episode.last_ms + policy.episode_idle_ms;
-        let fading = episode.findings.iter_mut().filter(|f| f.fades_until(until_ms));
-        fading.for_each(|finding| finding.tell(view.plan, groups));
-        let mut verdict = episode.verdict(view.plan, key.kind());
+        episode.tell(view.plan, groups, |finding| finding.fades_until(until_ms));
         let mut downgraded_from = None;
-        let decision = episode.decide(&verdict, news, event.time_ms, policy.cool_down_ms);
+        let mut decision = decide(episode, &verdict);
         if let Decision::Publish(_) = decision
-            && verdict.measure.is_some_and(crate::model::measure::Action::is_strong)
+            && verdict.measure.is_some_and(Action::is_strong)
             && !key.is_shadow()
             && episode.is_stronger(&verdict)
             && !self.breaker.admit(&policy.breaker, event.time_ms)
         {
             downgraded_from = verdict.measure;
-            verdict.measure = Some(crate::model::measure::Action::Review);
+            verdict.measure = Some(Action::Review);
+            // A measure that the breaker lowered may have nothing new to say any more.
+            decision = decide(episode, &verdict);
         }
-        // A measure that the breaker lowered may have nothing new to say any more.
-        let decision = match downgraded_from {
-            None => decision,
-            Some(_) => episode.decide(&verdict, news, event.time_ms, policy.cool_down_ms),
-        };
         match decision {
             Decision::Silent => {}
             Decision::Repeat => {
@@ -327,12 +376,18 @@ impl Act {
             }
             Decision::Publish(kind) => {
                 output.counts.breaker_downgrades += u64::from(downgraded_from.is_some());
-                episode.findings.iter_mut().for_each(|f| f.tell(view.plan, groups));
-                let composer =
-                    Composer { tenant: &self.tenant, view, captures, index, event, payment };
-                output.alerts.push(composer.alert(&key, episode, kind, &verdict, downgraded_from));
-                output.alert_events.push(index as u32);
-                episode.published(&verdict, event.time_ms);
+                episode.tell(view.plan, groups, |_| true);
+                let composer = Composer { tenant: &self.tenant, item };
+                let is_correction = correction.is_some();
+                let alert = composer.alert(key, episode, kind, &verdict, downgraded_from);
+                output.alerts.push(Alert { correction, ..alert });
+                output.alert_events.push(view.course.cause(item.index));
+                if is_correction {
+                    output.counts.corrections[kind as usize] += 1;
+                    episode.corrected(kind, &verdict, event.time_ms);
+                } else {
+                    episode.published(&verdict, event.time_ms);
+                }
             }
         }
         if self.episodes.len() > limits::EPISODES_MAX {
@@ -354,6 +409,60 @@ impl Act {
         if let Some((_, key)) = self.touched.pop_first() {
             self.episodes.remove(&key);
         }
+    }
+}
+
+impl Item<'_> {
+    /// Its place among all events: time and number.
+    fn moment(&self) -> (Millis, u64) {
+        (self.event.time_ms, self.view.course.number(self.index))
+    }
+}
+
+impl Judged {
+    fn made(&self) -> Made {
+        let Finding { removed, weight, floor, .. } = self.finding;
+        Made { removed, weight, floor, values: self.finding.values.to_vec() }
+    }
+}
+
+/// Findings that join an episode, by its target.
+fn by_target(judged: Vec<Judged>) -> BTreeMap<TargetKey, Vec<Finding>> {
+    let mut joined: BTreeMap<TargetKey, Vec<Finding>> = BTreeMap::new();
+    for Judged { finding, target, .. } in judged {
+        if let Some(key) = target {
+            joined.entry(key).or_default().push(finding);
+        }
+    }
+    joined
+}
+
+/// What became of a rule that held, for reports.
+fn record(view: &StepView<'_>, held: Held, made: Made) -> FindingRecord {
+    let rule = &view.plan.rules[usize::from(held.rule)];
+    let item = held.event as usize;
+    let account = match (&view.event(item).body, rule.about) {
+        (Body::Payment(payment), Role::Payee) => payment.payee.account,
+        (Body::Payment(payment), _) => payment.payer.account,
+        (Body::Account(opened), _) => opened.account,
+        _ => unreachable!("only payments and openings are judged"),
+    };
+    let waited = match &view.event(item).body {
+        Body::Payment(payment) if view.facts[item].fate == Fate::Waited => {
+            Some(view.texts(item).text(payment.event_id).to_owned())
+        }
+        _ => None,
+    };
+    FindingRecord {
+        rule: held.rule,
+        event: view.course.cause(item),
+        time_ms: view.event(item).time_ms,
+        waited,
+        account: view.texts(item).text(account).to_owned(),
+        removed: made.removed,
+        weight: made.weight,
+        floor: made.floor,
+        values: made.values,
     }
 }
 

@@ -24,8 +24,8 @@ struct OfRule {
 pub(super) struct Signals {
     /// By the rule's id: a number means another rule in another pack.
     rules: BTreeMap<Box<str>, OfRule>,
-    /// In order of remembering, for forgetting: time, rule, about, from.
-    order: BTreeSet<(Millis, Box<str>, Reference, Reference)>,
+    /// In order of forgetting: time, rule, about, from; how many events left it.
+    order: BTreeMap<(Millis, Box<str>, Reference, Reference), u32>,
 }
 
 /// A rule that fired.
@@ -41,7 +41,9 @@ impl Signals {
     /// Remembers a firing; `true` when older ones had to leave for it.
     pub fn remember(&mut self, signal: &Signal<'_>) -> bool {
         let Signal { rule, time_ms, about, from } = *signal;
-        if !self.order.insert((time_ms, rule.into(), about, from)) {
+        let times = self.order.entry((time_ms, rule.into(), about, from)).or_default();
+        *times += 1;
+        if *times > 1 {
             return false;
         }
         let of_rule = self.rules.entry(rule.into()).or_default();
@@ -54,19 +56,39 @@ impl Signals {
         over
     }
 
+    /// An event that left it has been judged otherwise.
+    pub fn take_back(&mut self, signal: &Signal<'_>) {
+        let Signal { rule, time_ms, about, from } = *signal;
+        let key = (time_ms, rule.into(), about, from);
+        let Some(times) = self.order.get_mut(&key) else { return };
+        *times -= 1;
+        if *times == 0 {
+            self.order.remove(&key);
+            self.drop_sides(&key);
+        }
+    }
+
     /// Forgets what no window reaches any more.
     pub fn expire(&mut self, watermark_ms: Millis) {
         let until_ms = watermark_ms - limits::LEDGER_RETENTION;
-        while self.order.first().is_some_and(|signal| signal.0 <= until_ms) {
+        while self.order.first_key_value().is_some_and(|(signal, _)| signal.0 <= until_ms) {
             self.forget_oldest();
         }
     }
 
     fn forget_oldest(&mut self) {
-        let Some((time_ms, rule, about, from)) = self.order.pop_first() else { return };
-        let Some(of_rule) = self.rules.get_mut(&rule) else { return };
-        remove(&mut of_rule.about, about, (time_ms, from));
-        remove(&mut of_rule.from, from, (time_ms, about));
+        if let Some((signal, _)) = self.order.pop_first() {
+            self.drop_sides(&signal);
+        }
+    }
+
+    fn drop_sides(
+        &mut self,
+        (time_ms, rule, about, from): &(Millis, Box<str>, Reference, Reference),
+    ) {
+        let Some(of_rule) = self.rules.get_mut(rule) else { return };
+        remove(&mut of_rule.about, *about, (*time_ms, *from));
+        remove(&mut of_rule.from, *from, (*time_ms, *about));
     }
 
     /// What is asked about one account, as of a time; a bound sets `lower_bound`.

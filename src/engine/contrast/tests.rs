@@ -47,6 +47,7 @@ fn alert(account: &str, id: &str, revision: u32, action: Action, at_ms: Millis) 
         owner_branch: None,
         suppressed: 0,
         downgraded_from: None,
+        correction: None,
         event: EventRef {
             event_id: String::new(),
             position: Position { topic: 0, partition: 0, offset: 0 },

@@ -9,7 +9,7 @@ use crate::model::country::Country;
 use crate::model::entity::Reference;
 use crate::model::event::{AccountEventKind, RegistryStatus, Verdict};
 use crate::model::money::Money;
-use crate::model::time::Millis;
+use crate::model::time::{Millis, day_number};
 use crate::rules::plan::program::MISSING;
 
 /// Kept behind [`super::super::reference::ReferenceData::known`]. Each list is in order of time.
@@ -22,16 +22,16 @@ pub(in super::super) struct Known {
     blocks: Vec<(Millis, u32)>,
     /// With the payee they are about, if any.
     verdicts: Vec<(Millis, Verdict, Box<str>)>,
-    /// Where payments were ordered.
-    places: Vec<(Millis, Place)>,
+    /// Where payments were ordered: time, fingerprint of the payment, place.
+    places: Vec<(Millis, u32, Place)>,
     /// The first place of each day, in order of day.
     bases: Vec<(i32, Millis, Place)>,
     /// Terminals of cash withdrawals, by fingerprint of the payment, in order of arrival.
     cash: Vec<(u32, Box<str>)>,
     /// The same of all payments that name one.
     terminals: Vec<(u32, Box<str>)>,
-    /// Countries in which the device was.
-    countries: Vec<(Millis, Country)>,
+    /// Countries in which the device was: time, fingerprint of the payment, country.
+    countries: Vec<(Millis, u32, Country)>,
     /// Accounts opened for a customer, on a device, with a telephone or by an agent.
     openings: Vec<Opening>,
     /// Customers that a telephone was bound to, in order of arrival.
@@ -60,6 +60,14 @@ fn keep<T>(list: &mut Vec<T>, item: T, time_ms: impl Fn(&T) -> Millis) -> bool {
     over
 }
 
+/// Keeps the newest [`limits::PLACES_MAX`] of those until the watermark, and what came after it:
+/// something earlier may still arrive and look back from there.
+fn leave_oldest<T>(list: &mut Vec<T>, watermark_ms: Millis, time_ms: impl Fn(&T) -> Millis) {
+    let settled = list.partition_point(|known| time_ms(known) <= watermark_ms);
+    let over = list.len().saturating_sub(limits::PLACES_LATELY_MAX);
+    list.drain(..settled.saturating_sub(limits::PLACES_MAX).max(over));
+}
+
 impl Known {
     /// An account event.
     pub fn mark(&mut self, time_ms: Millis, kind: AccountEventKind) -> bool {
@@ -82,30 +90,52 @@ impl Known {
     }
 
     /// A payment was ordered at a place. The oldest of many leave unseen: only the last one counts.
-    pub fn stay(&mut self, time_ms: Millis, day: i32, place: Place) {
+    pub fn stay(
+        &mut self,
+        (time_ms, day): (Millis, i32),
+        fingerprint: u32,
+        place: Place,
+        watermark_ms: Millis,
+    ) {
         match self.bases.binary_search_by_key(&day, |base| base.0) {
             Ok(at) if self.bases[at].1 <= time_ms => {}
             Ok(at) => self.bases[at] = (day, time_ms, place),
             Err(at) => self.bases.insert(at, (day, time_ms, place)),
         }
-        if self.bases.len() > limits::PLACES_MAX {
-            self.bases.remove(0);
-        }
+        leave_oldest(&mut self.bases, watermark_ms, |base| base.1);
         let at = self.places.partition_point(|known| known.0 <= time_ms);
-        self.places.insert(at, (time_ms, place));
-        if self.places.len() > limits::PLACES_MAX {
-            self.places.remove(0);
+        self.places.insert(at, (time_ms, fingerprint, place));
+        leave_oldest(&mut self.places, watermark_ms, |known| known.0);
+    }
+
+    /// A payment turns out to have begun earlier than at this moment: it was not ordered then.
+    pub fn leave(&mut self, time_ms: Millis, fingerprint: u32, utc_offset_ms: Millis) {
+        self.countries.retain(|known| (known.0, known.1) != (time_ms, fingerprint));
+        let own = |known: &(Millis, u32, Place)| (known.0, known.1) == (time_ms, fingerprint);
+        let Some(at) = self.places.iter().position(own) else { return };
+        let (.., place) = self.places.remove(at);
+        let was_base = |base: &(i32, Millis, Place)| (base.1, base.2) == (time_ms, place);
+        let Some(at) = self.bases.iter().position(was_base) else { return };
+        let today = |known: &&(Millis, u32, Place)| {
+            known.0 >= time_ms && day_number(known.0, utc_offset_ms) == self.bases[at].0
+        };
+        match self.places.iter().find(today).copied() {
+            Some((next_ms, _, place)) => (self.bases[at].1, self.bases[at].2) = (next_ms, place),
+            None => drop(self.bases.remove(at)),
         }
     }
 
-    /// The first place of the newest day at or before a time, of a sort.
+    /// The first place of the newest day at or before a time, of a sort; of the last days known at
+    /// `until_ms`.
     pub fn base_before(
         &self,
         time_ms: Millis,
+        until_ms: Millis,
         is_wanted: impl Fn(&Place) -> bool,
     ) -> Option<Place> {
-        let mut bases = self.bases.iter().rev();
-        bases.find(|base| base.1 <= time_ms && is_wanted(&base.2)).map(|base| base.2)
+        let bases = self.bases.iter().rev().filter(|base| base.1 <= until_ms);
+        let mut known = bases.take(limits::PLACES_MAX);
+        known.find(|base| base.1 <= time_ms && is_wanted(&base.2)).map(|base| base.2)
     }
 
     /// A payment was ordered at a terminal; says how often the oldest had to leave for it.
@@ -123,18 +153,22 @@ impl Known {
     }
 
     /// The device was in a country. The oldest of many leave unseen: only the last one counts.
-    pub fn seen_in(&mut self, time_ms: Millis, country: Country) {
+    pub fn seen_in(
+        &mut self,
+        time_ms: Millis,
+        fingerprint: u32,
+        country: Country,
+        watermark_ms: Millis,
+    ) {
         let at = self.countries.partition_point(|known| known.0 <= time_ms);
-        self.countries.insert(at, (time_ms, country));
-        if self.countries.len() > limits::PLACES_MAX {
-            self.countries.remove(0);
-        }
+        self.countries.insert(at, (time_ms, fingerprint, country));
+        leave_oldest(&mut self.countries, watermark_ms, |known| known.0);
     }
 
     /// Where the device was last seen in the window.
     pub fn country_at(&self, time_ms: Millis, window_ms: Millis) -> Option<Country> {
         let inside = |at: Millis| time_ms - window_ms < at && at <= time_ms;
-        self.countries.iter().rev().find(|seen| inside(seen.0)).map(|seen| seen.1)
+        self.countries.iter().rev().find(|seen| inside(seen.0)).map(|seen| seen.2)
     }
 
     /// An account was opened; `true` when the oldest had to leave for it.
@@ -189,8 +223,9 @@ impl Known {
         time_ms: Millis,
         is_wanted: impl Fn(&Place) -> bool,
     ) -> Option<(Millis, Place)> {
-        let mut places = self.places.iter().rev();
-        places.find(|(at, place)| *at <= time_ms && is_wanted(place)).copied()
+        let places = self.places.iter().rev().filter(|known| known.0 <= time_ms);
+        let mut known = places.take(limits::PLACES_MAX);
+        known.find(|known| is_wanted(&known.2)).map(|known| (known.0, known.2))
     }
 
     /// The register was asked.
@@ -236,10 +271,10 @@ impl Known {
             + self.raises.capacity() * size_of::<(Millis, Money)>()
             + self.blocks.capacity() * size_of::<(Millis, u32)>()
             + self.verdicts.capacity() * size_of::<(Millis, Verdict, Box<str>)>()
-            + self.places.capacity() * size_of::<(Millis, Place)>()
+            + self.places.capacity() * size_of::<(Millis, u32, Place)>()
             + self.bases.capacity() * size_of::<(i32, Millis, Place)>()
             + (self.cash.capacity() + self.terminals.capacity()) * size_of::<(u32, Box<str>)>()
-            + self.countries.capacity() * size_of::<(Millis, Country)>()
+            + self.countries.capacity() * size_of::<(Millis, u32, Country)>()
             + self.openings.capacity() * size_of::<Opening>()
             + self.bound.capacity() * size_of::<Reference>()
             + self.registry.capacity() * size_of::<(Millis, Millis, RegistryStatus)>()

@@ -13,32 +13,34 @@ use crate::rules::plan::program::MISSING;
 const EARTH_M: f64 = 6_371_008.8;
 
 /// Kilometres from the newest earlier place, and kilometres an hour; of places surer than
-/// `accuracy_km`.
+/// `accuracy_km`. What happened until `until_ms` came before.
 pub(in super::super) fn travelled(
     known: Option<&Known>,
     payment: &Payment,
+    until_ms: Millis,
     time_ms: Millis,
     accuracy_km: u32,
 ) -> Option<[i64; 2]> {
     let is_sure = |place: &Place| place.accuracy_m < accuracy_km * 1_000;
     let here = place_of(payment).filter(is_sure)?;
-    let (since_ms, there) = known?.place_before(time_ms, is_sure)?;
+    let (since_ms, there) = known?.place_before(until_ms, is_sure)?;
     let metres = distance_m(here, there);
     let elapsed_ms = (time_ms - since_ms).max(1);
     Some([metres / 1_000, metres * 3_600 / elapsed_ms])
 }
 
 /// Kilometres from the first place of the newest day at or before a moment; of places surer than
-/// `accuracy_km`.
+/// `accuracy_km`. What happened until `until_ms` came before.
 pub(in super::super) fn moved_km(
     known: Option<&Known>,
     payment: &Payment,
     before_ms: Millis,
+    until_ms: Millis,
     accuracy_km: u32,
 ) -> Option<i64> {
     let is_sure = |place: &Place| place.accuracy_m < accuracy_km * 1_000;
     let here = place_of(payment).filter(is_sure)?;
-    Some(distance_m(here, known?.base_before(before_ms, is_sure)?) / 1_000)
+    Some(distance_m(here, known?.base_before(before_ms, until_ms, is_sure)?) / 1_000)
 }
 
 /// Kilometres from where the account was opened; of places surer than `accuracy_km`.

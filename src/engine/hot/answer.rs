@@ -123,7 +123,8 @@ impl AsOf<'_> {
     /// The value of a cell from running sums; `None` where the ledger has to be read. Either way it
     /// is noted which were asked.
     pub fn answer(&mut self, answer: Answer) -> Option<i64> {
-        let hot = self.extra?.hot.as_deref().filter(|hot| hot.stands_at(self.time_ms))?;
+        let extra = self.extra.filter(|_| self.has_running_sums())?;
+        let hot = extra.hot.as_deref()?;
         match answer {
             Answer::Of(number, of) => {
                 self.asked.push(number as u16);
@@ -185,8 +186,7 @@ impl AsOf<'_> {
     /// Whether an index can tell who was met until `from_ms`. Not where the present payment may
     /// have an entry that old: its other side is no acquaintance by that.
     pub fn knows_first_meetings(&self, from_ms: Millis) -> bool {
-        let hot = self.extra.and_then(|extra| extra.hot.as_deref());
-        let stands = hot.is_some_and(|hot| hot.met.is_some() && hot.stands_at(self.time_ms));
+        let stands = self.hot().is_some_and(|hot| hot.met.is_some());
         stands && self.own.debit_ms > from_ms && from_ms < self.time_ms
     }
 

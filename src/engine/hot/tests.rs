@@ -197,6 +197,8 @@ proptest! {
                 let mut as_of = AsOf {
                     entries: entries.up_to(entries.count_until(now)),
                     time_ms: now,
+                    by_ledger: false,
+                    earlier_ms: now,
                     extra: shard.extra(slot),
                     horizon_ms,
                     utc_offset_ms: OFFSET,

@@ -87,6 +87,10 @@ pub(crate) struct AlertBody<'a> {
     /// How long something was waited for that did not follow the event; the alert is made then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) waited: Option<String>,
+    /// This revision corrects an earlier judgement. A `withdraw` asks for nothing any more: what
+    /// was done for `action` is to be undone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) correction: Option<CorrectionBody<'a>>,
     /// Only in the shadow stream: the rule is on trial, nobody should act.
     #[serde(skip_serializing_if = "is_false")]
     pub(crate) shadow: bool,
@@ -200,6 +204,21 @@ pub(crate) struct ProposalBody {
 pub(crate) struct DowngradeBody {
     /// The measure before.
     pub(crate) from: Action,
+}
+
+/// Why a revision corrects an earlier one.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct CorrectionBody<'a> {
+    /// `late_event`: an event with an earlier time arrived after `event` had been judged.
+    #[schemars(extend("enum" = ["late_event"]))]
+    pub(crate) reason: &'static str,
+    /// The same in words.
+    pub(crate) text: TextBody<'a>,
+    /// The event that it is due to; `event` is the one that was judged again.
+    pub(crate) due_to: EventBody<'a>,
+    /// Rules that do not hold any more.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub(crate) rules_withdrawn: &'a [String],
 }
 
 /// A text in both languages.

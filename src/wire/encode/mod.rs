@@ -33,9 +33,9 @@ use crate::sink::{Message, Stream};
 use crate::source::RejectedRecord;
 pub(crate) use body::AlertBody;
 use body::{
-    ControlBody, DowngradeBody, EventBody, EvidenceBody, ExtensionBody, GuardBody, MatchBody,
-    OwnerBody, PackBody, PrivacyBody, ProposalBody, ReasonBody, RelatedBody, RequesterBody,
-    TargetBody, TextBody, TimingBody,
+    ControlBody, CorrectionBody, DowngradeBody, EventBody, EvidenceBody, ExtensionBody, GuardBody,
+    MatchBody, OwnerBody, PackBody, PrivacyBody, ProposalBody, ReasonBody, RelatedBody,
+    RequesterBody, TargetBody, TextBody, TimingBody,
 };
 use privacy::{Mask, Privacy, TokenKind};
 use text::{iso_duration, rfc3339};
@@ -228,6 +228,12 @@ impl Encoder {
             suppressed: alert.suppressed,
             downgraded_by_breaker: alert.downgraded_from.map(|from| DowngradeBody { from }),
             waited: alert.waited_ms.map(iso_duration),
+            correction: alert.correction.as_ref().map(|correction| CorrectionBody {
+                reason: correction.reason.word(),
+                text: text_body(&correction.text, &known),
+                due_to: self.event(&correction.due_to, &known),
+                rules_withdrawn: &correction.rules_withdrawn,
+            }),
             shadow: alert.shadow,
             requested_by: RequesterBody {
                 system: &self.config.source_system,
