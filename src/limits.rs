@@ -20,6 +20,9 @@ pub const DATE_MS_MAX: Millis = (1 << 48) - 1;
 
 /// Bytes of one input record, at most.
 pub const RECORD_BYTES_MAX: usize = 256 * 1_024;
+/// Bytes of a record that is kept in memory whole while its step is scored, at most; of a longer
+/// one only the texts that are read.
+pub const RECORD_WHOLE_BYTES_MAX: usize = 4 * 1_024;
 /// Bytes of one identifier (account, customer, payment, event, device …), at most.
 pub const ID_BYTES_MAX: usize = 128;
 /// Bytes of a free text (name, memo), at most; longer ones are cut at a character boundary.

@@ -22,7 +22,7 @@ pub(super) fn read_line(reader: &mut dyn BufRead, line: &mut Vec<u8>) -> std::io
             break;
         }
         any = true;
-        let end = available.iter().position(|&b| b == b'\n');
+        let end = memchr::memchr(b'\n', available);
         let taken = end.unwrap_or(available.len());
         let room = (limits::RECORD_BYTES_MAX + 1).saturating_sub(line.len());
         line.extend_from_slice(&available[..taken.min(room)]);

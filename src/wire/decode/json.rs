@@ -2,8 +2,9 @@
 
 use super::Fault;
 use super::scan::{Broken, Found, Kind, Order, Scanner, Shape};
+use super::texts::Texts;
 use crate::limits;
-use crate::model::event::{Batch, Text};
+use crate::model::event::Text;
 use crate::model::money::{AmountError, Currency, parse_decimal};
 use crate::model::reject::RejectReason;
 
@@ -105,25 +106,25 @@ impl<'a, 'f, const N: usize> Fields<'a, 'f, N> {
 
     /// An identifier or code: bounded, kept whole, or refused.
     #[inline(always)]
-    pub fn id(&self, index: usize, batch: &mut Batch) -> Result<Text, Fault> {
+    pub fn id(&self, index: usize, texts: &mut Texts<'_>) -> Result<Text, Fault> {
         match self.get(index) {
-            Some(raw) => raw.id(batch),
+            Some(raw) => raw.id(texts),
             None => Ok(Text::NONE),
         }
     }
 
     /// An identifier that must be there and not be empty.
     #[inline(always)]
-    pub fn need_id(&self, index: usize, batch: &mut Batch) -> Result<Text, Fault> {
-        let text = self.need(index)?.id(batch)?;
+    pub fn need_id(&self, index: usize, texts: &mut Texts<'_>) -> Result<Text, Fault> {
+        let text = self.need(index)?.id(texts)?;
         if text.is_none() { Err(self.missing(index)) } else { Ok(text) }
     }
 
     /// A free text: cut where it is too long.
     #[inline(always)]
-    pub fn free_text(&self, index: usize, batch: &mut Batch) -> Result<Text, Fault> {
+    pub fn free_text(&self, index: usize, texts: &mut Texts<'_>) -> Result<Text, Fault> {
         match self.get(index) {
-            Some(raw) => raw.free_text(batch),
+            Some(raw) => raw.free_text(texts),
             None => Ok(Text::NONE),
         }
     }
@@ -182,19 +183,19 @@ impl<'a> Raw<'a> {
     }
 
     #[inline(always)]
-    fn id(&self, batch: &mut Batch) -> Result<Text, Fault> {
+    fn id(&self, texts: &mut Texts<'_>) -> Result<Text, Fault> {
         let text =
-            self.read(|text| (text.len() <= limits::ID_BYTES_MAX).then(|| batch.push_text(text)))?;
+            self.read(|text| (text.len() <= limits::ID_BYTES_MAX).then(|| texts.keep(text)))?;
         text.ok_or_else(|| self.fault(RejectReason::TooLong))
     }
 
-    fn free_text(&self, batch: &mut Batch) -> Result<Text, Fault> {
+    fn free_text(&self, texts: &mut Texts<'_>) -> Result<Text, Fault> {
         self.read(|text| {
             let mut end = text.len().min(limits::TEXT_BYTES_MAX);
             while !text.is_char_boundary(end) {
                 end -= 1;
             }
-            batch.push_text(&text[..end])
+            texts.keep(&text[..end])
         })
     }
 

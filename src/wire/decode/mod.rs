@@ -8,6 +8,7 @@
 //!
 //! - [`scan`]: one pass over a record that checks it and notes where its values lie
 //! - [`json`]: those values by type
+//! - [`texts`]: where an event's texts lie
 //! - [`time`]: times in the accepted forms
 //! - `payment`, `reference`: the formats
 
@@ -15,10 +16,12 @@ mod json;
 mod payment;
 mod reference;
 mod scan;
+mod texts;
 pub mod time;
 
 use jiff::tz::TimeZone;
 
+use self::texts::Texts;
 use self::time::Clock;
 use crate::limits;
 use crate::model::event::{Batch, Body, Event, Position};
@@ -169,16 +172,18 @@ impl Decoder {
         let layout = payment::lay_out(text, &mut self.orders)?;
         let fields = layout.fields(text)?;
         let (clock, record_time_ms) = (&self.clock, envelope.record_time_ms);
+        let mut texts = Texts::of(text, batch);
+        let texts = &mut texts;
         let decoded = match fields.need(payment::SCHEMA)?.read(Schema::parse)? {
             Some(Schema::Payment) => {
-                let (time_ms, payment) = payment::decode(text, &layout, &fields, clock, batch)?;
+                let (time_ms, payment) = payment::decode(text, &layout, &fields, clock, texts)?;
                 return self.admit(envelope, time_ms, Body::Payment(payment), batch);
             }
-            Some(Schema::Account) => reference::account(text, clock, batch),
-            Some(Schema::List) => reference::list(text, clock, record_time_ms, batch),
-            Some(Schema::Control) => reference::control(text, clock, record_time_ms, batch),
-            Some(Schema::Registry) => reference::registry(text, clock, record_time_ms, batch),
-            Some(Schema::Feedback) => reference::feedback(text, clock, record_time_ms, batch),
+            Some(Schema::Account) => reference::account(text, clock, texts),
+            Some(Schema::List) => reference::list(text, clock, record_time_ms, texts),
+            Some(Schema::Control) => reference::control(text, clock, record_time_ms, texts),
+            Some(Schema::Registry) => reference::registry(text, clock, record_time_ms, texts),
+            Some(Schema::Feedback) => reference::feedback(text, clock, record_time_ms, texts),
             None => Err(Fault::new(RejectReason::UnknownSchema, "schema")),
         }?;
         self.admit(envelope, decoded.time_ms, decoded.body, batch)

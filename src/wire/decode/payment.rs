@@ -3,11 +3,12 @@
 use super::Fault;
 use super::json::{self, Fields, Raw};
 use super::scan::{Broken, Found, Order, Scanner, Shape};
+use super::texts::Texts;
 use super::time::Clock;
 use crate::model::country::Country;
 use crate::model::event::{
-    AccountClass, Batch, Category, Channel, CustomerType, Geo, Party, PayeeCheck, Payment,
-    PaymentStatus, PaymentType, RiskGrade, session,
+    AccountClass, Category, Channel, CustomerType, Geo, Party, PayeeCheck, Payment, PaymentStatus,
+    PaymentType, RiskGrade, session,
 };
 use crate::model::money::{Currency, Money, parse_decimal};
 use crate::model::reject::RejectReason;
@@ -152,10 +153,10 @@ pub(super) fn decode(
     layout: &Layout,
     f: &Fields<'_, '_, 26>,
     clock: &Clock,
-    batch: &mut Batch,
+    texts: &mut Texts<'_>,
 ) -> Result<(Millis, Payment), Fault> {
-    let event_id = f.need_id(EVENT_ID, batch)?;
-    let payment_id = f.need_id(PAYMENT_ID, batch)?;
+    let event_id = f.need_id(EVENT_ID, texts)?;
+    let payment_id = f.need_id(PAYMENT_ID, texts)?;
     let status = f.need(STATUS)?.read(PaymentStatus::parse)?;
     let time_ms = f.need(EVENT_TIME)?.time(clock)?;
     let currency = f.need(CURRENCY)?.currency()?;
@@ -165,33 +166,33 @@ pub(super) fn decode(
         return Err(amount.fault(RejectReason::NonPositiveAmount));
     }
     let payer = Fields::inner(text, f.need(PAYER)?, &layout.payer, &PARTY, "payer.")?;
-    let payer = party(&payer, currency, clock, batch)?;
+    let payer = party(&payer, currency, clock, texts)?;
     let payee = Fields::inner(text, f.need(PAYEE)?, &layout.payee, &PARTY, "payee.")?;
-    let payee = party(&payee, currency, clock, batch)?;
+    let payee = party(&payee, currency, clock, texts)?;
     let payment_type = f.need(TYPE)?.read(PaymentType::parse)?;
     let channel = f.need(CHANNEL)?.read(Channel::parse)?;
     let amount = Money { minor, currency };
     let mut payment =
         Payment::new(event_id, payment_id, status, amount, payer, payee, payment_type, channel);
-    payment.end_to_end_id = f.id(END_TO_END_ID, batch)?;
-    payment.instruction_id = f.id(INSTRUCTION_ID, batch)?;
-    payment.uetr = f.id(UETR, batch)?;
+    payment.end_to_end_id = f.id(END_TO_END_ID, texts)?;
+    payment.instruction_id = f.id(INSTRUCTION_ID, texts)?;
+    payment.uetr = f.id(UETR, texts)?;
     payment.category = f.word(CATEGORY, Category::parse)?;
-    payment.mcc = f.id(MCC, batch)?;
-    payment.purpose = f.free_text(PURPOSE, batch)?;
-    payment.terminal_id = f.id(TERMINAL_ID, batch)?;
+    payment.mcc = f.id(MCC, texts)?;
+    payment.purpose = f.free_text(PURPOSE, texts)?;
+    payment.terminal_id = f.id(TERMINAL_ID, texts)?;
     payment.terminal_geo = match f.get(TERMINAL_GEO) {
         Some(raw) => Some(geo(text, raw, &layout.terminal_geo, "terminal_geo.")?),
         None => None,
     };
     payment.terminal_country = country(f.get(TERMINAL_COUNTRY))?;
-    payment.memo = f.free_text(MEMO, batch)?;
+    payment.memo = f.free_text(MEMO, texts)?;
     payment.hold_deadline_ms = f.time(HOLD_DEADLINE, clock)?;
     if let Some(raw) = f.get(DEVICE) {
         let d = Fields::inner(text, raw, &layout.device, &DEVICE_SHAPE, "device.")?;
-        payment.device_id = d.id(DEVICE_ID, batch)?;
-        payment.device_ip = d.id(IP, batch)?;
-        payment.device_bssid = d.id(BSSID, batch)?;
+        payment.device_id = d.id(DEVICE_ID, texts)?;
+        payment.device_ip = d.id(IP, texts)?;
+        payment.device_bssid = d.id(BSSID, texts)?;
         payment.device_geo = match d.get(GEO) {
             Some(raw) => Some(geo(text, raw, &layout.device_geo, "device.geo.")?),
             None => None,
@@ -200,7 +201,7 @@ pub(super) fn decode(
     }
     if let Some(raw) = f.get(SESSION) {
         let s = Fields::inner(text, raw, &layout.session, &SESSION_SHAPE, "session.")?;
-        payment.session_id = s.id(SESSION_ID, batch)?;
+        payment.session_id = s.id(SESSION_ID, texts)?;
         if let Some(raw) = s.get(FLAGS) {
             let mut bits = 0;
             raw.words(|word| bits |= session_bit(word))?;
@@ -213,8 +214,8 @@ pub(super) fn decode(
     }
     if let Some(raw) = f.get(SOURCE) {
         let s = Fields::inner(text, raw, &layout.source, &SOURCE_SHAPE, "source.")?;
-        payment.source_system = s.id(SYSTEM, batch)?;
-        payment.source_topic = s.id(TOPIC, batch)?;
+        payment.source_system = s.id(SYSTEM, texts)?;
+        payment.source_topic = s.id(TOPIC, texts)?;
         payment.source_time_ms = s.time(TS, clock)?;
     }
     Ok((time_ms, payment))
@@ -245,16 +246,16 @@ fn party(
     f: &Fields<'_, '_, 15>,
     currency: Currency,
     clock: &Clock,
-    batch: &mut Batch,
+    texts: &mut Texts<'_>,
 ) -> Result<Party, Fault> {
     let age = f.get(AGE).map(|raw| raw.integer(150)).transpose()?;
     Ok(Party {
-        account: f.need_id(ACCOUNT, batch)?,
-        account_scheme: f.id(SCHEME, batch)?,
-        bank: f.id(BANK, batch)?,
-        name: f.free_text(NAME, batch)?,
-        customer: f.id(CUSTOMER, batch)?,
-        id_token: f.id(ID_TOKEN, batch)?,
+        account: f.need_id(ACCOUNT, texts)?,
+        account_scheme: f.id(SCHEME, texts)?,
+        bank: f.id(BANK, texts)?,
+        name: f.free_text(NAME, texts)?,
+        customer: f.id(CUSTOMER, texts)?,
+        id_token: f.id(ID_TOKEN, texts)?,
         customer_type: f.word(CUSTOMER_TYPE, CustomerType::parse)?,
         balance_after_minor: f.amount(BALANCE, currency)?,
         available_after_minor: f.amount(AVAILABLE, currency)?,
@@ -262,7 +263,7 @@ fn party(
         opened_at_ms: f.date_or_time(OPENED_AT, clock)?,
         risk_grade: f.word(GRADE, RiskGrade::parse)?,
         age_years: age.and_then(|years| u8::try_from(years).ok()),
-        occupation_class: f.id(OCCUPATION, batch)?,
+        occupation_class: f.id(OCCUPATION, texts)?,
         income_monthly_minor: f.amount(INCOME, currency)?,
     })
 }

@@ -3,13 +3,14 @@
 use super::json::{Fields, find};
 use super::payment::{find_geo, geo};
 use super::scan::Shape;
+use super::texts::Texts;
 use super::time::Clock;
 use super::{Decoded, Fault};
 use crate::model::entity::EntityKind;
 use crate::model::event::{
-    AccountClass, AccountEvent, AccountEventKind, Batch, Body, ControlEvent, CustomerType,
-    FeedbackEvent, FeedbackStage, ListCategory, ListEvent, ListLevel, ListOp, OpeningReason,
-    RegistryEvent, RegistryStatus, RiskGrade, Verdict,
+    AccountClass, AccountEvent, AccountEventKind, Body, ControlEvent, CustomerType, FeedbackEvent,
+    FeedbackStage, ListCategory, ListEvent, ListLevel, ListOp, OpeningReason, RegistryEvent,
+    RegistryStatus, RiskGrade, Verdict,
 };
 use crate::model::measure::{Action, ControlMode};
 use crate::model::money::Money;
@@ -39,7 +40,7 @@ static ACCOUNT: Shape<19> = Shape::new([
 ]);
 
 /// Decodes an account event.
-pub(super) fn account(text: &str, clock: &Clock, batch: &mut Batch) -> Result<Decoded, Fault> {
+pub(super) fn account(text: &str, clock: &Clock, texts: &mut Texts<'_>) -> Result<Decoded, Fault> {
     let found = find(text, &ACCOUNT)?;
     let f = Fields::outer(text, &found, &ACCOUNT)?;
     let time = f.get(12).or(f.get(13)).map_or_else(|| f.need(12), Ok)?;
@@ -54,15 +55,15 @@ pub(super) fn account(text: &str, clock: &Clock, batch: &mut Batch) -> Result<De
         None => None,
     };
     let body = Body::Account(Box::new(AccountEvent {
-        event_id: f.id(0, batch)?,
+        event_id: f.id(0, texts)?,
         kind: f.need(1)?.read(AccountEventKind::parse)?,
-        account: f.need_id(2, batch)?,
-        customer: f.id(3, batch)?,
-        branch: f.id(4, batch)?,
-        opening_device: f.id(5, batch)?,
-        phone_token: f.id(6, batch)?,
-        agent_token: f.id(7, batch)?,
-        employer_token: f.id(8, batch)?,
+        account: f.need_id(2, texts)?,
+        customer: f.id(3, texts)?,
+        branch: f.id(4, texts)?,
+        opening_device: f.id(5, texts)?,
+        phone_token: f.id(6, texts)?,
+        agent_token: f.id(7, texts)?,
+        employer_token: f.id(8, texts)?,
         reason: f.word(17, OpeningReason::parse)?,
         geo,
         customer_type: f.word(9, CustomerType::parse)?,
@@ -99,7 +100,7 @@ pub(super) fn list(
     text: &str,
     clock: &Clock,
     record_time_ms: Option<Millis>,
-    batch: &mut Batch,
+    texts: &mut Texts<'_>,
 ) -> Result<Decoded, Fault> {
     let found = find(text, &LIST)?;
     let f = Fields::outer(text, &found, &LIST)?;
@@ -113,9 +114,9 @@ pub(super) fn list(
     let (kind, name) = if subject.is_object() {
         let found = find(subject.text(), &SUBJECT)?;
         let s = Fields::inner(subject.text(), subject, &found, &SUBJECT, "subject.")?;
-        (s.need(0)?, s.need_id(1, batch)?)
+        (s.need(0)?, s.need_id(1, texts)?)
     } else {
-        (f.need(3)?, f.need_id(2, batch)?)
+        (f.need(3)?, f.need_id(2, texts)?)
     };
     let subject_kind = match kind.read(str::to_owned)?.as_str() {
         "account" => EntityKind::Account,
@@ -134,20 +135,20 @@ pub(super) fn list(
         None => f.need(11)?.time(clock)?,
     };
     let body = Body::List(Box::new(ListEvent {
-        entry_id: f.id(0, batch)?,
+        entry_id: f.id(0, texts)?,
         op,
         subject_kind,
         subject: name,
-        counterparty: f.id(13, batch)?,
+        counterparty: f.id(13, texts)?,
         category: f.need(4)?.read(ListCategory::parse)?,
         level: f.word(5, ListLevel::parse)?,
         valid_from_ms,
         valid_to_ms,
-        source: f.id(8, batch)?,
-        legal_basis: f.free_text(9, batch)?,
-        purpose: f.id(10, batch)?,
-        author: f.id(14, batch)?,
-        approver: f.id(15, batch)?,
+        source: f.id(8, texts)?,
+        legal_basis: f.free_text(9, texts)?,
+        purpose: f.id(10, texts)?,
+        author: f.id(14, texts)?,
+        approver: f.id(15, texts)?,
     }));
     Ok(Decoded { time_ms, body })
 }
@@ -173,7 +174,7 @@ pub(super) fn control(
     text: &str,
     clock: &Clock,
     record_time_ms: Option<Millis>,
-    batch: &mut Batch,
+    texts: &mut Texts<'_>,
 ) -> Result<Decoded, Fault> {
     let found = find(text, &CONTROL)?;
     let f = Fields::outer(text, &found, &CONTROL)?;
@@ -196,8 +197,8 @@ pub(super) fn control(
     let own = f.get(11).or(f.get(12)).map(|raw| raw.time(clock)).transpose()?;
     let extension_no = f.get(8).map(|raw| raw.integer(1_000)).transpose()?;
     let body = Body::Control(Box::new(ControlEvent {
-        control_id: f.need_id(0, batch)?,
-        account: f.need_id(1, batch)?,
+        control_id: f.need_id(0, texts)?,
+        account: f.need_id(1, texts)?,
         // A control of a kind that is not known cannot be honoured; the record is kept as a reject.
         kind: kind.ok_or_else(|| kind_raw.fault(RejectReason::BadValue))?,
         mode: mode.transpose()?,
@@ -205,7 +206,7 @@ pub(super) fn control(
         from_ms,
         to_ms: date(7)?,
         extension_no: extension_no.and_then(|n| u32::try_from(n).ok()),
-        authority: f.id(9, batch)?,
+        authority: f.id(9, texts)?,
         released_at_ms: date(10)?,
     }));
     Ok(Decoded { time_ms: own.or(record_time_ms).unwrap_or(from_ms), body })
@@ -219,7 +220,7 @@ pub(super) fn registry(
     text: &str,
     clock: &Clock,
     record_time_ms: Option<Millis>,
-    batch: &mut Batch,
+    texts: &mut Texts<'_>,
 ) -> Result<Decoded, Fault> {
     let found = find(text, &REGISTRY)?;
     let f = Fields::outer(text, &found, &REGISTRY)?;
@@ -230,10 +231,10 @@ pub(super) fn registry(
         None => f.need(4)?.time(clock)?,
     };
     let body = Body::Registry(Box::new(RegistryEvent {
-        enterprise: f.need_id(0, batch)?,
+        enterprise: f.need_id(0, texts)?,
         status: f.need(1)?.read(RegistryStatus::parse)?,
         as_of_ms,
-        source: f.id(3, batch)?,
+        source: f.id(3, texts)?,
     }));
     Ok(Decoded { time_ms, body })
 }
@@ -257,7 +258,7 @@ pub(super) fn feedback(
     text: &str,
     clock: &Clock,
     record_time_ms: Option<Millis>,
-    batch: &mut Batch,
+    texts: &mut Texts<'_>,
 ) -> Result<Decoded, Fault> {
     let found = find(text, &FEEDBACK)?;
     let f = Fields::outer(text, &found, &FEEDBACK)?;
@@ -277,14 +278,14 @@ pub(super) fn feedback(
         None => None,
     };
     let body = Body::Feedback(Box::new(FeedbackEvent {
-        feedback_id: f.id(0, batch)?,
-        alert_id: f.id(1, batch)?,
+        feedback_id: f.id(0, texts)?,
+        alert_id: f.id(1, texts)?,
         stage: f.need(2)?.read(FeedbackStage::parse)?,
         action,
         verdict: f.word(4, Verdict::parse)?,
-        payer: f.id(5, batch)?,
-        payee: f.id(6, batch)?,
-        payment_id: f.id(7, batch)?,
+        payer: f.id(5, texts)?,
+        payee: f.id(6, texts)?,
+        payment_id: f.id(7, texts)?,
     }));
     Ok(Decoded { time_ms, body })
 }

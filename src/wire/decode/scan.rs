@@ -9,6 +9,8 @@ use crate::limits;
 
 /// Length of the longest name that a shape may have.
 const NAME_BYTES_MAX: usize = 16;
+/// Bytes of the longest name with its quotes and its colon.
+const KEY_WINDOW: usize = NAME_BYTES_MAX + 3;
 
 /// A field's name, ready to be compared.
 #[derive(Clone, Copy, Debug)]
@@ -169,6 +171,14 @@ impl<'a> Scanner<'a> {
     /// Passes the spaces before a value; the value's first byte.
     #[inline(always)]
     pub fn peek(&mut self) -> Option<u8> {
+        match self.bytes.get(self.at) {
+            Some(&byte) if byte > b' ' => Some(byte),
+            _ => self.peek_on(),
+        }
+    }
+
+    #[cold]
+    fn peek_on(&mut self) -> Option<u8> {
         loop {
             match self.bytes.get(self.at) {
                 Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
@@ -282,13 +292,15 @@ impl<'a> Scanner<'a> {
         last: usize,
     ) -> Result<Option<usize>, Broken> {
         let quote = self.peek();
-        if let Some(window) = self.bytes[self.at..].first_chunk::<{ NAME_BYTES_MAX + 3 }>() {
+        if let Some(window) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk::<KEY_WINDOW>)
+            && quote == Some(b'"')
+        {
             let (_, tail) = window.split_at(1);
             let word = tail.first_chunk().map_or(0, |word| u128::from_le_bytes(*word));
             for guess in order.next[last].map(usize::from) {
                 let Some(name) = shape.keys.get(guess) else { continue };
-                let closed = window[1 + name.len] == b'"' && window[2 + name.len] == b':';
-                if quote == Some(b'"') && word & name.mask == name.word && closed {
+                let closed = || window.get(name.len + 1..name.len + 3) == Some(b"\":");
+                if word & name.mask == name.word && closed() {
                     self.at += name.len + 3;
                     return Ok(Some(guess));
                 }
@@ -434,13 +446,12 @@ impl<'a> Scanner<'a> {
         self.at += 1;
         let mut escaped = false;
         loop {
-            while let Some(chunk) = self.bytes[self.at..].first_chunk() {
-                let stops = stops(u64::from_le_bytes(*chunk));
-                if stops != 0 {
-                    self.at += stops.trailing_zeros() as usize / 8;
+            while let Some(chunk) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk) {
+                let plain = plain_run(chunk);
+                self.at += plain;
+                if plain < CHUNK {
                     break;
                 }
-                self.at += 8;
             }
             match self.bytes.get(self.at) {
                 Some(b'"') => {
@@ -485,12 +496,74 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// The high bits of those bytes that end a plain run of a string: a quote, a backslash, a control
-/// character. Only the lowest of them is exact: a borrow may mark bytes above it.
+/// Bytes of a string that are looked at together.
+const CHUNK: usize = 16;
+
+/// How many bytes come before the first that ends a plain run of a string: a quote, a backslash or
+/// a control character.
+#[cfg(target_feature = "sse2")]
 #[inline(always)]
-fn stops(word: u64) -> u64 {
-    const ONES: u64 = u64::MAX / 255;
-    let equals = |byte: u8| (word ^ (ONES * u64::from(byte))).wrapping_sub(ONES);
-    let control = word.wrapping_sub(ONES * 0x20);
-    (equals(b'"') | equals(b'\\') | control) & !word & (ONES << 7)
+fn plain_run(chunk: &[u8; CHUNK]) -> usize {
+    use std::arch::x86_64::{
+        _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128,
+        _mm_set1_epi8,
+    };
+    // SAFETY: the chunk is as long as what is loaded, which need not be aligned; the processor has
+    // the instructions, or this would not have been compiled.
+    let stops = unsafe {
+        let bytes = _mm_loadu_si128(chunk.as_ptr().cast());
+        let quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'"' as i8));
+        let backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'\\' as i8));
+        let control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
+        _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, backslash), control))
+    };
+    // The bit after the last byte's stands for none.
+    (stops as u32 | 1 << CHUNK).trailing_zeros() as usize
+}
+
+/// The same in words that every processor has.
+#[cfg(any(test, not(target_feature = "sse2")))]
+fn plain_run_by_words(chunk: &[u8; CHUNK]) -> usize {
+    /// The high bits of the bytes that end a run. Only the lowest of them is exact: a borrow may
+    /// mark bytes above it.
+    fn stops(word: u64) -> u64 {
+        const ONES: u64 = u64::MAX / 255;
+        let equals = |byte: u8| (word ^ (ONES * u64::from(byte))).wrapping_sub(ONES);
+        let control = word.wrapping_sub(ONES * 0x20);
+        (equals(b'"') | equals(b'\\') | control) & !word & (ONES << 7)
+    }
+    let word = u128::from_le_bytes(*chunk);
+    match stops(word as u64) {
+        0 => 8 + (stops((word >> 64) as u64).trailing_zeros() / 8) as usize,
+        low => (low.trailing_zeros() / 8) as usize,
+    }
+}
+
+#[cfg(not(target_feature = "sse2"))]
+use self::plain_run_by_words as plain_run;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Both ways agree with a look at one byte after the other.
+        #[test]
+        fn a_plain_run_ends_at_the_first_stop(
+            chunk: [u8; CHUNK],
+            stop in prop::sample::select(&[b'"', b'\\', 0, 0x1f, 0x20, 0x7f, 0x80, 0xff][..]),
+            at in 0..CHUNK,
+        ) {
+            let mut plain = chunk.map(|byte| byte | 0x80);
+            plain[at] = stop;
+            for chunk in [chunk, plain] {
+                let stops = |byte: &u8| matches!(byte, b'"' | b'\\' | ..0x20);
+                let expected = chunk.iter().position(stops).unwrap_or(CHUNK);
+                prop_assert_eq!(plain_run(&chunk), expected);
+                prop_assert_eq!(plain_run_by_words(&chunk), expected);
+            }
+        }
+    }
 }
