@@ -507,12 +507,14 @@ fn what_is_asked_of_rules_is_said_exactly_or_refused() {
     let post = |query: &str| ask(address, "POST", &format!("/api/v1/rules?{query}"), right);
     let long = format!("who={}", "x".repeat(65));
     for (query, said) in [
-        ("mode=try", "live, shadow, promote"),
+        ("who=a&mode=try", "live, shadow, promote"),
         ("mode=promote&who=li.wei", "pack=HASH"),
         ("mode=promote&who=li.wei&pack=abc", "12 digits"),
         ("mode=promote&who=li.wei&pack=zzzzzzzzzzzz", "12 digits"),
         ("mode=promote&pack=0123456789ab", "who=NAME"),
-        ("mode=shadow&pack=0123456789ab", "mode=promote"),
+        ("mode=shadow", "who=NAME"),
+        ("mode=live", "who=NAME"),
+        ("who=a&mode=shadow&pack=0123456789ab", "mode=promote"),
         ("who=%20", "1 to 64"),
         (&long, "1 to 64"),
         ("who=a%0Ab", "1 to 64"),
@@ -532,13 +534,15 @@ fn what_is_asked_of_rules_is_said_exactly_or_refused() {
         };
         (0..3).map(hear).collect::<Vec<_>>()
     });
-    for query in ["who=li.wei", "mode=shadow", "mode=promote&who=li.wei&pack=0123456789AB"] {
+    for query in
+        ["who=li.wei", "mode=shadow&who=li.wei", "mode=promote&who=li.wei&pack=0123456789AB"]
+    {
         assert_eq!(post(query).0, 202, "{query}");
     }
     let (who, pack) = (Some("li.wei".to_owned()), "0123456789ab".to_owned());
     let expected = [
         (LoadMode::Live, who.clone()),
-        (LoadMode::Shadow, None),
+        (LoadMode::Shadow, who.clone()),
         (LoadMode::Promote { pack }, who),
     ];
     assert_eq!(heard.join().expect("answered"), expected);

@@ -92,29 +92,188 @@ fn a_private_rule_stands_beside_the_shipped_ones() {
     assert_eq!(merged.overlays[0].touches, ["L01"]);
 }
 
+/// What an overlay without an approver is told.
+fn alone(overlay: &[(&str, &str)]) -> Result<Plan, String> {
+    let manifest = MANIFEST.replace("approver = \"wang.wei\"\n", "");
+    let files = pack(&[&[("bank/manifest.toml", &*manifest)], overlay].concat());
+    compile(&files).map_err(|defects| {
+        let messages: Vec<String> = defects.into_iter().map(|d| d.message).collect();
+        messages.join("; ")
+    })
+}
+
+fn needs_approver(overlay: &[(&str, &str)], what: &str) {
+    let said = alone(overlay).map(|_| ()).expect_err(what);
+    assert!(said.contains("an approver is needed") && said.ends_with(what), "{said}");
+    let approved = [&[("bank/manifest.toml", MANIFEST)], overlay].concat();
+    plan(&approved);
+}
+
 #[test]
-fn four_eyes_look_at_strong_measures_only() {
-    let alone = MANIFEST.replace("approver = \"wang.wei\"\n", "");
-    let with = |path: &'static str, text: &str| {
-        let files = pack(&[("bank/manifest.toml", &alone), (path, text)]);
-        compile(&files).map_err(|defects| defects[0].message.clone())
-    };
-    let words = "changes = \"V09\"\n[text]\nen = \"listed\"\n";
-    assert!(with("bank/v09.toml", words).is_ok(), "words need nobody else");
-    let codes = "[external_codes]\nBURST_OUT = \"1204\"\n";
-    assert!(with("bank/policy.toml", codes).is_ok(), "codes need nobody else");
-    let mild = "changes = \"M06\"\nweight = 20\n";
-    assert!(with("bank/m06.toml", mild).is_ok(), "counter_only at most");
-    let strong = "changes = \"V09\"\nmode = \"off\"\n";
-    assert!(with("bank/v09.toml", strong).is_err_and(|m| m.contains("rule V09 can ask for")));
-    let policy = "[breaker]\nstrong_max = 5000\n";
-    assert!(with("bank/policy.toml", policy).is_err_and(|m| m.contains("the policy can ask for")));
-    let text = std::fs::read_to_string("tests/lint/clean.toml").expect("readable");
-    assert!(with("bank/l01.toml", &text).is_ok(), "review at most");
-    let stops = text.replace("floor   = \"review\"", "floor   = \"stop_payment\"");
-    assert!(with("bank/l01.toml", &stops).is_err_and(|m| m.contains("rule L01 can ask for")));
+fn words_and_rules_on_trial_need_nobody_else() {
+    let words = "changes = \"V09\"\n[text]\nen = \"listed\"\n\
+                 [title]\nen = \"Payee of a case\"\n";
+    let meaning = "changes = \"M02\"\n[params]\nwindow = { doc = \"ten minutes\" }\n";
+    let codes = "[external_codes]\nBURST_OUT = \"1204\"\n[customer_reasons.review]\n\
+                 zh = \"核实中\"\nen = \"We are checking this.\"\n";
+    let rule = std::fs::read_to_string("tests/lint/clean.toml").expect("readable");
+    let stops = rule.replace("floor   = \"review\"", "floor   = \"stop_payment\"");
     let on_trial = stops.replace("floor ", "mode = \"shadow\"\nfloor ");
-    assert!(with("bank/l01.toml", &on_trial).is_ok(), "shadow asks for nothing");
+    let off = stops.replace("floor ", "mode = \"off\"\nfloor ");
+    for overlay in [
+        ("bank/v09.toml", words),
+        ("bank/m02.toml", meaning),
+        ("bank/policy.toml", codes),
+        ("bank/l01.toml", &on_trial),
+        ("bank/l01.toml", &off),
+    ] {
+        assert!(alone(&[overlay]).is_ok(), "{overlay:?}: {:?}", alone(&[overlay]).err());
+    }
+}
+
+#[test]
+fn whatever_can_change_what_is_asked_for_needs_four_eyes() {
+    let rule = std::fs::read_to_string("tests/lint/clean.toml").expect("readable");
+    // Each alone asks for nothing strong; together, or with shipped ones, they do.
+    let light = |id: &str, family: &str, weight: &str| {
+        rule.replace("L01", id)
+            .replace("remarked_on", &id.to_lowercase())
+            .replace("REMARKED_ON", id)
+            .replace("family  = \"flow\"", &format!("family  = \"{family}\""))
+            .replace("weight  = 35", &format!("weight  = {weight}"))
+            .replace("floor   = \"review\"\n", "")
+    };
+    let two = [
+        ("bank/x01.toml", &*light("X01", "flow", "59")),
+        ("bank/x02.toml", &*light("X02", "victim", "59")),
+    ];
+    needs_approver(&two, "rule X01, rule X02");
+    let support = light("X01", "profile", "1");
+    needs_approver(&[("bank/x01.toml", &support)], "rule X01");
+    let guard = "[[guards]]\nid = \"GX\"\ntitle = { zh = \"一\", en = \"one\" }\n\
+                 when = \"payment.amount >= money('1.00')\"\neffect = \"remove\"\n";
+    needs_approver(&[("bank/guards.toml", guard)], "guard GX");
+    let everywhere = format!("{guard}scope = \"all\"\n");
+    needs_approver(&[("bank/guards.toml", &everywhere)], "guard GX");
+    let calendar = "[[holidays]]\nname = \"a year\"\nfrom = \"2026-01-01\"\n\
+                    to = \"2026-12-30\"\n";
+    needs_approver(&[("bank/calendar.toml", calendar)], "the calendar");
+    for change in [
+        "changes = \"V03\"\n[params]\nmin_sum = \"99999999.00\"\n",
+        "changes = \"V03\"\nmode = \"off\"\n",
+        "changes = \"V03\"\nmode = \"shadow\"\n",
+        "changes = \"V03\"\nweight = 29\n",
+        "changes = \"V03\"\n[params]\nmin_sum = { by_grade = { high = \"3000.00\" } }\n",
+    ] {
+        needs_approver(&[("bank/v03.toml", change)], "rule V03");
+    }
+    // Whoever is asked about its signals counts too.
+    let signal = "changes = \"R08a\"\nmode = \"off\"\n";
+    needs_approver(&[("bank/r08a.toml", signal)], "rule R08a");
+    for policy in [
+        "[breaker]\nstrong_max = 5000\n",
+        "[episodes]\nidle = \"48h\"\n",
+        "[families]\nflow = 60\n",
+        "[[festivals]]\nname = \"2027\"\nfrom = \"2027-02-06\"\nto = \"2027-02-12\"\n",
+    ] {
+        needs_approver(&[("bank/policy.toml", policy)], "the policy");
+    }
+}
+
+#[test]
+fn everything_that_an_overlay_touches_is_named() {
+    let guard = "[[guards]]\nid = \"GX\"\ntitle = { zh = \"一\", en = \"one\" }\n\
+                 when = \"payment.amount >= money('1.00')\"\neffect = \"lower\"\n";
+    let calendar = "[[workdays]]\nname = \"a Sunday\"\nday = \"2026-02-15\"\n";
+    let merged = plan(&[
+        ("bank/manifest.toml", MANIFEST),
+        ("bank/guards.toml", guard),
+        ("bank/calendar.toml", calendar),
+        ("bank/policy.toml", "[external_codes]\nBURST_OUT = \"1204\"\n"),
+        ("bank/m02.toml", "changes = \"M02\"\nweight = 30\n"),
+    ]);
+    assert_eq!(merged.overlays[0].touches, ["M02", "calendar", "guard GX", "policy"]);
+}
+
+#[test]
+fn a_pack_that_asks_for_nothing_strong_needs_no_four_eyes() {
+    let keep =
+        |file: &SourceFile| ["guards.toml", "policy.toml", "calendar.toml"].contains(&&*file.path);
+    let mut files: Vec<SourceFile> = shipped::files().into_iter().filter(keep).collect();
+    let mut add = |path: &str, text: &str| {
+        files.push(SourceFile { path: path.to_owned(), text: text.to_owned() });
+    };
+    let rule = std::fs::read_to_string("tests/lint/clean.toml").expect("readable");
+    add("l01.toml", &rule);
+    add("bank/manifest.toml", &MANIFEST.replace("approver = \"wang.wei\"\n", ""));
+    add("bank/l01.toml", "changes = \"L01\"\nweight = 40\n");
+    assert!(compile(&files).is_ok(), "review at most: {:?}", compile(&files).err());
+    files.last_mut().expect("a file").text = "changes = \"L01\"\nweight = 80\n".to_owned();
+    // The family counts 70 at most: counter_only from 75 on stays out of reach.
+    assert!(compile(&files).is_ok(), "{:?}", compile(&files).err());
+    let policy = files.iter_mut().find(|f| f.path == "policy.toml").expect("shipped");
+    policy.text = policy.text.replace("flow    = 70", "flow    = 80");
+    assert!(compile(&files).is_err(), "80 is a stop of a payment");
+}
+
+#[test]
+fn weak_rules_of_an_overlay_support_nothing() {
+    let rule = std::fs::read_to_string("tests/lint/clean.toml").expect("readable");
+    let with = |support: &str| {
+        let text =
+            rule.replace("[text]", &format!("[[support]]\n{support}\nfloor = \"delay\"\n\n[text]"));
+        let files = pack(&[("bank/manifest.toml", MANIFEST), ("bank/l01.toml", &text)]);
+        compile(&files).map(|_| ()).map_err(|defects| defects[0].message.clone())
+    };
+    assert_eq!(with("rules = [\"M02\"]"), Ok(()));
+    let said = with("rules = [\"M02\", \"M13\"]").expect_err("M13 is weak");
+    assert!(said.contains("`M13` is weak"), "{said}");
+}
+
+/// A family is weak by its cap, whatever its name.
+#[test]
+fn a_family_below_the_alert_line_is_weak() {
+    let rule = std::fs::read_to_string("tests/lint/clean.toml").expect("readable");
+    let rule = rule.replace("family  = \"flow\"", "family  = \"noise\"");
+    let with = |cap: u32| {
+        let policy = format!("[families]\nnoise = {cap}\n");
+        let files = pack(&[
+            ("bank/manifest.toml", MANIFEST),
+            ("bank/policy.toml", &policy),
+            ("bank/l01.toml", &rule),
+        ]);
+        compile(&files).map_err(|defects| render(&defects, &files))
+    };
+    let said = with(39).map(|_| ()).expect_err("weak");
+    assert!(said.contains("a rule of `noise` must not have a floor"), "{said}");
+    assert!(said.contains("counts 39 at most, below the alert line of 40"), "{said}");
+    let plan = with(40).expect("it can alert");
+    let weak: Vec<&str> =
+        plan.policy.families.iter().filter(|f| f.is_weak).map(|f| f.name.as_str()).collect();
+    assert_eq!(weak, ["weak"]);
+}
+
+#[test]
+fn an_overlay_gives_a_grade_a_value_of_its_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bank = folder.path().join("bank");
+    std::fs::create_dir_all(&bank).expect("writable");
+    let given = |options: &str| format!("10:00 A -> B,C,D,E,F {options} every=1m");
+    let example = |name: &str, given: &str, expect: &str| {
+        format!("[[examples]]\nname = \"{name}\"\ngiven = \"{given}\"\nexpect = [{expect}]\n")
+    };
+    let fires = "\"10:04 M02 A\"";
+    let change = [
+        "changes = \"M02\"\n[params]\nmin_sum = { by_grade = { high = \"3000.00\" } }\n".to_owned(),
+        example("high, enough", &given("600 grade=high"), fires),
+        example("enough for all", &given("2000"), fires),
+        example("high, a fen too little", &given("599.99 grade=high"), ""),
+        example("not high", &given("600 grade=low"), ""),
+    ];
+    std::fs::write(bank.join("manifest.toml"), MANIFEST).expect("writable");
+    std::fs::write(bank.join("m02.toml"), change.concat()).expect("writable");
+    let test = goshawk(folder.path(), &["rules", "test", "--rule", "M02", "--overlay", "bank"]);
+    assert!(test.status.success(), "{}", String::from_utf8_lossy(&test.stdout));
 }
 
 #[test]

@@ -146,16 +146,13 @@ struct Change {
 
 impl Change {
     /// What is asked for and by whom, or what is wrong with that.
-    fn read(self) -> Result<(LoadMode, Option<String>), String> {
+    fn read(self) -> Result<(LoadMode, String), String> {
         let Self { mode, who, pack } = self;
-        if let Some(who) = &who {
-            let chars = who.chars().count();
-            if who.trim().is_empty()
-                || chars > limits::WHO_CHARS_MAX
-                || who.contains(char::is_control)
-            {
-                return Err(format!("who: a name of 1 to {} characters", limits::WHO_CHARS_MAX));
-            }
+        let who = who.ok_or("who=NAME is needed, for the record")?;
+        let chars = who.chars().count();
+        if who.trim().is_empty() || chars > limits::WHO_CHARS_MAX || who.contains(char::is_control)
+        {
+            return Err(format!("who: a name of 1 to {} characters", limits::WHO_CHARS_MAX));
         }
         let mode = match (mode.as_deref(), pack) {
             (None | Some("live"), None) => LoadMode::Live,
@@ -163,9 +160,6 @@ impl Change {
             (Some("promote"), Some(pack)) => {
                 if pack.len() < PACK_DIGITS_MIN || !pack.bytes().all(|b| b.is_ascii_hexdigit()) {
                     return Err(format!("pack: {PACK_DIGITS_MIN} digits of its hash or more"));
-                }
-                if who.is_none() {
-                    return Err("a promotion needs who=NAME, for the record".to_owned());
                 }
                 LoadMode::Promote { pack: pack.to_ascii_lowercase() }
             }
@@ -195,7 +189,7 @@ async fn load_rules(State(shared): State<Shared>, Query(change): Query<Change>) 
         Ok(read) => read,
         Err(problem) => return (StatusCode::BAD_REQUEST, format!("{problem}\n")).into_response(),
     };
-    let answered = match shared.read_side.rules.ask(mode, who) {
+    let answered = match shared.read_side.rules.ask(mode, Some(who)) {
         Ok(answered) => answered,
         Err(NotAsked::Closed) => return unavailable("this process does not score now\n"),
         Err(NotAsked::Busy) => return unavailable("others are being answered; try again\n"),

@@ -21,6 +21,11 @@ pub(super) struct Text {
 }
 
 impl Text {
+    /// A word that stands nowhere, at the place of what it is about.
+    pub(super) fn new(file: usize, value: &str, span: Range<usize>) -> Self {
+        Self { file, value: value.to_owned(), span, content: None }
+    }
+
     /// The place in the file of a stretch of the string; the whole string where escapes hide it.
     pub(super) fn place(&self, within: Range<usize>) -> Range<usize> {
         match self.content {

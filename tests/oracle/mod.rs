@@ -14,6 +14,7 @@ pub mod plans;
 mod same_findings;
 pub mod streams;
 mod waiting;
+mod weak;
 
 /// The seeds to run: `usual` of them unless the environment says otherwise.
 pub fn seeds(usual: u64) -> Vec<u64> {

@@ -367,7 +367,7 @@ impl Builder {
 }
 
 fn policy() -> Policy {
-    let family = |name: &str, cap| Family { name: name.to_owned(), cap };
+    let family = |name: &str, cap| Family { name: name.to_owned(), cap, is_weak: false };
     let band = |from, account, payment| Band { from, account, payment };
     Policy {
         families: vec![family("flow", 60), family("victim", 60)],

@@ -275,8 +275,11 @@ impl Episode {
             TargetKind::Payment => band.payment,
             TargetKind::Account | TargetKind::Opening => band.account,
         });
-        let floors = self.findings.iter().map(|s| s.floor.max(self.supported(plan, &s.finding)));
-        let measure = of_band.max(floors.max().flatten());
+        // Weak findings add to the score and do nothing else, whatever the pack lets them ask for.
+        let is_weak = |s: &&Standing| policy.families[s.finding.family].is_weak;
+        let strong = || self.findings.iter().filter(|s| !is_weak(s));
+        let floors = strong().map(|s| s.floor.max(self.supported(plan, &s.finding)));
+        let measure = strong().next().and_then(|_| of_band.max(floors.max().flatten()));
         let agreeing = families.iter().filter(|sum| **sum > 0).count();
         let findings = || self.findings.iter().map(|standing| &standing.finding);
         let listed = findings().any(|f| policy.families[f.family].name == "list");
@@ -318,7 +321,7 @@ impl Episode {
         let rule = plan.rules.iter().find(|r| r.id == finding.rule_id)?;
         let others = || {
             let all = self.findings.iter().map(|standing| &standing.finding);
-            all.filter(|f| f.rule_id != finding.rule_id)
+            all.filter(|f| f.rule_id != finding.rule_id && !plan.policy.families[f.family].is_weak)
         };
         let agrees = |s: &&crate::rules::plan::Support| {
             others().any(|other| {

@@ -100,16 +100,19 @@ fn repoint(pack: &Pack, sink: &mut Sink<'_>) {
 
 /// The overlays of a pack, with what they touch.
 fn overlays(pack: &Pack, sink: &Sink<'_>) -> Vec<Overlay> {
-    let of = |index: usize, manifest: &super::overlay::ManifestDoc| {
+    let of = |(index, manifest): (usize, &super::overlay::ManifestDoc)| {
+        let is_own = |file: usize| pack.overlays.manifest_of(sink.path(file)) == Some(index);
         let changed = pack.overlays.touched.iter().filter(|touched| touched.manifest == index);
         let changed =
             changed.map(|t| t.rule.as_ref().map_or("policy", |rule| &rule.value).to_owned());
-        let own = pack
-            .rules
-            .iter()
-            .filter(|rule| pack.overlays.manifest_of(sink.path(rule.file)) == Some(index));
-        let mut touches: Vec<String> =
-            changed.chain(own.map(|rule| rule.id.value.clone())).collect();
+        let rules = pack.rules.iter().filter(|rule| is_own(rule.file));
+        let guards = pack.guards.iter().filter(|guard| is_own(guard.id.file));
+        let calendars = pack.calendars.iter().filter(|calendar| is_own(calendar.file));
+        let mut touches: Vec<String> = changed
+            .chain(rules.map(|rule| rule.id.value.clone()))
+            .chain(guards.map(|guard| format!("guard {}", guard.id.value)))
+            .chain(calendars.map(|_| "calendar".to_owned()))
+            .collect();
         touches.sort();
         Overlay {
             folder: manifest.folder.clone(),
@@ -120,5 +123,5 @@ fn overlays(pack: &Pack, sink: &Sink<'_>) -> Vec<Overlay> {
             touches,
         }
     };
-    pack.overlays.manifests.iter().enumerate().map(|(index, m)| of(index, m)).collect()
+    pack.overlays.manifests.iter().enumerate().map(of).collect()
 }

@@ -104,7 +104,11 @@ pub(super) fn compile(
     let mut families: Vec<Family> = doc
         .families
         .iter()
-        .map(|(name, cap)| Family { name: name.value.clone(), cap: cap.value as u32 })
+        .map(|(name, cap)| Family {
+            name: name.value.clone(),
+            cap: cap.value as u32,
+            is_weak: doc.is_weak(&name.value),
+        })
         .collect();
     families.sort_by(|a, b| a.name.cmp(&b.name));
     let mut bands = Vec::new();

@@ -1,17 +1,18 @@
 //! Puts an overlay's keys into the rule or policy they change.
 
 use super::{Document, Taken};
-use crate::rules::diagnostics::{Sink, did_you_mean, meant_or_list};
+use crate::rules::diagnostics::{Sink, meant_or_list};
 use crate::rules::document::{Node, Text, Value};
+use crate::rules::source::PARAM_KEYS;
 
-/// Keys of a change; those it must not have are reported.
-pub(super) fn keys(
+/// Reports the keys that a change must not have.
+pub(super) fn check_keys(
     change: &Document,
     what: &str,
     known: &'static [&'static str],
     sink: &mut Sink<'_>,
-) -> Vec<Text> {
-    let Value::Table(fields) = &change.root.value else { return Vec::new() };
+) {
+    let Value::Table(fields) = &change.root.value else { return };
     for (key, _) in fields {
         if !known.contains(&key.value.as_str()) {
             let hint = meant_or_list(&key.value, known.iter().copied());
@@ -19,20 +20,30 @@ pub(super) fn keys(
             sink.report(change.file, key.span.clone(), message, "not known here", Some(hint));
         }
     }
-    fields.iter().map(|(key, _)| key.clone()).collect()
 }
 
 /// One change being put into its place.
 pub(super) struct Grafting<'a, 'f> {
     /// The overlay's file.
-    pub(super) file: usize,
+    file: usize,
     /// What is changed: a rule's id, or the policy.
-    pub(super) of: String,
-    pub(super) taken: &'a mut Taken,
-    pub(super) sink: &'a mut Sink<'f>,
+    of: String,
+    /// What has been changed so far.
+    pub(super) paths: Vec<String>,
+    taken: &'a mut Taken,
+    sink: &'a mut Sink<'f>,
 }
 
-impl Grafting<'_, '_> {
+impl<'a, 'f> Grafting<'a, 'f> {
+    pub(super) fn new(
+        file: usize,
+        of: String,
+        taken: &'a mut Taken,
+        sink: &'a mut Sink<'f>,
+    ) -> Self {
+        Self { file, of, paths: Vec::new(), taken, sink }
+    }
+
     /// Puts a key into a table; tables are joined, everything else takes the place of what was
     /// there.
     pub(super) fn put(&mut self, into: &mut Node, key: Text, node: Node, path: &str) {
@@ -41,7 +52,7 @@ impl Grafting<'_, '_> {
         let Value::Table(fields) = &mut into.value else { return };
         let found = fields.iter().position(|(name, _)| name.value == key.value);
         let Some(index) = found else {
-            if path.starts_with("params.") {
+            if path.starts_with("params.") && !may_be_added(&path) {
                 self.unknown_parameter(&key, &path, fields);
             } else if self.take(&key, &path) {
                 fields.push((key, self.mark(node)));
@@ -49,6 +60,9 @@ impl Grafting<'_, '_> {
             return;
         };
         let (old_key, old) = &mut fields[index];
+        if is_parameter(&path) && matches!(node.value, Value::Table(_)) {
+            in_full(old);
+        }
         match (&mut old.value, node.value) {
             (Value::Table(_), Value::Table(inner)) => {
                 if path.starts_with("params.") {
@@ -79,12 +93,13 @@ impl Grafting<'_, '_> {
     }
 
     fn unknown_parameter(&mut self, key: &Text, path: &str, fields: &[(Text, Node)]) {
-        let known = fields.iter().map(|(name, _)| name.value.as_str());
-        let hint = did_you_mean(&key.value, known.clone())
-            .unwrap_or_else(|| format!("known are: {}", known.collect::<Vec<_>>().join(", ")));
-        let message = match path.split('.').count() {
-            2 => format!("{} has no parameter `{}`", self.of, key.value),
-            _ => format!("a parameter has no `{}`", key.value),
+        let (message, hint) = if is_parameter(path) {
+            let known = fields.iter().map(|(name, _)| name.value.as_str());
+            let message = format!("{} has no parameter `{}`", self.of, key.value);
+            (message, meant_or_list(&key.value, known))
+        } else {
+            let hint = meant_or_list(&key.value, PARAM_KEYS.iter().copied());
+            (format!("a parameter has no `{}`", key.value), hint)
         };
         self.sink.report(self.file, key.span.clone(), message, "nothing to change", Some(hint));
     }
@@ -99,6 +114,7 @@ impl Grafting<'_, '_> {
             return false;
         }
         self.taken.insert(place, key.clone());
+        self.paths.push(path.to_owned());
         true
     }
 
@@ -107,6 +123,28 @@ impl Grafting<'_, '_> {
         mark(&mut node, self.file);
         node
     }
+}
+
+/// `params.window`
+fn is_parameter(path: &str) -> bool {
+    path.strip_prefix("params.").is_some_and(|name| !name.contains('.'))
+}
+
+/// Whether a parameter may have this without having had it: what it means, values for grades.
+fn may_be_added(path: &str) -> bool {
+    let inside = path.strip_prefix("params.").and_then(|path| path.split_once('.'));
+    inside.is_some_and(|(_, key)| PARAM_KEYS.contains(&key) || key.starts_with("by_grade."))
+}
+
+/// A parameter that was written in short, in full: `"10m"` as `{ value = "10m" }`.
+fn in_full(parameter: &mut Node) {
+    if matches!(parameter.value, Value::Table(_)) {
+        return;
+    }
+    let Node { span, file, .. } = parameter;
+    let key = Text::new(*file, "value", span.clone());
+    let inner = parameter.clone();
+    parameter.value = Value::Table(vec![(key, inner)]);
 }
 
 fn mark(node: &mut Node, file: usize) {

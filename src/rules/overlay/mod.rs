@@ -46,8 +46,8 @@ pub(super) struct Touched {
     pub(super) rule: Option<Text>,
     /// Index of the overlay's manifest.
     pub(super) manifest: usize,
-    /// Keys of the rule or policy that it changes.
-    pub(super) keys: Vec<Text>,
+    /// Keys of the rule or policy that it changes, as `params.window.value`.
+    pub(super) paths: Vec<String>,
 }
 
 /// What overlays did.
@@ -161,15 +161,15 @@ fn change_rule(
         sink.report(file, target.span.clone(), message, "nothing to change", Some(hint));
         return None;
     };
-    let keys = graft::keys(&change, "a change of a rule", RULE_KEYS, sink);
-    let mut grafting = graft::Grafting { file, of: target.value.clone(), taken, sink };
+    graft::check_keys(&change, "a change of a rule", RULE_KEYS, sink);
+    let mut grafting = graft::Grafting::new(file, target.value.clone(), taken, sink);
     for (key, node) in change.root.into_fields() {
         if RULE_KEYS[1..].contains(&key.value.as_str()) {
             grafting.put(&mut base.root, key, node, "");
         }
     }
-    let keys = keys.into_iter().filter(|key| key.value != "changes").collect();
-    Some(Touched { rule: Some(target), manifest, keys })
+    let paths = grafting.paths;
+    Some(Touched { rule: Some(target), manifest, paths })
 }
 
 fn change_policy(
@@ -181,13 +181,14 @@ fn change_policy(
     sink: &mut Sink<'_>,
 ) -> Option<Touched> {
     let base = others.iter_mut().find(|d| files[d.file].path == "policy.toml")?;
-    let keys = graft::keys(&change, "a change of the policy", POLICY_KEYS, sink);
+    graft::check_keys(&change, "a change of the policy", POLICY_KEYS, sink);
     let file = change.file;
-    let mut grafting = graft::Grafting { file, of: "the policy".to_owned(), taken, sink };
+    let mut grafting = graft::Grafting::new(file, "the policy".to_owned(), taken, sink);
     for (key, node) in change.root.into_fields() {
         if POLICY_KEYS.contains(&key.value.as_str()) {
             grafting.put(&mut base.root, key, node, "");
         }
     }
-    Some(Touched { rule: None, manifest, keys })
+    let paths = grafting.paths;
+    Some(Touched { rule: None, manifest, paths })
 }

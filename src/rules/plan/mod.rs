@@ -78,7 +78,7 @@ pub struct Overlay {
     pub approver: Option<String>,
     /// The day from which it holds, as `2026-12-01`.
     pub valid_from: String,
-    /// Rules it changes or adds, by id; `policy` for the policy.
+    /// Rules it changes or adds, by id; guards it adds, as `guard G1`; `policy`, `calendar`.
     pub touches: Vec<String>,
 }
 

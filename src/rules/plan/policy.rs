@@ -48,6 +48,9 @@ pub struct Family {
     pub name: String,
     /// What it can contribute, at most.
     pub cap: u32,
+    /// Its findings add to a score and do nothing else: they ask for nothing on their own, whatever
+    /// their rules say, and support nothing.
+    pub is_weak: bool,
 }
 
 /// From a score on, these measures.

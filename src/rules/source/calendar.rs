@@ -6,13 +6,14 @@ use crate::rules::document::{Fields, Node, Text};
 /// A calendar as written.
 #[derive(Clone, Debug)]
 pub(in crate::rules) struct CalendarDoc {
+    pub(in crate::rules) file: usize,
     /// First and last day of each holiday.
     pub(in crate::rules) holidays: Vec<(Text, Text)>,
     /// Days on which people work.
     pub(in crate::rules) workdays: Vec<Text>,
 }
 
-pub(super) fn read(root: &Node, sink: &mut Sink<'_>) -> Option<CalendarDoc> {
+pub(super) fn read(file: usize, root: &Node, sink: &mut Sink<'_>) -> Option<CalendarDoc> {
     let fields = Fields::open(root, "a calendar", &["holidays", "workdays"], sink)?;
     let mut holidays = Vec::new();
     for node in fields.items("holidays", sink) {
@@ -29,5 +30,5 @@ pub(super) fn read(root: &Node, sink: &mut Sink<'_>) -> Option<CalendarDoc> {
         workday.require_text("name", sink);
         workdays.extend(workday.require_text("day", sink));
     }
-    Some(CalendarDoc { holidays, workdays })
+    Some(CalendarDoc { file, holidays, workdays })
 }

@@ -6,10 +6,10 @@ mod policy;
 mod rule;
 
 pub(super) use calendar::CalendarDoc;
-pub(super) use policy::{BandDoc, PolicyDoc};
+pub(super) use policy::{BandDoc, PolicyDoc, WEAK};
 #[cfg(test)]
 pub(super) use rule::RULE_KEYS;
-pub(super) use rule::{Bi, GuardDoc, ParamDoc, RuleDoc};
+pub(super) use rule::{Bi, GuardDoc, PARAM_KEYS, ParamDoc, RuleDoc};
 
 use super::SourceFile;
 use super::diagnostics::Sink;
@@ -70,7 +70,7 @@ pub(super) fn read(files: &[&SourceFile], sink: &mut Sink<'_>) -> Pack {
                 sink.report(file, 0..0, "a second policy.toml", "one pack has one policy", None);
             }
             FileKind::Policy => pack.policy = policy::read(file, root, sink),
-            FileKind::Calendar => pack.calendars.extend(calendar::read(root, sink)),
+            FileKind::Calendar => pack.calendars.extend(calendar::read(file, root, sink)),
             FileKind::Guards => {
                 let known = &["guards"];
                 let Some(fields) = Fields::open(root, "a guards file", known, sink) else {

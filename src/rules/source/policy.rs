@@ -48,6 +48,23 @@ pub(in crate::rules) struct PolicyDoc {
     pub(in crate::rules) festivals: Vec<(Text, Text)>,
 }
 
+/// The family that is weak by its name: its cap must lie below the alert line.
+pub(in crate::rules) const WEAK: &str = "weak";
+
+impl PolicyDoc {
+    /// The score of the lowest band: below it there is no alert.
+    pub(in crate::rules) fn alert_line(&self) -> Option<i64> {
+        self.bands.iter().map(|band| band.from.value).min()
+    }
+
+    /// Whether a family cannot reach the alert line: by its name, or by its cap.
+    pub(in crate::rules) fn is_weak(&self, family: &str) -> bool {
+        let cap = self.families.iter().find(|(name, _)| name.value == family).map(|(_, cap)| cap);
+        let is_below = cap.zip(self.alert_line()).is_some_and(|(cap, line)| cap.value < line);
+        family == WEAK || is_below
+    }
+}
+
 const KEYS: &[&str] = &[
     "pack",
     "families",

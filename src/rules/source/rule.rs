@@ -131,6 +131,9 @@ pub(in crate::rules) const RULE_KEYS: &[&str] = &[
     "support", "text", "examples", "lint",
 ];
 
+/// Keys of a parameter that is written in full.
+pub(in crate::rules) const PARAM_KEYS: &[&str] = &["value", "unit", "doc", "by_grade"];
+
 /// The id of a rule, for those that name it: it is known even where its file cannot be read.
 pub(super) fn rule_id(root: &Node) -> Option<String> {
     root.text("id")
@@ -253,8 +256,7 @@ fn read_params(fields: &Fields<'_>, sink: &mut Sink<'_>) -> Vec<ParamDoc> {
             params.push(ParamDoc { name, value: node.clone(), unit, doc, by_grade });
             continue;
         }
-        let known = &["value", "unit", "doc", "by_grade"];
-        let Some(param) = Fields::open(node, "a parameter", known, sink) else { continue };
+        let Some(param) = Fields::open(node, "a parameter", PARAM_KEYS, sink) else { continue };
         let doc = param.text("doc", sink);
         let unit = param.text("unit", sink);
         let by_grade = param.pairs("by_grade", sink).to_vec();
