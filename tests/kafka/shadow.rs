@@ -322,7 +322,7 @@ fn rubbish_in_the_folders_is_told_and_leaves_the_service_as_it_is() {
                 write_pack(folder, &[]);
             }
             std::fs::write(folder.join(name), &bytes).expect("writes");
-            let (code, answer) = service.post(&format!("mode={mode}"));
+            let (code, answer) = service.post(&format!("mode={mode}&who=li.wei"));
             assert_eq!(code, 422, "{name}: {answer}");
             let problems = answer["problems"].as_array().expect("problems");
             assert!(problems.iter().any(|p| p["file"] == name), "{name}: {answer}");
@@ -333,6 +333,6 @@ fn rubbish_in_the_folders_is_told_and_leaves_the_service_as_it_is() {
     }
     // What was right all along is taken as if nothing had been.
     write_pack(&rules, &[("m02_burst_out.toml", "weight  = 35", "weight  = 34")]);
-    assert_eq!(service.post("").0, 202);
+    assert_eq!(service.post("who=li.wei").0, 202);
     service.process.stop();
 }

@@ -1,5 +1,5 @@
-//! Weak signals never alert alone, whatever a plan says: every alert's measure is counted again from
-//! its reasons, by what a bank would be told of the scoring.
+//! Weak signals never alert alone, whatever a plan says: every alert's measure is counted again
+//! from its reasons, by what a bank would be told of the scoring.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

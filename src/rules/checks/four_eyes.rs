@@ -12,8 +12,8 @@
 //! - a guard of its own, a calendar of its own;
 //! - a change of the policy.
 //!
-//! Words need nobody: titles, texts, examples, what parameters mean, allowed remarks, external codes
-//! and what customers read. Nor does a rule on trial (`shadow`) or off, as long as its mode stays.
+//! Words need nobody: titles, texts, examples, what parameters mean, allowed remarks, external
+//! codes and what customers read. Nor does a rule on trial (`shadow`) or off whose mode stays.
 
 use crate::model::measure::Action;
 use crate::rules::diagnostics::Sink;
