@@ -14,6 +14,8 @@ pub mod model;
 pub mod rules;
 #[path = "../src/sink/mod.rs"]
 pub mod sink;
+#[path = "../src/snapshot/mod.rs"]
+pub mod snapshot;
 #[path = "../src/source/mod.rs"]
 pub mod source;
 #[path = "../src/wire/mod.rs"]

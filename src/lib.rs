@@ -18,10 +18,10 @@
 //!
 //! [`model`] (the vocabulary) → [`rules`] (a pack of files becomes one plan) → [`engine`] (a batch
 //! of events becomes alerts) → [`wire`] (outer formats) → [`source`] and [`sink`] (where records
-//! come from and go to) → [`runtime`] (the service) and [`backtest`] (everything else around the
-//! same engine) → [`cli`]. Every bound is in [`limits`]. Imports only point down this list:
-//! `cli`, `http`, `runtime`/`backtest`, `generate`, `source`/`sink`, `wire`, `telemetry`, `engine`,
-//! `rules`, `model`, `limits`.
+//! come from and go to) → [`snapshot`] (the state on disk) → [`runtime`] (the service) and
+//! [`backtest`] (everything else around the same engine) → [`cli`]. Every bound is in [`limits`].
+//! Imports only point down this list: `cli`, `http`, `runtime`/`backtest`, `generate`,
+//! `source`/`sink`, `wire`, `snapshot`, `telemetry`, `engine`, `rules`, `model`, `limits`.
 //!
 //! # Invariants
 //!
@@ -51,6 +51,7 @@ pub mod model;
 pub mod rules;
 pub mod runtime;
 pub mod sink;
+pub mod snapshot;
 pub mod source;
 pub mod telemetry;
 pub mod wire;

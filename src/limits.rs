@@ -207,6 +207,30 @@ pub const SOURCE_BEHIND_WAIT: std::time::Duration = std::time::Duration::from_se
 /// How long a source waits for records before it says that it is idle.
 pub const SOURCE_PATIENCE: std::time::Duration = std::time::Duration::from_millis(200);
 
+/// Bytes of one part of a snapshot before compression, at most.
+pub const SNAPSHOT_BLOCK_BYTES_MAX: usize = 1 << 29;
+/// How many times larger a part may be than its compressed bytes: what zstd makes of one byte
+/// repeated, about.
+pub const SNAPSHOT_RATIO_MAX: u64 = 1 << 15;
+/// Bytes that are gathered in one file of a snapshot before it is written.
+pub const SNAPSHOT_FILE_BYTES: usize = 32 * 1_024 * 1_024;
+/// Bytes of one file of a snapshot, at most: a last part may lie behind what was gathered.
+pub const SNAPSHOT_FILE_BYTES_MAX: usize = SNAPSHOT_FILE_BYTES + SNAPSHOT_BLOCK_BYTES_MAX * 2;
+
+/// Parts of each kind that are copied and not written yet, at most: the memory that snapshots take.
+pub const SNAPSHOT_PARTS_IN_FLIGHT: usize = 8;
+/// Events taken lately in one part of a snapshot, about.
+pub const SNAPSHOT_HELD_EVENTS: usize = 1 << 13;
+/// After so long in one pause no further part is copied.
+pub const SNAPSHOT_PAUSE: std::time::Duration = std::time::Duration::from_micros(700);
+/// Of the time in which a set is taken, one part in so many at most is spent on copying.
+pub const SNAPSHOT_SHARE: u32 = 10;
+/// How often a snapshot is taken unless configured.
+pub const SNAPSHOT_INTERVAL_DEFAULT: Millis = 10 * MINUTE;
+/// Whole snapshots kept unless configured.
+pub const SNAPSHOT_KEEP_DEFAULT: usize = 2;
+
+const _: () = assert!(SNAPSHOT_BLOCK_BYTES_MAX < u32::MAX as usize / 2);
 const _: () = assert!(SHARDS == 1 << SHARD_BITS);
 const _: () = assert!(LEDGER_RETENTION >= WINDOW_MAX + LATENESS_DEFAULT);
 const _: () = assert!(LEDGER_SCAN_MAX < ORDERED_SCAN_MAX && ORDERED_SCAN_MAX < LEDGER_ENTRIES_MAX);

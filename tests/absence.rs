@@ -10,7 +10,7 @@ use goshawk::model::time::{HOUR, SECOND};
 use goshawk::rules::{SourceFile, compile, examples, shipped};
 
 /// A large sum comes in and stays: two hours without anything going out.
-const RULE: &str = r#"
+pub const RULE: &str = r#"
 id      = "X02"
 name    = "sits_on_it"
 version = "1.0.0"

@@ -175,6 +175,13 @@ fn lists_grow_old_and_controls_end() {
         assert!(text.lines().any(|l| l == line), "{line} is not in:\n{text}");
     }
     assert!(!text.contains("punished") && !text.contains("6222"), "{text}");
+    // A process that goes on from a snapshot knows as much.
+    let after = Telemetry::new().expect("distinct names");
+    after.take_back(&telemetry.watched());
+    after.set_freshness(now);
+    let again = String::from_utf8(after.render().expect("writable")).expect("UTF-8");
+    let of_both = |line: &&str| line.contains("_list_age_") || line.contains("_controls_expiring");
+    assert!(text.lines().filter(of_both).eq(again.lines().filter(of_both)), "{again}");
     // An extension in force: it no longer ends within the hour.
     let mut batch = Batch::default();
     control(&mut batch, "soon", [0, now + 48 * HOUR], None);

@@ -30,5 +30,6 @@ mod rubbish; // what is no rule at all: binary files, endless nesting, the same 
 mod rules_tools; // the tools for authors, as commands
 mod secrets; // secrets planted everywhere, and nothing that tells them
 mod simulation; // the protocol against a model of Kafka: deaths at every call, zombies, lost answers
+mod snapshot; // sets of parts in stores that lose power or bits, and files of versions past
 mod tidy; // style: headers, layers, purity, leftovers, dead links
 mod walk; // the analyst's walk: what the page says is what happens

@@ -127,6 +127,7 @@ fn run(dies: Dies) -> (Result<(), PipelineError>, Option<Why>, u64) {
         read_side: &read_side,
         stop: &stop,
         lag: None,
+        snapshots: None,
         next_step: 1,
         tally: Tally::default(),
         reconcile_every: Duration::from_secs(60),

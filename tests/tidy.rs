@@ -12,7 +12,7 @@ const LAYERS: &[&[&str]] = &[
     &["http"],
     &["generate"],
     &["telemetry"],
-    &["source", "sink", "wire"],
+    &["source", "sink", "wire", "snapshot"],
     &["engine"],
     &["rules"],
     &["model", "limits.rs"],

@@ -11,6 +11,7 @@ mod demo;
 mod drive;
 mod figures;
 mod generate;
+mod inspect;
 pub mod printer;
 mod reconcile;
 mod replay;
@@ -64,6 +65,8 @@ enum Command {
     Generate(Box<generate::Args>),
     /// Check, test and list rule packs.
     Rules(rules::Args),
+    /// Show what lies on disk: snapshots.
+    Inspect(inspect::Args),
     /// Show or check the configuration.
     Config(config::Args),
     /// Print a completion script for a shell.
@@ -109,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::Replay(args) => replay::run(&args, &printer),
         Command::Generate(args) => generate::run(&args, &printer),
         Command::Rules(args) => rules::run(&args, &printer),
+        Command::Inspect(args) => inspect::run(&args, &printer),
         Command::Config(args) => config::run(&args, &printer),
         Command::Completions(args) => completions::run(&args, &printer),
     };

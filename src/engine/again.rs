@@ -30,7 +30,7 @@ impl Engine {
             self.clock_again(&batch, &taken, passed_ms);
             let first = self.next_waited;
             self.next_waited += taken.len() as u64;
-            self.phases(&batch, &batch.events, first, fork, output);
+            self.phases(&batch, &batch.events, first, fork, None, output);
             output.counts.waited += taken.len() as u64;
             output.alert_events[made.0..].fill(number);
             output.findings[made.1..].iter_mut().for_each(|finding| finding.event = number);

@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 use super::StepOutput;
 use super::facts::{EventFacts, Fate, VisitRef, network};
 use super::group::{Call, Group, PaymentTask, Visit};
+use super::image::resume::Already;
 use super::register::Transition;
 use super::step::{Engine, exclusive};
 use crate::limits;
@@ -18,7 +19,14 @@ use crate::rules::plan::view::Role;
 impl Engine {
     /// Walks the events in order: moves the watermark, turns away what is too late, and hands out
     /// the visits.
-    pub(super) fn clock(&mut self, batch: &Batch, events: &[Event], output: &mut StepOutput) {
+    pub(super) fn clock(
+        &mut self,
+        batch: &Batch,
+        events: &[Event],
+        already: Option<Already<'_>>,
+        output: &mut StepOutput,
+    ) {
+        let is_kept = already.is_some_and(Already::has_act);
         let mut groups: Vec<_> = self.groups.iter_mut().map(exclusive).collect();
         groups.iter_mut().for_each(|group| group.begin_step());
         let per_group = groups[0].shards.len();
@@ -35,13 +43,16 @@ impl Engine {
             if !too_late {
                 self.greatest_ms = self.greatest_ms.max(event.time_ms);
             }
-            self.held.clock(self.greatest_ms);
+            if !is_kept {
+                self.held.clock(self.greatest_ms);
+            }
             let fate = if too_late { Fate::TooLate } else { Fate::Applied };
             let watermark_ms = self.greatest_ms.saturating_sub(self.config.lateness_ms);
             let mut facts = EventFacts::new(event.time_ms, watermark_ms);
             facts.fate = fate;
             facts.late = known && event.time_ms < before;
-            if event.time_ms < self.greatest_ms && event.time_ms >= watermark_ms {
+            let is_disordered = event.time_ms < self.greatest_ms && event.time_ms >= watermark_ms;
+            if is_disordered && !is_kept {
                 self.work.disordered.push(index as u32);
             }
             if too_late {

@@ -4,6 +4,7 @@
 use super::facts::{EventFacts, Fate};
 use super::group::{Call, Group};
 use super::held::Course;
+use super::image::resume::Already;
 use super::register::StatusEvent;
 use super::table::Slot;
 use crate::limits;
@@ -35,7 +36,7 @@ fn others<'a>(batch: &'a Batch, payment: &Payment, role: Role) -> [&'a str; 2] {
 impl Group {
     /// Phase intern: keys become slots; `first` is the number of the stretch's first
     /// event, if its events are new.
-    pub fn intern(&mut self, batch: &Batch, first: Option<u64>) {
+    pub fn intern(&mut self, batch: &Batch, first: Option<u64>, already: Option<Already<'_>>) {
         let Self { first_shard, shards, visits, payments, .. } = self;
         let at = |hash: KeyHash| usize::from(hash.shard() - *first_shard);
         for block in visits.chunks_mut(PREFETCH_BLOCK) {
@@ -57,7 +58,9 @@ impl Group {
                 visit.slot = table.intern(visit.hash, visit.kind, name);
                 let newest = &mut table.headers[visit.slot as usize].newest;
                 visit.before = *newest;
-                if let Some(first) = first.filter(|_| visit.call != Call::Concerns) {
+                let is_there = already.is_some_and(|a| a.has_ledgers(visit.hash.shard()));
+                let is_judged = visit.call != Call::Concerns;
+                if let Some(first) = first.filter(|_| is_judged && !is_there) {
                     *newest = (first + u64::from(visit.event)) as u32;
                 }
             }
@@ -68,9 +71,15 @@ impl Group {
     }
 
     /// Registers status events, applies list events and reads lists, all in order.
-    pub fn consult(&mut self, course: &Course<'_>, facts: &[EventFacts]) {
+    pub fn consult(
+        &mut self,
+        course: &Course<'_>,
+        facts: &[EventFacts],
+        already: Option<Already<'_>>,
+    ) {
+        let is_there = |hash: KeyHash| already.is_some_and(|a| a.has_consult(hash.shard()));
         let first = self.first_shard;
-        for task in &mut self.payments {
+        for task in self.payments.iter_mut().filter(|task| !is_there(task.hash)) {
             let item = task.event as usize;
             let (event, batch) = (course.event(item), course.texts(item));
             let facts = &facts[item];
@@ -113,8 +122,10 @@ impl Group {
                     let lists = extra.reference.lists_at(event.time_ms, ["", ""]);
                     self.visits[index].lists = lists;
                 }
+                Call::Concerns if is_there(visit.hash) => {}
                 Call::Concerns if matches!(event.body, Body::List(_) | Body::Registry(_)) => {
                     let header = &mut shard.table.headers[visit.slot as usize];
+                    header.is_listed = true;
                     let data = &mut header.extra.get_or_insert_default().reference;
                     self.bounds_hit += u64::from(data.apply(batch, event, 0));
                 }

@@ -65,6 +65,16 @@ impl Entry {
         ])
     }
 
+    /// Its three words.
+    pub fn words(self) -> [u64; 3] {
+        self.0
+    }
+
+    /// The entry of three words.
+    pub fn of_words(words: [u64; 3]) -> Self {
+        Self(words)
+    }
+
     pub fn time_ms(self) -> Millis {
         (self.0[0] >> TIME_SHIFT).cast_signed()
     }

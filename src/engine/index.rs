@@ -119,7 +119,11 @@ impl Index {
     fn grow(&mut self) {
         let size = (self.cells.len() * 2).max(CELLS_MIN);
         let old = std::mem::replace(&mut self.cells, vec![0; size]);
-        old.into_iter().filter(|cell| *cell != 0).for_each(|cell| self.put(cell));
+        // From an empty cell on, round the end: of cells with one tag the first stays first, so
+        // that what a search meets first is what was added first, however often this grew.
+        let first = old.iter().position(|cell| *cell == 0).unwrap_or(0);
+        let in_order = old[first..].iter().chain(&old[..first]);
+        in_order.filter(|cell| **cell != 0).for_each(|cell| self.put(*cell));
     }
 }
 

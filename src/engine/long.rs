@@ -16,19 +16,19 @@ pub(super) struct Long {
     /// Time of the newest debit that left, if any did.
     pub last_debit_ms: Option<Millis>,
     /// By day, oldest first; [`limits::HISTORY_DAYS`] at most.
-    days: Vec<DayBucket>,
+    pub days: Vec<DayBucket>,
     /// Debits by day and bucket of their amount, in order.
-    sketch: Vec<SketchCell>,
+    pub sketch: Vec<SketchCell>,
     /// Payees, in order of reference.
-    pairs: Vec<Pair>,
+    pub pairs: Vec<Pair>,
     /// Payers, in order of reference.
-    payers: Vec<Pair>,
+    pub payers: Vec<Pair>,
     /// Payees or payers have been forgotten to keep to [`limits::PAIRS_MAX`].
     pub pairs_truncated: bool,
     /// How often somebody has been forgotten.
-    forgotten: u32,
+    pub forgotten: u32,
     /// Entries taken so far: who was met last on a day is a matter of turns, never of the hash.
-    turns: u32,
+    pub turns: u32,
 }
 
 /// Sums of one day.
@@ -45,10 +45,10 @@ pub(super) struct DayBucket {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct SketchCell {
-    day: i32,
-    bucket: u16,
-    count: u32,
+pub(super) struct SketchCell {
+    pub day: i32,
+    pub bucket: u16,
+    pub count: u32,
 }
 
 /// What is remembered of one payee or payer: an unbroken relation, without a gap of more than
@@ -60,7 +60,7 @@ pub(super) struct Pair {
     pub last_day: i32,
     pub count: u32,
     /// When it was last met, in turns of the one who remembers.
-    last_turn: u32,
+    pub last_turn: u32,
     /// A bit for each week with a payment: of the week of `last_day`, of the one before, …
     pub weeks: u32,
 }

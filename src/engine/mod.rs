@@ -26,7 +26,8 @@
 //! between two events.
 //! Beside the phases stands [`contrast`]: what two engines said of the same steps.
 //!
-//! A visit touches one shard only, and a shard refers to nothing outside itself.
+//! A visit touches one shard only, and a shard refers to nothing outside itself. So the state can
+//! leave and come back part by part, as plain data ([`image`]).
 
 mod act;
 mod again;
@@ -43,6 +44,7 @@ mod gather;
 mod group;
 mod held;
 mod hot;
+pub mod image;
 mod index;
 mod judge;
 mod long;

@@ -58,8 +58,8 @@ fn list_bit(category: ListCategory, level: Option<ListLevel>) -> ListMask {
 /// Lists, controls and profile of one entity.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ReferenceData {
-    lists: Vec<ListEntry>,
-    controls: Vec<ControlEntry>,
+    pub lists: Vec<ListEntry>,
+    pub controls: Vec<ControlEntry>,
     /// What account events said.
     pub profile: Profile,
     /// What happened to it, where anything did.
@@ -81,23 +81,41 @@ pub(super) struct Profile {
 }
 
 #[derive(Clone, Debug)]
-struct ListEntry {
+pub(super) struct ListEntry {
     /// Given name, or empty.
-    id: Box<str>,
-    category: ListCategory,
-    level: Option<ListLevel>,
+    pub id: Box<str>,
+    pub category: ListCategory,
+    pub level: Option<ListLevel>,
     /// The other side, where the entry only means payments between the two; else empty.
-    counterparty: Box<str>,
-    from_ms: Millis,
-    to_ms: Millis,
+    pub counterparty: Box<str>,
+    pub from_ms: Millis,
+    pub to_ms: Millis,
 }
 
 #[derive(Clone, Debug)]
-struct ControlEntry {
-    id: Box<str>,
-    kind: Action,
-    from_ms: Millis,
-    to_ms: Millis,
+pub(super) struct ControlEntry {
+    pub id: Box<str>,
+    pub kind: Action,
+    pub from_ms: Millis,
+    pub to_ms: Millis,
+}
+
+impl Profile {
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        let Self {
+            opened_at_ms,
+            customer_type,
+            account_class,
+            risk_grade,
+            branch,
+            opening_device,
+            opening_place,
+        } = self;
+        let said = customer_type.is_some() || account_class.is_some() || risk_grade.is_some();
+        let at = branch.is_some() || opening_device.is_some() || opening_place.is_some();
+        opened_at_ms.is_none() && !said && !at
+    }
 }
 
 /// A list event, with its name resolved.

@@ -76,8 +76,6 @@ pub(super) struct Transition {
     pub post: bool,
     /// Another event was taken for the payment's first until now.
     pub leads: bool,
-    /// It may have been taken for the payment's first once, and is not.
-    pub led: bool,
 }
 
 impl Transition {
@@ -85,43 +83,54 @@ impl Transition {
     pub fn changes(&self) -> bool {
         self.leads || self.debit != EntryAction::None || self.credit != EntryAction::None
     }
+
+    /// When the payment was ordered by what was known before, where it turns out to have begun
+    /// earlier.
+    pub fn not_ordered_ms(&self) -> Option<Millis> {
+        match self.debit {
+            EntryAction::Move { from_ms: time_ms, .. } | EntryAction::Void { time_ms, .. } => {
+                self.leads.then_some(time_ms)
+            }
+            EntryAction::None | EntryAction::Insert { .. } => None,
+        }
+    }
 }
 
 /// Places in the arrays of a [`Record`].
-const FIRST: usize = 0;
+pub(super) const FIRST: usize = 0;
 /// See [`FIRST`].
-const SETTLED: usize = 1;
+pub(super) const SETTLED: usize = 1;
 
 /// One payment. The fields are in order of size, so that none of it is padding.
 #[derive(Clone, Copy, Debug)]
-struct Record {
-    payer: Reference,
-    payee: Reference,
-    amount_minor: i64,
+pub(super) struct Record {
+    pub payer: Reference,
+    pub payee: Reference,
+    pub amount_minor: i64,
     /// Earliest status that was not a voiding one.
-    debit_ms: Millis,
-    settled_ms: Millis,
-    void_ms: Millis,
+    pub debit_ms: Millis,
+    pub settled_ms: Millis,
+    pub void_ms: Millis,
     /// Latest status: the record lives by it.
-    last_ms: Millis,
+    pub last_ms: Millis,
     /// Where the first and the settling event lie: offset, partition, topic.
-    offsets: [i64; 2],
-    partitions: [i32; 2],
-    fingerprint: u32,
+    pub offsets: [i64; 2],
+    pub partitions: [i32; 2],
+    pub fingerprint: u32,
     /// Number of the chunk of its payment id.
-    id_chunk: u32,
+    pub id_chunk: u32,
     /// Chunk of each event's id: an id may arrive long after the record was made.
-    event_chunks: [u32; 2],
-    topics: [u16; 2],
+    pub event_chunks: [u32; 2],
+    pub topics: [u16; 2],
     /// Where in its chunk each event's id begins.
-    event_starts: [u16; 2],
-    id_start: u16,
+    pub event_starts: [u16; 2],
+    pub id_start: u16,
     /// Length of each event's id; 0: there was no such event.
-    event_lens: [u8; 2],
-    id_len: u8,
+    pub event_lens: [u8; 2],
+    pub id_len: u8,
     /// Bit of each status seen.
-    statuses: u8,
-    currency: Currency,
+    pub statuses: u8,
+    pub currency: Currency,
 }
 
 const _: () = assert!(size_of::<Record>() == 120);
@@ -184,7 +193,6 @@ impl Register {
         Transition {
             debit_ms: record.debit_ms,
             pre: !is_voiding(event.status) && is(FIRST),
-            led: !is(FIRST) && event.time_ms > record.debit_ms.min(record.void_ms),
             post: event.status == PaymentStatus::Settled && is(SETTLED),
             ..Transition::default()
         }
@@ -248,6 +256,44 @@ impl Register {
         }
     }
 
+    /// Every record, oldest first.
+    pub fn records(&self) -> impl Iterator<Item = &Record> {
+        (0..self.records.len()).map(|place| self.records.get(place))
+    }
+
+    /// A record's payment id, and the ids of its first and settling event.
+    pub fn ids_of(&self, record: &Record) -> [&[u8]; 3] {
+        let event =
+            |at: usize| (record.event_chunks[at], record.event_starts[at], record.event_lens[at]);
+        let id = (record.id_chunk, record.id_start, record.id_len);
+        [id, event(FIRST), event(SETTLED)]
+            .map(|(chunk, start, len)| self.id(chunk, start, len).as_bytes())
+    }
+
+    /// Adds a record at the end; `settled` is `None` where the first event is the settling one. Of
+    /// two with one id the later one counts, as it did before.
+    pub fn take_back(&mut self, mut record: Record, id: &str, first: &str, settled: Option<&str>) {
+        if let Some(number) = self.find(id, record.fingerprint) {
+            self.numbers.remove(tag(record.fingerprint), number);
+        }
+        (record.id_chunk, record.id_start) = self.keep(id);
+        record.event_chunks = [record.id_chunk; 2];
+        if !first.is_empty() {
+            (record.event_chunks[FIRST], record.event_starts[FIRST]) = self.keep(first);
+        }
+        match settled {
+            None => {
+                record.event_chunks[SETTLED] = record.event_chunks[FIRST];
+                record.event_starts[SETTLED] = record.event_starts[FIRST];
+            }
+            Some("") => {}
+            Some(id) => {
+                (record.event_chunks[SETTLED], record.event_starts[SETTLED]) = self.keep(id);
+            }
+        }
+        self.add(record);
+    }
+
     /// Asks for the line that tells where a payment is.
     pub fn prefetch(&self, fingerprint: u32) {
         self.numbers.prefetch(tag(fingerprint));
@@ -292,9 +338,7 @@ impl Register {
             event_lens: [0; 2],
         };
         self.name(&mut record, event, true, settled);
-        let number = (self.base + self.records.len() as u32) % NUMBERS;
-        self.records.push_back(record);
-        self.numbers.insert(tag(event.fingerprint), number);
+        self.add(record);
         let insert = EntryAction::Insert { time_ms: time, void_ms: None };
         Transition {
             outcome: Outcome::Scored,
@@ -304,8 +348,13 @@ impl Register {
             pre: !voiding,
             post: settled,
             leads: false,
-            led: false,
         }
+    }
+
+    fn add(&mut self, record: Record) {
+        let number = (self.base + self.records.len() as u32) % NUMBERS;
+        self.records.push_back(record);
+        self.numbers.insert(tag(record.fingerprint), number);
     }
 
     fn advance(&mut self, number: u32, event: &StatusEvent<'_>) -> Transition {

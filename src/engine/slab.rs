@@ -52,6 +52,11 @@ impl<'a> Entries<'a> {
         }
     }
 
+    /// The two stretches, oldest first.
+    pub fn parts(self) -> [&'a [Entry]; 2] {
+        [self.first, self.second]
+    }
+
     /// Newest first.
     pub fn backwards(self) -> impl Iterator<Item = Entry> + 'a {
         self.second.iter().rev().chain(self.first.iter().rev()).copied()
@@ -123,6 +128,21 @@ impl Slab {
         }
         *self.slot(ring, at) = entry;
         at
+    }
+
+    /// A ring of these entries, oldest first.
+    pub fn take_back(&mut self, entries: &[Entry]) -> Ring {
+        let mut ring = Ring::default();
+        if entries.is_empty() {
+            return ring;
+        }
+        let class = entries.len().next_power_of_two().trailing_zeros() as u8;
+        self.resize(&mut ring, class.max(CLASS_MIN));
+        ring.len = entries.len() as u32;
+        let start = (ring.block as usize) << ring.class;
+        let block = &mut self.classes[usize::from(ring.class)].entries[start..];
+        block[..entries.len()].copy_from_slice(entries);
+        ring
     }
 
     /// Removes entry number `index` and returns it.

@@ -6,6 +6,8 @@ use super::act::Act;
 use super::facts::{EventFacts, RoleLists};
 use super::group::{Group, Settings};
 use super::held::{Course, Held, Origin};
+use super::image::Resume;
+use super::image::resume::Already;
 use super::judge::judge;
 use super::rule_set::RuleSet;
 use super::view::StepView;
@@ -30,6 +32,8 @@ pub struct Engine {
     pub(super) greatest_ms: Millis,
     pub(super) warmth: Warmth,
     pub(super) groups: Vec<RwLock<Group>>,
+    /// Parts of different steps have been taken in, and not all are of one yet.
+    pub(super) resume: Option<Resume>,
     /// Number in its group of the shard whose register is looked through next.
     pub(super) next_eviction: usize,
     /// Payments that are judged once more when time has passed.
@@ -82,6 +86,7 @@ impl Engine {
             greatest_ms: Millis::MIN,
             warmth: Warmth::default(),
             groups,
+            resume: None,
             next_eviction: 0,
             waits: Waits::default(),
             next_waited: FIRST_WAITED,
@@ -137,6 +142,7 @@ impl Engine {
             greatest_ms: self.greatest_ms,
             warmth: self.warmth.clone(),
             groups: self.groups.iter().map(|group| RwLock::new(read(group).clone())).collect(),
+            resume: self.resume.clone(),
             next_eviction: self.next_eviction,
             waits: self.waits.clone(),
             next_waited: self.next_waited,
@@ -182,23 +188,47 @@ impl Engine {
 
     /// Takes a batch of events through all phases, a stretch at a time: how a batch is cut makes no
     /// difference, and what a stretch needs fits the cache.
+    ///
+    /// # Panics
+    /// When parts of different steps have been taken in and the steps between them have not been
+    /// [repeated](Engine::repeat).
     pub fn step(&mut self, batch: &Batch, fork: &dyn Fork) -> StepOutput {
+        assert!(self.resume.is_none(), "steps between the parts are missing");
+        self.work_on(batch, fork, None)
+    }
+
+    /// See [`Engine::step`]; what of the step is there `already` is left as it is.
+    pub(super) fn work_on(
+        &mut self,
+        batch: &Batch,
+        fork: &dyn Fork,
+        already: Option<Already<'_>>,
+    ) -> StepOutput {
         let mut output = StepOutput {
             rules: vec![RuleCounts::default(); self.plan.rules.len()],
             ..StepOutput::default()
         };
         self.evict_payments(batch.events.len(), fork);
-        let numbered = self.held.begin_step(batch);
+        let is_kept = already.is_some_and(Already::has_act);
+        let numbered = match already {
+            Some(already) if is_kept => already.first_event(),
+            _ => self.held.begin_step(batch),
+        };
         let most = limits::STRETCH_EVENTS * self.groups.len();
         let mut first = 0;
         while let Some(next) = batch.events.get(first) {
-            self.pass_time(next, first as u32, fork, &mut output);
-            let clock = (self.greatest_ms, self.config.lateness_ms);
             let rest = &batch.events[first..];
-            let events = &rest[..self.waits.stretch(rest, most, &self.visit_plan, clock)];
+            // What waits and what is judged again belong to the act phase.
+            let events = if is_kept {
+                &rest[..most.min(rest.len())]
+            } else {
+                self.pass_time(next, first as u32, fork, &mut output);
+                let clock = (self.greatest_ms, self.config.lateness_ms);
+                &rest[..self.waits.stretch(rest, most, &self.visit_plan, clock)]
+            };
             let made = (output.alert_events.len(), output.findings.len(), output.revised.len());
-            self.clock(batch, events, &mut output);
-            self.phases(batch, events, numbered + first as u64, fork, &mut output);
+            self.clock(batch, events, already, &mut output);
+            self.phases(batch, events, numbered + first as u64, fork, already, &mut output);
             let number = first as u32;
             output.alert_events[made.0..].iter_mut().for_each(|event| *event += number);
             output.findings[made.1..].iter_mut().for_each(|finding| finding.event += number);
@@ -209,7 +239,9 @@ impl Engine {
             first += events.len();
         }
         output.watermark_ms = self.watermark_ms().unwrap_or(Millis::MIN);
-        self.held.end_step(output.watermark_ms);
+        if !is_kept {
+            self.held.end_step(output.watermark_ms);
+        }
         output
     }
 
@@ -240,21 +272,23 @@ impl Engine {
         events: &[Event],
         first: u64,
         fork: &dyn Fork,
+        already: Option<Already<'_>>,
         output: &mut StepOutput,
     ) {
         let tasks = self.groups.len();
         let new = (first < FIRST_WAITED).then_some(first);
         {
             let groups = &self.groups;
-            fork.run(tasks, &|g| write(&groups[g]).intern(batch, new));
+            fork.run(tasks, &|g| write(&groups[g]).intern(batch, new, already));
         }
-        self.gather_references(new);
+        let is_kept = already.is_some_and(Already::has_act);
+        self.gather_references(new.filter(|_| !is_kept));
         self.judge_again(batch, events, first);
         {
             let (groups, facts) = (&self.groups, &self.work.facts);
             let origins = &self.work.origins;
             let course = Course { batch, events, first, held: &self.held, origins };
-            fork.run(tasks, &|g| write(&groups[g]).consult(&course, facts));
+            fork.run(tasks, &|g| write(&groups[g]).consult(&course, facts, already));
         }
         self.gather_answers(batch, events, first, output);
         let Self { groups, work, plan, visit_plan, settings, warmth, held, .. } = self;
@@ -270,21 +304,24 @@ impl Engine {
             visit_plan,
             settings: *settings,
             warmth,
+            already,
         };
         fork.run(tasks, &|g| write(&groups[g]).visit_all(&view));
-        let judgement = {
-            let guards: Vec<_> = groups.iter().map(read).collect();
-            let groups: Vec<&Group> = guards.iter().map(|guard| &**guard).collect();
-            let judgement = judge(&view, &groups, tasks, fork, &mut output.rules);
-            self.act.step(&view, &groups, &judgement, output);
-            judgement
-        };
-        output.counts.bounds_hit += self.waits.add(&view, &mut output.rules);
-        if self.config.report_findings {
-            output.findings.extend(self.act.records(&view));
-            output.active_by_day.extend(judgement.active_by_day(&view));
+        if !is_kept {
+            let judgement = {
+                let guards: Vec<_> = groups.iter().map(read).collect();
+                let groups: Vec<&Group> = guards.iter().map(|guard| &**guard).collect();
+                let judgement = judge(&view, &groups, tasks, fork, &mut output.rules);
+                self.act.step(&view, &groups, &judgement, output);
+                judgement
+            };
+            output.counts.bounds_hit += self.waits.add(&view, &mut output.rules);
+            if self.config.report_findings {
+                output.findings.extend(self.act.records(&view));
+                output.active_by_day.extend(judgement.active_by_day(&view));
+            }
+            output.counts.account_days += judgement.account_days();
         }
-        output.counts.account_days += judgement.account_days();
         output.counts.bounds_hit += std::mem::take(&mut self.again_bounds);
         for group in &mut self.groups {
             output.counts.bounds_hit += std::mem::take(&mut exclusive(group).bounds_hit);
@@ -321,11 +358,11 @@ impl Engine {
 
 // A panic while a group is written ends the process (the step's thread unwinds), so a poisoned lock
 // is never met by a later step; taking it anyway keeps this code free of a second way to panic.
-fn write(group: &RwLock<Group>) -> std::sync::RwLockWriteGuard<'_, Group> {
+pub(super) fn write(group: &RwLock<Group>) -> std::sync::RwLockWriteGuard<'_, Group> {
     group.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn read(group: &RwLock<Group>) -> std::sync::RwLockReadGuard<'_, Group> {
+pub(super) fn read(group: &RwLock<Group>) -> std::sync::RwLockReadGuard<'_, Group> {
     group.read().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -14,11 +14,13 @@ pub(super) type Slot = u32;
 #[derive(Clone, Debug)]
 pub(super) struct Header {
     pub reference: Reference,
-    key_start: u32,
-    key_len: u8,
+    pub key_start: u32,
+    pub key_len: u8,
     pub kind: EntityKind,
     /// Its ledger.
     pub ring: Ring,
+    /// It is on a list, or in the register of enterprises.
+    pub is_listed: bool,
     /// Day of its last payment, in the pack's zone; `i32::MIN` before the first.
     pub last_day: i32,
     /// The event that last called at it to be judged, lower bits of its number; 0: none.
@@ -41,6 +43,22 @@ fn tag(reference: Reference) -> u32 {
 }
 
 impl Table {
+    /// Every key, in order of slot.
+    pub fn keys(&self) -> &[u8] {
+        &self.keys
+    }
+
+    /// Makes room for exactly so many entities, with so many bytes of keys.
+    pub fn reserve(&mut self, entities: usize, key_bytes: usize) {
+        self.headers.reserve_exact(entities);
+        self.keys.reserve_exact(key_bytes);
+    }
+
+    /// Adds an entity under the reference that it has had.
+    pub fn take_back(&mut self, reference: Reference, kind: EntityKind, name: &[u8]) -> Slot {
+        self.create(reference, kind, name)
+    }
+
     /// Finds or creates the entity.
     pub fn intern(&mut self, hash: KeyHash, kind: EntityKind, name: &[u8]) -> Slot {
         let mut reference = hash.first();
@@ -108,6 +126,7 @@ impl Table {
             key_len: name.len() as u8,
             kind,
             ring: Ring::default(),
+            is_listed: false,
             last_day: i32::MIN,
             newest: 0,
             extra: None,

@@ -4,6 +4,7 @@
 use super::facts::{EventFacts, Fate, NONE, RoleLists};
 use super::group::Settings;
 use super::held::Course;
+use super::image::resume::Already;
 use super::visit_plan::VisitPlan;
 use super::warmth::Warmth;
 use crate::model::event::{Batch, Event};
@@ -28,6 +29,8 @@ pub(super) struct StepView<'a> {
     pub visit_plan: &'a VisitPlan,
     pub settings: Settings,
     pub warmth: &'a Warmth,
+    /// Parts that hold this step already, while a state is rebuilt from parts.
+    pub already: Option<Already<'a>>,
 }
 
 impl<'a> StepView<'a> {

@@ -25,6 +25,9 @@ impl Group {
     pub fn visit_all(&mut self, view: &StepView<'_>) {
         for index in 0..self.visits.len() {
             let visit = self.visits[index];
+            if view.already.is_some_and(|a| a.has_ledgers(visit.hash.shard())) {
+                continue;
+            }
             let facts = &view.facts[visit.event as usize];
             match (visit.call, &view.event(visit.event as usize).body) {
                 (Call::Pays(role), Body::Payment(payment))
@@ -32,8 +35,11 @@ impl Group {
                 {
                     self.pay(index, role, facts, payment, view);
                 }
+                // What is judged again changes nothing: its entries stand where they are.
                 (Call::Pays(role), Body::Payment(payment)) if facts.fate == Fate::Again => {
-                    self.pay_again(index, role, facts, payment, view);
+                    if facts.payment_row != NONE {
+                        self.read(index, role, facts, payment, view);
+                    }
                 }
                 (Call::Opens(role), Body::Account(opened)) if facts.fate == Fate::Again => {
                     if facts.payment_row != NONE {
@@ -152,29 +158,14 @@ impl Group {
                 known_of(header).seen_in(time_ms, fingerprint, country, watermark_ms);
             }
         }
-    }
-
-    /// A payment is judged once more: its entries stand where they are.
-    fn pay_again(
-        &mut self,
-        index: usize,
-        role: Role,
-        facts: &EventFacts,
-        payment: &Payment,
-        view: &StepView<'_>,
-    ) {
-        let visit = self.visits[index];
-        if role == Role::Payer && facts.transition.led {
-            // Where it was taken for the payment's first event, it is not any more.
-            let time_ms = view.event(visit.event as usize).time_ms;
+        if role == Role::Payer
+            && let Some(time_ms) = facts.transition.not_ordered_ms()
+        {
             let header = &mut self.shard(visit.hash.shard()).table.headers[visit.slot as usize];
             let data = header.extra.as_mut().map(|extra| &mut extra.reference);
             if let Some(known) = data.and_then(|data| data.known.as_mut()) {
-                known.leave(time_ms, facts.fingerprint, view.settings.utc_offset_ms);
+                known.leave(time_ms, facts.fingerprint, offset);
             }
-        }
-        if facts.payment_row != NONE {
-            self.read(index, role, facts, payment, view);
         }
     }
 

@@ -7,6 +7,7 @@
 //! judged together, so that time passing does not cut every stretch to pieces.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
@@ -78,10 +79,10 @@ impl Awaited {
 
 /// What a payment entered.
 #[derive(Debug, Clone, Copy)]
-struct Entries {
-    debit: Entry,
+pub(super) struct Entries {
+    pub debit: Entry,
     /// Since it settled.
-    credit: Option<Entry>,
+    pub credit: Option<Entry>,
 }
 
 impl Entries {
@@ -100,11 +101,11 @@ impl Entries {
 /// A payment that is waited for.
 #[derive(Clone, Debug)]
 pub(super) struct Wait {
-    /// Its texts lie in `text`.
-    event: Event,
-    text: Box<str>,
-    within_ms: Millis,
-    entries: Entries,
+    /// Its texts lie in `text`, in their order.
+    pub event: Event,
+    pub text: Box<str>,
+    pub within_ms: Millis,
+    pub entries: Entries,
     /// At which of its events it was judged before, and where its debit stands.
     pub transition: Transition,
 }
@@ -138,11 +139,16 @@ impl Wait {
     }
 }
 
+/// Payments that are judged together: by when they are due, then in order of arrival.
+pub(super) type Cell = BTreeMap<(Millis, u64), Arc<Wait>>;
+
 /// Payments that are waited for.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Waits {
-    /// By when they are due, then in order of arrival.
-    due: BTreeMap<(Millis, u64), Box<Wait>>,
+    /// By the moment at which they are judged. Shared with images that are being written: what
+    /// changes meanwhile is copied first.
+    cells: BTreeMap<Millis, Arc<Cell>>,
+    len: usize,
     /// Number of the next.
     next: u64,
     text_bytes: usize,
@@ -156,7 +162,7 @@ fn cell_end(due_ms: Millis) -> Millis {
 impl Waits {
     /// The watermark at which the next of them are judged.
     pub fn next_ms(&self) -> Option<Millis> {
-        self.due.first_key_value().map(|((due_ms, _), _)| cell_end(*due_ms))
+        self.cells.first_key_value().map(|(end_ms, _)| *end_ms)
     }
 
     /// How many events may be worked on before something may be due, `most` at most. What the
@@ -219,10 +225,8 @@ impl Waits {
                 let text = batch.text.into_boxed_str();
                 let transition = facts.transition;
                 let wait = Wait { event, text, within_ms, entries, transition };
-                if self.due.len() < limits::WAITS_MAX {
-                    self.text_bytes += wait.text.len();
-                    self.due.insert((wait.due_ms(), self.next), Box::new(wait));
-                    self.next += 1;
+                if self.len < limits::WAITS_MAX {
+                    self.insert(wait);
                     continue;
                 }
                 bounds_hit += 1;
@@ -235,30 +239,58 @@ impl Waits {
         bounds_hit
     }
 
+    fn insert(&mut self, wait: Wait) {
+        let due_ms = wait.due_ms();
+        self.text_bytes += wait.text.len();
+        self.len += 1;
+        let cell = Arc::make_mut(self.cells.entry(cell_end(due_ms)).or_default());
+        cell.insert((due_ms, self.next), Arc::new(wait));
+        self.next += 1;
+    }
+
+    /// All of them, in the order in which they are judged.
+    pub fn share(&self) -> Vec<Arc<Cell>> {
+        // The number of the next only tells earlier ones from later ones.
+        let Self { cells, len: _, next: _, text_bytes: _ } = self;
+        cells.values().map(Arc::clone).collect()
+    }
+
+    /// The same again, from their order.
+    pub fn take_back(waits: Vec<Wait>) -> Self {
+        let mut all = Self::default();
+        waits.into_iter().for_each(|wait| all.insert(wait));
+        all
+    }
+
     /// Takes out what is due by a watermark, `most` at most, in order: as events of the times at
     /// which they are due.
     pub fn take(&mut self, watermark_ms: Millis, most: usize) -> (Batch, Vec<Wait>) {
         let (mut batch, mut taken) = (Batch::default(), Vec::new());
         while taken.len() < most && self.next_ms().is_some_and(|next| next <= watermark_ms) {
-            let Some((_, wait)) = self.due.pop_first() else { break };
+            let Some(mut cell) = self.cells.first_entry() else { break };
+            let Some((_, wait)) = Arc::make_mut(cell.get_mut()).pop_first() else { break };
+            if cell.get().is_empty() {
+                cell.remove();
+            }
+            self.len -= 1;
             self.text_bytes -= wait.text.len();
             let mut event = Event { time_ms: wait.due_ms(), ..wait.event.clone() };
             if let Body::Payment(payment) = &mut event.body {
                 batch.adopt(&wait.text, payment);
             }
             batch.events.push(event);
-            taken.push(*wait);
+            taken.push(Arc::unwrap_or_clone(wait));
         }
         (batch, taken)
     }
 
     /// Payments waited for.
     pub fn len(&self) -> usize {
-        self.due.len()
+        self.len
     }
 
     /// Bytes held, about.
     pub fn bytes(&self) -> usize {
-        self.due.len() * (size_of::<Wait>() + 3 * size_of::<u64>()) + self.text_bytes
+        self.len * (size_of::<Wait>() + 3 * size_of::<u64>()) + self.text_bytes
     }
 }

@@ -9,9 +9,9 @@ use crate::rules::plan::Plan;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Warmth {
     /// Time of the first event that was judged: what was before it is not known.
-    since_ms: Option<Millis>,
+    pub since_ms: Option<Millis>,
     /// By id of a rule that others ask about: since when its signals are remembered.
-    remembered: BTreeMap<String, Millis>,
+    pub remembered: BTreeMap<String, Millis>,
     /// By rule.
     rules: Vec<Reach>,
 }
@@ -42,6 +42,12 @@ impl Warmth {
             Reach { window_ms: plan.reach_ms(rule), signals_until_ms }
         };
         self.rules = plan.rules.iter().map(reach).collect();
+    }
+
+    /// What does not follow from the plan: see the fields.
+    pub fn known(&self) -> (Option<Millis>, &BTreeMap<String, Millis>) {
+        let Self { since_ms, remembered, rules: _ } = self;
+        (*since_ms, remembered)
     }
 
     /// An event that may be judged.

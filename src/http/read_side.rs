@@ -32,6 +32,8 @@ pub struct ReadSide {
     /// While standing by: milliseconds for which it has not been level with the journal.
     behind_ms: AtomicU64,
     totals: Mutex<Totals>,
+    /// Records repeated, records to repeat, seconds left.
+    recovery: [AtomicU64; 3],
     /// Which rules are in force, and the door to change them.
     pub rules: RulesSide,
 }
@@ -115,6 +117,7 @@ impl ReadSide {
             phase: AtomicU8::new(Phase::Starting as u8),
             behind_ms: AtomicU64::new(0),
             totals: Mutex::new(Totals { instance: instance.to_owned(), ..Totals::default() }),
+            recovery: Default::default(),
             rules: RulesSide::default(),
         }
     }
@@ -140,6 +143,34 @@ impl ReadSide {
     pub fn set_behind(&self, behind: Duration) {
         let behind_ms = u64::try_from(behind.as_millis()).unwrap_or(u64::MAX);
         self.behind_ms.store(behind_ms, Ordering::Release);
+    }
+
+    /// Says how far recovery is: records repeated, records to repeat, about how many seconds are
+    /// left.
+    pub fn set_recovery(&self, done: u64, of: u64, left_s: u64) {
+        for (cell, value) in self.recovery.iter().zip([done, of, left_s]) {
+            cell.store(value, Ordering::Release);
+        }
+    }
+
+    /// What the process is doing, in a line for `/readyz`.
+    #[must_use]
+    pub fn readiness(&self) -> String {
+        let phase = self.phase();
+        let [done, of, left_s] =
+            [0, 1, 2].map(|cell: usize| self.recovery[cell].load(Ordering::Acquire));
+        match (phase, self.behind()) {
+            (Phase::Recovering, _) if of > 0 => {
+                let percent = (100 * done / of).min(100);
+                format!("recovering: {percent} %, about {left_s} s left")
+            }
+            (Phase::Running, _) => "running: this process leads".to_owned(),
+            (Phase::Standby, Duration::ZERO) => "standby: level with the leader".to_owned(),
+            (Phase::Standby, behind) => {
+                format!("standby: {:.1} s behind the leader", behind.as_secs_f64())
+            }
+            (phase, _) => phase.word().to_owned(),
+        }
     }
 
     /// Says which rules are in force.

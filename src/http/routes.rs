@@ -1,7 +1,6 @@
 //! The routes and what they answer.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, Query, Request, State};
 use axum::http::{StatusCode, header};
@@ -15,7 +14,6 @@ use super::read_side::{ALERTS_SHOWN_MAX, ReadSide};
 use super::rules::{LoadMode, LoadOutcome, NotAsked};
 use crate::limits;
 use crate::telemetry::Telemetry;
-use crate::telemetry::phase::Phase;
 
 /// Digits of a hash that name a pack, at least.
 const PACK_DIGITS_MIN: usize = 12;
@@ -92,17 +90,9 @@ async fn metrics(State(shared): State<Shared>) -> Response {
 }
 
 async fn ready(State(shared): State<Shared>) -> Response {
-    let phase = shared.read_side.phase();
-    let code = if phase.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let text = match (phase, shared.read_side.behind()) {
-        (Phase::Running, _) => "running: this process leads\n".to_owned(),
-        (Phase::Standby, Duration::ZERO) => "standby: level with the leader\n".to_owned(),
-        (Phase::Standby, behind) => {
-            format!("standby: {:.1} s behind the leader\n", behind.as_secs_f64())
-        }
-        (phase, _) => format!("{}\n", phase.word()),
-    };
-    (code, text).into_response()
+    let is_ready = shared.read_side.phase().is_ready();
+    let code = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (code, format!("{}\n", shared.read_side.readiness())).into_response()
 }
 
 /// Which alerts.

@@ -32,6 +32,16 @@ pub enum EntityKind {
     Agent = 7,
 }
 
+impl EntityKind {
+    /// The kind with a number.
+    #[must_use]
+    pub fn of_number(number: u8) -> Option<Self> {
+        use EntityKind::{Account, Address, Agent, Customer, Device, Payment, Phone};
+        let all = [Account, Customer, Device, Phone, Address, Payment, Agent];
+        all.into_iter().find(|kind| *kind as u8 == number)
+    }
+}
+
 /// Number of a shard, `0..SHARDS`.
 pub type Shard = u16;
 

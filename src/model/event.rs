@@ -555,6 +555,22 @@ pub struct AccountEvent {
     pub limit_after: Option<Money>,
 }
 
+impl AccountEvent {
+    /// Every text of it.
+    pub fn texts_mut(&mut self) -> [&mut Text; 8] {
+        [
+            &mut self.event_id,
+            &mut self.account,
+            &mut self.customer,
+            &mut self.branch,
+            &mut self.opening_device,
+            &mut self.phone_token,
+            &mut self.agent_token,
+            &mut self.employer_token,
+        ]
+    }
+}
+
 /// A `registry.v1` record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RegistryEvent {

@@ -14,6 +14,7 @@
 //! - [`recovery`]: where to go on after a start
 //! - [`reload`]: rules change while running
 //! - [`replay`]: alerts of the past made again
+//! - [`rolling`]: snapshots while work goes on
 //! - [`standby`]: following a leader, and taking over from it
 //! - [`stop`]: one flag that ends all threads, and signals
 //! - [`trial`]: rules on trial, compared with those in force
@@ -34,6 +35,7 @@ pub mod reconcile;
 pub mod recovery;
 pub mod reload;
 pub mod replay;
+pub mod rolling;
 pub mod standby;
 pub mod stop;
 pub mod trial;

@@ -6,6 +6,7 @@
 //! happen, a tick of the wall clock is a step of its own, in the journal like any other.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -15,6 +16,7 @@ use super::reconcile::tally::Tally;
 use super::reload::Pending;
 use super::reload::activate::InForce;
 use super::reload::book::Book;
+use super::rolling::{Between, Roller};
 use super::stop::{Stop, Why};
 use super::trial::Trials;
 use crate::engine::{Engine, Fork, StepOutput};
@@ -41,6 +43,8 @@ const GAUGES: Duration = Duration::from_secs(5);
 const COMPARED: Duration = Duration::from_secs(1);
 /// How often it is told in the log, at most.
 const COMPARED_ALOUD: Duration = Duration::from_secs(300);
+/// How long an engine without work waits while a snapshot is taken.
+const ROLLING: Duration = Duration::from_millis(5);
 
 /// What the pipeline works with.
 pub struct Parts<'a> {
@@ -66,6 +70,8 @@ pub struct Parts<'a> {
     pub stop: &'a Stop,
     /// Consumer lag, if the source has one.
     pub lag: Option<Lag>,
+    /// Takes snapshots, if they are wanted.
+    pub snapshots: Option<Roller>,
     /// Number of the first step.
     pub next_step: u64,
     /// What became of records since the journal last said so.
@@ -130,6 +136,7 @@ pub fn run(
     let (publish, outgoing) = bounded::<Outgoing>(limits::STEPS_IN_FLIGHT_MAX);
     let topics = source.topics().to_vec();
     let (stop, telemetry, read_side) = (parts.stop, parts.telemetry, parts.read_side);
+    let between = parts.snapshots.as_ref().map(Roller::between);
     std::thread::scope(|scope| {
         let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
         let reading = named("goshawk-source").spawn_scoped(scope, move || {
@@ -142,7 +149,8 @@ pub fn run(
         })?;
         let publishing = named("goshawk-publish").spawn_scoped(scope, move || {
             let _watch = StopOnPanic(stop);
-            let outcome = publish_commits(Publisher::new(sink, telemetry, read_side), &outgoing);
+            let publisher = Publisher::new(sink, telemetry, read_side).telling(between);
+            let outcome = publish_commits(publisher, &outgoing);
             if let Err(error) = &outcome {
                 let cause = error.to_string();
                 telemetry.emit(CommitFailed { step: 0, cause: &cause, next: Next::Stop });
@@ -212,12 +220,17 @@ fn score(
 ) {
     let telemetry = scorer.parts.telemetry;
     loop {
-        let wait = if scorer.compared.stale { COMPARED } else { GAUGES };
+        let wait = match (scorer.is_rolling(), scorer.compared.stale) {
+            (true, _) => ROLLING,
+            (false, true) => COMPARED,
+            (false, false) => GAUGES,
+        };
         let read = match steps.recv_timeout(wait) {
             Ok(read) => read,
             Err(RecvTimeoutError::Timeout) => {
                 gauges.set(telemetry, scorer.parts.engine);
                 scorer.show_compared();
+                scorer.roll();
                 match scorer.tick(wall_ms()) {
                     Some(tick) => tick,
                     None => continue,
@@ -237,6 +250,8 @@ fn score(
         telemetry.set_queue("publisher", publish.len());
         gauges.set(telemetry, scorer.parts.engine);
         scorer.show_compared();
+        // After its alerts are on their way.
+        scorer.roll();
         // A full queue only means that the source has spares enough.
         let _ = give_back.try_send(read.step);
     }
@@ -309,6 +324,7 @@ impl<'a> Scorer<'a> {
             telemetry,
             read_side,
             tally,
+            snapshots,
             ..
         } = &mut self.parts;
         let number = self.number;
@@ -320,6 +336,7 @@ impl<'a> Scorer<'a> {
             trials,
             book: &mut self.book,
             state_max: *state_max,
+            snapshots: snapshots.as_mut(),
             telemetry,
             read_side,
         }
@@ -332,7 +349,7 @@ impl<'a> Scorer<'a> {
             file.write(engine.plan(), &step.batch, &output.findings, encoder.mask());
         }
         telemetry.record_step(step, &output);
-        let on_trial = trials.step(&step.batch, &output, *fork);
+        let on_trial = trials.step(number, &step.batch, &output, *fork);
         self.compared.stale = true;
         read_side.record_step(&output.counts, step.rejected.len(), output.watermark_ms);
         if let Some(first) = step.rejected.first() {
@@ -355,6 +372,9 @@ impl<'a> Scorer<'a> {
         let said = Said { output: &output, on_trial: &on_trial, before };
         let encoders = [&**encoder, &self.trial_encoder];
         let commit = commit_of(&record, step, said, encoders, *wall_ms);
+        if let Some(roller) = snapshots.as_mut() {
+            roller.took(&step.runs);
+        }
         self.number += 1;
         let mut alerts = output.alerts;
         alerts.extend(on_trial);
@@ -375,6 +395,20 @@ struct Said<'a> {
     on_trial: &'a [Alert],
     /// What the journal must say before the step's record.
     before: Vec<Message>,
+}
+
+impl Scorer<'_> {
+    /// Copies some of the state for a snapshot, if one is wanted.
+    pub fn roll(&mut self) {
+        let Parts { engine, trials, telemetry, snapshots, .. } = &mut self.parts;
+        if let Some(roller) = snapshots {
+            roller.roll(engine, trials, self.number - 1, telemetry);
+        }
+    }
+
+    fn is_rolling(&self) -> bool {
+        self.parts.snapshots.as_ref().is_some_and(Roller::is_rolling)
+    }
 }
 
 /// What the journal says of a step.
@@ -444,6 +478,8 @@ pub struct Publisher<'a> {
     sink: &'a mut dyn Sink,
     telemetry: &'a Telemetry,
     read_side: &'a ReadSide,
+    /// Learns what is durable.
+    between: Option<Arc<Between>>,
     /// Taken by the sink and not yet told.
     told: Vec<Outgoing>,
 }
@@ -452,7 +488,14 @@ impl<'a> Publisher<'a> {
     /// Publishes through a sink.
     #[must_use]
     pub fn new(sink: &'a mut dyn Sink, telemetry: &'a Telemetry, read_side: &'a ReadSide) -> Self {
-        Self { sink, telemetry, read_side, told: Vec::new() }
+        Self { sink, telemetry, read_side, between: None, told: Vec::new() }
+    }
+
+    /// Tells snapshots what is durable.
+    #[must_use]
+    pub fn telling(mut self, between: Option<Arc<Between>>) -> Self {
+        self.between = between;
+        self
     }
 
     /// Publishes a commit, and with it those that are ready already, up to the queue's length.
@@ -473,6 +516,7 @@ impl<'a> Publisher<'a> {
         }
         self.sink.flush()?;
         let step = self.told.last().map_or(0, |out| out.commit.step);
+        self.between.iter().for_each(|between| between.commit(step));
         let messages = self.told.iter().map(|out| out.commit.messages.len()).sum();
         self.telemetry.emit(Committed { step, messages, took: began.elapsed() });
         for out in self.told.drain(..) {

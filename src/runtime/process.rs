@@ -17,9 +17,10 @@ use super::pipeline::{self, Parts};
 use super::reach;
 use super::ready::{self, Ready, settings};
 use super::recovery::RecoveryError;
-use super::recovery::replay::Rebuilt;
+use super::recovery::replay::{Far, Rebuilt};
 use super::reload::Pending;
 use super::reload::watch::{Pack, Watched, Watching};
+use super::rolling::start as snapshots;
 use super::standby::{Brokers, First, Follower, Led, Terms, Tools, Turn};
 use super::stop::{self, Stop, Why};
 use crate::engine::EngineConfig;
@@ -30,6 +31,7 @@ use crate::rules::plan::Plan;
 use crate::sink::SinkError;
 use crate::sink::kafka::connection::KafkaWriter;
 use crate::sink::kafka::{Guarantee, StreamTopics};
+use crate::snapshot::Store;
 use crate::source::SourceError;
 use crate::source::kafka::client::KafkaSettings;
 use crate::source::kafka::connection::KafkaLog;
@@ -120,10 +122,20 @@ fn lead(
     )
     .map_err(kafka)?;
     let go_on = || stop.go_on();
-    let tools = Tools { fork: &pool, telemetry: &shown.telemetry, go_on: &go_on };
+    let store = snapshots::store(config);
+    let tools = Tools {
+        fork: &pool,
+        telemetry: &shown.telemetry,
+        snapshots: store.as_deref(),
+        go_on: &go_on,
+        show: &|Far { done, of, left_s }| shown.read_side.set_recovery(done, of, left_s),
+    };
     let led = follow(&brokers, &terms, tools, &leadership, Arc::clone(&pack.plan), shown);
     let outcome = match led {
-        Ok(Some(led)) => work(config, led, &pool, pack, encoder, shown, stop),
+        Ok(Some(led)) => {
+            let taken = store.map(|store| (store, &terms.engine));
+            work(config, led, &pool, pack, encoder, taken, shown, stop)
+        }
         Ok(None) => Ok(()),
         Err(error) => Err(error),
     };
@@ -188,11 +200,12 @@ fn work(
     pool: &Pool,
     pack: Pack,
     mut encoder: Encoder,
+    snapshots: Option<(Arc<dyn Store>, &EngineConfig)>,
     shown: &Shown,
     stop: &Stop,
 ) -> Result<(), RunError> {
     let First { candidate, in_force, before } = led.first_rules(&pack)?;
-    let Led { mut sink, mut source, state, next_step, tally, recovered, .. } = led;
+    let Led { mut sink, mut source, state, next_step, stands, tally, recovered, .. } = led;
     let Rebuilt { mut engine, mut trials, .. } = state;
     let findings = config.findings.as_deref().map(|path| {
         let unmade = |cause| RunError::System(format!("findings: {}: {cause}", path.display()));
@@ -212,6 +225,10 @@ fn work(
         read_side: Arc::clone(&shown.read_side),
     })
     .map_err(system)?;
+    let taking = snapshots.map(|(store, engine)| {
+        snapshots::take(config, engine, store, &shown.telemetry, &stands, next_step)
+    });
+    let (_writing, roller) = taking.transpose()?.unzip();
     shown.phase(Phase::Running);
     let parts = Parts {
         engine: &mut engine,
@@ -225,6 +242,7 @@ fn work(
         read_side: &shown.read_side,
         stop,
         lag: Some(source.lag()),
+        snapshots: roller,
         next_step,
         tally,
         reconcile_every: Duration::from_millis(config.reconcile_every.max(1) as u64),

@@ -11,6 +11,7 @@
 //! In `at_least_once` nothing fences the old leader. What it still writes may replace steps that
 //! have been followed; the state is then built anew.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,7 +19,8 @@ use super::config::Delivery;
 use super::error::RunError;
 use super::reconcile::tally::Tally;
 use super::recovery::read::{JournalReader, More};
-use super::recovery::replay::{Means, Rebuilt};
+use super::recovery::replay::{Far, Means, Rebuilt};
+use super::recovery::snapshot::{FromSnapshot, Loaded};
 use super::recovery::{self, Extent, Recovery, RecoveryError};
 use super::reload::watch::Pack;
 use super::reload::{Candidate, Changes};
@@ -26,6 +28,7 @@ use crate::engine::{Engine, EngineConfig, Fork};
 use crate::rules::plan::Plan;
 use crate::sink::kafka::writer::Writer;
 use crate::sink::kafka::{Guarantee, KafkaSink, StreamTopics};
+use crate::snapshot::Store;
 use crate::source::kafka::KafkaSource;
 use crate::source::kafka::journal::JournalLog;
 use crate::source::kafka::log::{Clock as _, Log, SystemClock};
@@ -103,8 +106,12 @@ pub struct Tools<'a> {
     pub fork: &'a dyn Fork,
     /// Counts.
     pub telemetry: &'a Telemetry,
+    /// Where snapshots lie, if any are kept.
+    pub snapshots: Option<&'a dyn Store>,
     /// Whether to go on.
-    pub go_on: &'a dyn Fn() -> bool,
+    pub go_on: &'a (dyn Fn() -> bool + Sync),
+    /// Shows how far rebuilding the state is.
+    pub show: &'a dyn Fn(Far),
 }
 
 /// A process that follows.
@@ -144,6 +151,8 @@ pub struct Led<B: Brokers> {
     pub state: Rebuilt,
     /// Number of the next step.
     pub next_step: u64,
+    /// Where the inputs stand.
+    pub stands: BTreeMap<(String, i32), i64>,
     /// What became of the records since the journal last said so.
     pub tally: Tally,
     /// Whether rules came into force while the process followed.
@@ -210,7 +219,7 @@ impl<B: Brokers> Led<B> {
 }
 
 impl<'a, B: Brokers> Follower<'a, B> {
-    /// Rebuilds the state as far as the journal reaches now.
+    /// Rebuilds the state as far as the journal reaches now, from a snapshot where there is one.
     ///
     /// # Errors
     /// [`RunError`].
@@ -222,14 +231,21 @@ impl<'a, B: Brokers> Follower<'a, B> {
     ) -> Result<Self, RunError> {
         let mut journal =
             JournalReader::open(brokers.journal()?, &terms.streams.journal, tools.go_on)?;
-        let (extent, early) = journal.extent(&terms.inputs)?;
+        let (extent, mut state) = match from_snapshot(&mut journal, terms, &tools)? {
+            Some(loaded) => loaded,
+            None => {
+                // A journal that has lost its beginning tells a pack's files after its first steps.
+                let (extent, early) = journal.extent(&terms.inputs)?;
+                let engine = Engine::new(terms.engine.clone(), Arc::clone(&plan));
+                (extent, Rebuilt::new(engine, early))
+            }
+        };
         let log = brokers.log(&terms.inputs)?;
         let decoder = Decoder::new(terms.decode.clone());
         let (inputs, starts) = (terms.inputs.clone(), extent.starts.clone());
         let mut source = KafkaSource::over(log, inputs, starts, decoder, tools.go_on)?;
-        let mut state = Rebuilt::new(Engine::new(terms.engine.clone(), Arc::clone(&plan)), early);
         let means = means(terms, &tools);
-        state.repeat_all(&mut journal, extent.steps, &mut source, &means)?;
+        state.repeat_all(&mut journal, extent.whole(), &mut source, &means)?;
         journal.follow()?;
         Ok(Self {
             brokers,
@@ -325,7 +341,8 @@ impl<'a, B: Brokers> Follower<'a, B> {
         let Self { mut source, mut state, changed, .. } = self;
         source.go_on_at(&starts)?;
         let recovered = state.tell(began.elapsed());
-        Ok(Led { sink, source, state, next_step, tally, changed, recovered })
+        let stands = starts.into_iter().map(|(place, start)| (place, start.end)).collect();
+        Ok(Led { sink, source, state, next_step, stands, tally, changed, recovered })
     }
 
     /// Follows to the journal's end. It is asked for anew: what was the end before may have moved.
@@ -378,5 +395,31 @@ fn means<'a>(terms: &'a Terms, tools: &Tools<'a>) -> Means<'a> {
         fork: tools.fork,
         telemetry: tools.telemetry,
         go_on: tools.go_on,
+        show: tools.show,
     }
+}
+
+/// The state of the newest snapshot that the journal goes on from, if there is one.
+fn from_snapshot(
+    journal: &mut JournalReader<'_, impl JournalLog>,
+    terms: &Terms,
+    tools: &Tools<'_>,
+) -> Result<Option<(Extent, Rebuilt)>, RunError> {
+    let Some(store) = tools.snapshots else { return Ok(None) };
+    let from = FromSnapshot {
+        store,
+        config: &terms.engine,
+        inputs: &terms.inputs,
+        fork: tools.fork,
+        telemetry: tools.telemetry,
+        go_on: tools.go_on,
+    };
+    let Some(Loaded { engine, trials, manifest, extent, mut packs }) = from.load(journal)? else {
+        return Ok(None);
+    };
+    tools.telemetry.take_back(&manifest.watched);
+    packs.take_whole(&manifest.rule_pack, manifest.source_files());
+    let held = (manifest.oldest, manifest.newest);
+    let state = Rebuilt::from_snapshot(engine, trials, packs, held);
+    Ok(Some((extent, state)))
 }

@@ -10,12 +10,19 @@
 
 use std::sync::Arc;
 
+use super::pack;
+use super::reload::watch::Pack;
 use crate::engine::contrast::Contrast;
+use crate::engine::image::{ActCopy, ActImage, ImageError};
 use crate::engine::{Engine, Fork, StepOutput};
 use crate::model::alert::Alert;
 use crate::model::event::Batch;
 use crate::model::time::Millis;
+use crate::rules::SourceFile;
 use crate::rules::plan::{Mode, Plan};
+use crate::snapshot::load::Loaded;
+use crate::snapshot::manifest::RuleText;
+use crate::snapshot::trials::{ComparedPart, TrialPart, TrialsPart};
 use crate::wire::journal::ShadowChange;
 use crate::wire::shadow::{PackCompared, RulesCompared, SCHEMA, ShadowComparison};
 
@@ -40,6 +47,8 @@ struct Compared {
 #[derive(Debug)]
 struct Trial {
     engine: Engine,
+    /// The pack's files.
+    files: Vec<SourceFile>,
     compared: Compared,
     /// The record that began it.
     began: ShadowChange,
@@ -67,15 +76,16 @@ impl Trials {
         false
     }
 
-    /// Carries out what a record says; `plan` is that of the pack it begins with.
-    pub fn change(&mut self, change: ShadowChange, plan: Option<Arc<Plan>>, live: &Engine) {
+    /// Carries out what a record says; `pack` is the one that it begins with.
+    pub fn change(&mut self, change: ShadowChange, pack: Option<Pack>, live: &Engine) {
         let goes_on = change.to.is_some() && change.to.as_deref() == self.sha256();
         if goes_on {
             return;
         }
-        self.pack = plan.filter(|plan| Some(&plan.pack_sha256) == change.to.as_ref()).map(|plan| {
+        let pack = pack.filter(|pack| Some(&pack.plan.pack_sha256) == change.to.as_ref());
+        self.pack = pack.map(|Pack { plan, files }| {
             let compared = Compared::packs(live, &plan, (change.step, change.at_ms));
-            Trial { engine: live.beside(plan), compared, began: change }
+            Trial { engine: live.beside(plan), files, compared, began: change }
         });
     }
 
@@ -98,11 +108,17 @@ impl Trials {
     }
 
     /// Takes a step and what the live engine made of it. Returns what the live rules of the pack on
-    /// trial say, as shadow alerts.
-    pub fn step(&mut self, batch: &Batch, live: &StepOutput, fork: &dyn Fork) -> Vec<Alert> {
+    /// trial say, as shadow alerts; after a snapshot was loaded nothing for the steps that it holds.
+    pub fn step(
+        &mut self,
+        step: u64,
+        batch: &Batch,
+        live: &StepOutput,
+        fork: &dyn Fork,
+    ) -> Vec<Alert> {
         self.rules.contrast.rules(live);
         let Some(trial) = &mut self.pack else { return Vec::new() };
-        let output = trial.engine.step(batch, fork);
+        let output = trial.engine.repeat(step, batch, fork);
         trial.compared.contrast.packs(live, &output);
         let mut alerts = output.alerts;
         alerts.retain(|alert| !alert.shadow);
@@ -143,7 +159,85 @@ impl Trials {
     }
 }
 
+/// What is on trial, copied between two steps.
+#[derive(Debug)]
+pub struct TrialsCopy {
+    part: TrialsPart,
+    /// The act phase of the second engine, which is still to be put into the part.
+    act: Option<ActCopy>,
+}
+
+impl TrialsCopy {
+    /// The copy as plain data.
+    #[must_use]
+    pub fn part(self) -> TrialsPart {
+        let Self { mut part, act } = self;
+        if let Some((pack, act)) = part.pack.as_mut().zip(act) {
+            pack.act = act.image();
+        }
+        part
+    }
+}
+
+impl Trials {
+    /// Copies it for a snapshot.
+    #[must_use]
+    pub fn copy(&self) -> TrialsCopy {
+        let Self { rules, pack } = self;
+        let (pack, act) = pack
+            .as_ref()
+            .map(|Trial { engine, files, compared, began }| {
+                let part = TrialPart {
+                    // Journal records can be written: they have been.
+                    began: serde_json::to_string(began).unwrap_or_default(),
+                    rules: files.iter().map(RuleText::of).collect(),
+                    compared: compared.part(),
+                    act: ActImage::default(),
+                };
+                (part, engine.copy_act())
+            })
+            .unzip();
+        TrialsCopy { part: TrialsPart { rules: rules.part(), pack }, act }
+    }
+
+    /// What a snapshot says was on trial, beside the engine that has just been loaded from it.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn restore(live: &Engine, loaded: Loaded) -> Result<Self, String> {
+        let Loaded { trials: TrialsPart { rules, pack }, resume } = loaded;
+        let text = |error: ImageError| error.to_string();
+        let rules = Compared::restore(live, live.plan(), &rules).map_err(text)?;
+        let Some(TrialPart { began, rules: files, compared, act }) = pack else {
+            return Ok(Self { rules, pack: None });
+        };
+        let began: ShadowChange =
+            serde_json::from_str(&began).map_err(|error| format!("what is on trial: {error}"))?;
+        let files: Vec<SourceFile> = files.iter().map(RuleText::file).collect();
+        let plan = pack::compile(files.clone())
+            .map_err(|error| format!("this version cannot compile what is on trial: {error}"))?;
+        let plan = Arc::new(plan);
+        if Some(&plan.pack_sha256) != began.to.as_ref() {
+            return Err("what is on trial is not what it names".to_owned());
+        }
+        plan.follows(live.plan())?;
+        let compared = Compared::restore(live, &plan, &compared).map_err(text)?;
+        let mut engine = live.beside(plan);
+        engine.restore_act(&act).and_then(|()| engine.resume(resume)).map_err(text)?;
+        Ok(Self { rules, pack: Some(Trial { engine, files, compared, began }) })
+    }
+}
+
 impl Compared {
+    fn part(&self) -> ComparedPart {
+        ComparedPart { contrast: self.contrast.image(), since: self.since }
+    }
+
+    fn restore(live: &Engine, plan: &Plan, part: &ComparedPart) -> Result<Self, ImageError> {
+        let contrast = Contrast::restore(live.plan(), plan, &part.contrast)?;
+        Ok(Self { contrast, since: part.since })
+    }
+
     fn rules(live: &Engine, since: Since) -> Self {
         Self { contrast: Contrast::new(live.plan(), live.plan()), since }
     }

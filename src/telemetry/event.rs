@@ -295,6 +295,83 @@ impl LogEvent for CommitFailed<'_> {
     }
 }
 
+/// A snapshot is whole.
+#[derive(Debug)]
+pub struct SnapshotWritten<'a> {
+    /// Its name.
+    pub set: &'a str,
+    /// Steps of its oldest and newest part.
+    pub steps: (u64, u64),
+    /// Its bytes.
+    pub bytes: u64,
+    /// How long it took.
+    pub took: Duration,
+    /// Wall clock.
+    pub ended_ms: i64,
+}
+
+impl LogEvent for SnapshotWritten<'_> {
+    fn emit(self, telemetry: &Telemetry) {
+        let Self { set, steps: (oldest, newest), bytes, took, ended_ms } = self;
+        telemetry.snapshots.written(bytes, took, ended_ms);
+        let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        info!(set, oldest, newest, bytes, took_ms, "snapshot written");
+    }
+}
+
+/// A snapshot was given up; scoring went on.
+#[derive(Debug)]
+pub struct SnapshotGivenUp<'a> {
+    /// Its name.
+    pub set: &'a str,
+    /// Why.
+    pub cause: &'a str,
+    /// What an operator can do.
+    pub remedy: &'a str,
+}
+
+impl LogEvent for SnapshotGivenUp<'_> {
+    fn emit(self, telemetry: &Telemetry) {
+        telemetry.snapshots.given_up();
+        let Self { set, cause, remedy } = self;
+        warn!(set, cause, remedy, "snapshot given up; scoring goes on");
+    }
+}
+
+/// A snapshot is not used.
+#[derive(Debug)]
+pub struct SnapshotRefused<'a> {
+    /// Its name.
+    pub set: &'a str,
+    /// Why.
+    pub cause: &'a str,
+}
+
+impl LogEvent for SnapshotRefused<'_> {
+    fn emit(self, _: &Telemetry) {
+        warn!(set = self.set, cause = self.cause, "snapshot passed over");
+    }
+}
+
+/// A snapshot has been taken in.
+#[derive(Debug)]
+pub struct SnapshotLoaded<'a> {
+    /// Its name.
+    pub set: &'a str,
+    /// Steps of its oldest and newest part.
+    pub steps: (u64, u64),
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl LogEvent for SnapshotLoaded<'_> {
+    fn emit(self, _: &Telemetry) {
+        let Self { set, steps: (oldest, newest), took } = self;
+        let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        info!(set, oldest, newest, took_ms, "snapshot loaded");
+    }
+}
+
 /// State is being rebuilt from the journal.
 #[derive(Debug)]
 pub struct Recovered {
@@ -307,7 +384,8 @@ pub struct Recovered {
 }
 
 impl LogEvent for Recovered {
-    fn emit(self, _: &Telemetry) {
+    fn emit(self, telemetry: &Telemetry) {
+        telemetry.snapshots.recovered(self.steps, self.records, self.took);
         let took_ms = u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX);
         info!(records = self.records, steps = self.steps, took_ms, "state rebuilt");
     }

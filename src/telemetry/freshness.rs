@@ -11,6 +11,7 @@ use crate::limits;
 use crate::model::event::{Batch, Body, ControlEvent, ListCategory};
 use crate::model::reject::Reject;
 use crate::model::time::{HOUR, Millis};
+use crate::snapshot::manifest::Watched;
 
 /// How soon a control may end, with the label's value.
 const WITHIN: [(Millis, &str); 3] = [(HOUR, "1h"), (6 * HOUR, "6h"), (24 * HOUR, "24h")];
@@ -74,6 +75,29 @@ impl Freshness {
             return true;
         }
         false
+    }
+
+    /// All of it as plain data.
+    pub fn watched(&self) -> Watched {
+        let list = |(newest, (word, _)): (&Option<Millis>, &(&str, ListCategory))| {
+            newest.map(|newest_ms| ((*word).to_owned(), newest_ms))
+        };
+        let mut controls: Vec<_> =
+            self.controls.iter().map(|(key, (from, to))| (*key, *from, *to)).collect();
+        controls.sort_unstable();
+        Watched {
+            lists: self.newest.iter().zip(ListCategory::WORDS).filter_map(list).collect(),
+            controls,
+        }
+    }
+
+    /// What an earlier process knew.
+    pub fn take_back(&mut self, watched: &Watched) {
+        for (word, newest_ms) in &watched.lists {
+            self.newest[ListCategory::parse(word) as usize] = Some(*newest_ms);
+        }
+        let controls = watched.controls.iter().take(limits::CONTROLS_WATCHED_MAX);
+        self.controls.extend(controls.map(|(key, from, to)| (*key, (*from, *to))));
     }
 
     /// Shows all of it as of now; controls that have ended are forgotten.

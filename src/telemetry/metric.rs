@@ -134,6 +134,22 @@ metrics! {
         "For how long a process that stands by has not been level with the journal; 0 when it is.";
     FollowedStep = "followed_step", "gauge", [],
         "Number of the last step that a process has repeated while it stood by.";
+    Snapshots = "snapshots_total", "counter", ["outcome"],
+        "Snapshots that were written whole (written), or given up (failed).";
+    SnapshotTimestamp = "snapshot_timestamp_seconds", "gauge", [],
+        "When the newest whole snapshot was written; 0 before the first.";
+    SnapshotBytes = "snapshot_bytes", "gauge", [],
+        "Bytes of the newest whole snapshot.";
+    SnapshotSeconds = "snapshot_seconds", "gauge", [],
+        "How long the newest whole snapshot took, from its first part to its last file.";
+    SnapshotPauseSeconds = "snapshot_pause_seconds", "gauge", [],
+        "The longest that one step waited while the present or last snapshot was taken.";
+    RecoverySeconds = "recovery_seconds", "gauge", [],
+        "How long the last recovery took, loading and repeating.";
+    RecoverySteps = "recovery_steps", "gauge", [],
+        "Steps that the last recovery repeated.";
+    RecoveryRecords = "recovery_records", "gauge", [],
+        "Records that the last recovery repeated.";
     Phase = "phase", "gauge", ["phase"],
         "1 for what the process is doing: starting, recovering, standby, running, stopping, failed.";
     BuildInfo = "build_info", "gauge", ["version"],

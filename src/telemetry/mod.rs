@@ -7,6 +7,7 @@
 //! - [`freshness`]: how old the lists are, and which controls will soon end
 //! - [`event`]: typed log events; emitting one writes the line and moves its counter together
 //! - [`phase`]: what the process is doing, for readiness
+//! - [`snapshots`]: figures of snapshots and of recovery
 //! - [`logs`]: where log lines go
 //!
 //! No account, customer or device value is ever a label or, unmasked, part of a line.
@@ -18,6 +19,7 @@ pub mod logs;
 pub mod metric;
 mod partitions;
 pub mod phase;
+mod snapshots;
 mod step_counts;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -34,6 +36,7 @@ use crate::model::event::{Batch, Body, FeedbackStage, Verdict};
 use crate::model::measure::Action;
 use crate::model::reject::{Reject, RejectReason};
 use crate::model::time::Millis;
+use crate::snapshot::manifest::Watched;
 use crate::source::Step;
 use crate::wire::journal::JournalRun;
 use freshness::Freshness;
@@ -41,6 +44,7 @@ use latency::Latency;
 use metric::Metric;
 use partitions::Partitions;
 use phase::Phase;
+use snapshots::Snapshots;
 use step_counts::StepCounts;
 
 /// How one rule may come out, in the order of its counters.
@@ -87,6 +91,7 @@ pub struct Telemetry {
     standby_behind: GaugeVec,
     followed_step: IntGauge,
     freshness: Mutex<Freshness>,
+    snapshots: Snapshots,
     commits: IntCounter,
     commit_failures: IntCounter,
     /// From reading a record to having decided.
@@ -154,6 +159,7 @@ impl Telemetry {
             standby_behind: metric::float_gauges(&registry, Metric::StandbyBehindSeconds)?,
             followed_step: metric::gauge(&registry, Metric::FollowedStep)?,
             freshness: Mutex::new(Freshness::new(&registry)?),
+            snapshots: Snapshots::new(&registry)?,
             commits: metric::counter(&registry, Metric::Commits)?,
             commit_failures: metric::counter(&registry, Metric::CommitFailures)?,
             decision: Latency::register(
@@ -255,6 +261,11 @@ impl Telemetry {
         }
     }
 
+    /// Shows the longest that a step has waited for the snapshot that is being taken.
+    pub fn set_snapshot_pause(&self, longest: Duration) {
+        self.snapshots.paused(longest);
+    }
+
     /// Shows how long the compiler took over a pack.
     pub fn set_rule_compile(&self, took: Duration) {
         self.rule_compile.with_label_values::<&str>(&[]).set(took.as_secs_f64());
@@ -298,6 +309,17 @@ impl Telemetry {
     /// Shows how old lists are and which controls will soon end, as of now.
     pub fn set_freshness(&self, now_ms: Millis) {
         self.freshness().show(now_ms);
+    }
+
+    /// What is known of lists and controls, for whoever comes after.
+    #[must_use]
+    pub fn watched(&self) -> Watched {
+        self.freshness().watched()
+    }
+
+    /// What an earlier process knew of lists and controls.
+    pub fn take_back(&self, watched: &Watched) {
+        self.freshness().take_back(watched);
     }
 
     fn freshness(&self) -> MutexGuard<'_, Freshness> {

@@ -350,6 +350,12 @@ impl Outline {
         }
     }
 
+    /// Numbers of the first and last step that count.
+    #[must_use]
+    pub fn numbers(&self) -> Option<(u64, u64)> {
+        Some((self.stretches.first()?.steps.0, self.stretches.last()?.steps.1))
+    }
+
     /// Whether this record counts.
     #[must_use]
     pub fn counts(&self, offset: i64, step: u64) -> bool {
@@ -444,6 +450,8 @@ mod tests {
                 held.push((offset, step));
                 outline.add(offset, step);
             }
+            let ends = held.first().zip(held.last()).map(|(first, last)| (first.1, last.1));
+            assert_eq!(outline.numbers(), ends, "{history:?}");
             let all = (0..).step_by(2).zip(history.iter().copied());
             let counted: Vec<_> = all.filter(|(at, step)| outline.counts(*at, *step)).collect();
             assert_eq!(counted, held, "{history:?}");

@@ -69,6 +69,7 @@ fn undisturbed(lab: &Lab) -> Vec<Vec<u8>> {
         step.clear();
         let runs = recovery::runs_of(&record, &inputs).expect("known topics");
         source.replay(&runs, &mut step, &|| true).expect("the records are there");
+        record.tick_ms.into_iter().for_each(|time_ms| step.add_tick(time_ms));
         let output = engine.step(&step.batch, &Inline);
         let live = output.alerts.iter().filter(|alert| !alert.shadow);
         bodies.extend(live.map(|alert| encoder.alert(alert, &wall).body));

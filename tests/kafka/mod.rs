@@ -15,6 +15,7 @@ mod proxy;
 mod reconcile;
 mod security;
 mod shadow;
+mod snapshots;
 mod source;
 mod standby;
 mod stops;

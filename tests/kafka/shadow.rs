@@ -129,7 +129,8 @@ fn a_pack_on_trial_compares_as_the_backtest_does_through_a_kill_and_a_promotion(
 
     let paths = [rules.display(), next.display()].map(|path| format!("{:?}", path.to_string()));
     let more = format!("rules = {}\nrules_poll = \"200ms\"\n", paths[0]);
-    let shadow = format!("{more}[shadow]\nrules = {}\n", paths[1]);
+    let often = "[snapshots]\ninterval = \"200ms\"\n";
+    let shadow = format!("{more}{often}[shadow]\nrules = {}\n", paths[1]);
     let mut service = Service::start(&lab, &shadow);
     let (first, rest) = lines.split_at(7_000);
     let (second, last) = rest.split_at(3_000);
@@ -142,10 +143,14 @@ fn a_pack_on_trial_compares_as_the_backtest_does_through_a_kill_and_a_promotion(
     };
     agree(&service, first);
     eventually("commits", || lab.covered() >= first.len() as i64);
-    // What recovery makes of the journal is what there was.
+    let taken = || service.process.log().matches("snapshot written").count() > 1;
+    eventually("snapshots", taken);
+    // What recovery makes of a snapshot and the journal is what there was.
     service.process.signal("-KILL");
     assert_eq!(service.process.end(), None);
     let service = Service::start(&lab, &shadow);
+    let log = service.process.log();
+    assert!(log.contains("snapshot loaded") && !log.contains("unlike"), "{log}");
     send(&lab, second);
     agree(&service, &lines[..10_000]);
 
@@ -175,6 +180,9 @@ fn a_pack_on_trial_compares_as_the_backtest_does_through_a_kill_and_a_promotion(
     let shadow = alerts("shadow");
     assert!(shadow.len() > 20, "{} shadow alerts", shadow.len());
     assert!(shadow.iter().all(|a| a["shadow"] == true && pack(a) == hash.as_str()));
+    let revision = |a: &Value| (a["alert_id"].to_string(), a["revision"].as_u64());
+    let revisions: BTreeSet<_> = shadow.iter().map(revision).collect();
+    assert_eq!(revisions.len(), shadow.len(), "a revision was told twice");
     let packs: BTreeSet<String> = alerts("alerts").iter().map(|a| pack(a).to_string()).collect();
     assert_eq!(packs, [&hash, &live].map(|sha256| format!("{sha256:?}")).into());
     let (mut trials, mut promotions) = (Vec::new(), Vec::new());

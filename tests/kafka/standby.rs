@@ -57,7 +57,10 @@ fn a_rolling_upgrade_and_a_kill_leave_nothing_unscored() {
     let Some(lab) = Lab::open("standby", 3) else { return };
     let rules = lab.folder.path().join("rules");
     write_pack(&rules, "10000.00");
-    let more = format!("rules = {:?}\nrules_poll = \"100ms\"\n", rules.display().to_string());
+    let more = format!(
+        "rules = {:?}\nrules_poll = \"100ms\"\n[snapshots]\ninterval = \"300ms\"\n",
+        rules.display().to_string()
+    );
     let mut first = Node::start(&lab, &more);
     first.process.await_log("running");
     let second = Node::start(&lab, &more);
@@ -88,6 +91,8 @@ fn a_rolling_upgrade_and_a_kill_leave_nothing_unscored() {
     assert_eq!(first.process.end(), Some(0), "{}", first.process.log());
     let third = Node::start(&lab, &more);
     third.await_standby();
+    // It began with what the leader has written.
+    assert!(third.process.log().contains("snapshot loaded"), "{}", third.process.log());
     let began = Instant::now();
     second.process.signal("-KILL");
     third.take_over("a kill, session timeout 6 s", began);

@@ -126,7 +126,8 @@ impl Process {
             journal: self.terms.streams.journal.clone(),
         };
         let go_on = || self.stop.go_on();
-        let tools = Tools { fork: &Inline, telemetry, go_on: &go_on };
+        let show = &|_| {};
+        let tools = Tools { fork: &Inline, telemetry, snapshots: None, go_on: &go_on, show };
         let mut follower = Follower::open(&brokers, &self.terms, tools, Arc::clone(&pack.plan))?;
         while !self.standing.is_held() && go_on() {
             follower.follow()?;
@@ -153,6 +154,7 @@ impl Process {
             read_side,
             stop: &self.stop,
             lag: None,
+            snapshots: None,
             next_step,
             tally,
             // Once at the end, and by no clock.

@@ -9,10 +9,10 @@ use crate::rules::plan::policy::Breaker;
 #[derive(Clone, Debug, Default)]
 pub(super) struct BreakerState {
     /// Event times of the strong measures asked for, in order of asking.
-    strong: VecDeque<Millis>,
-    greatest_ms: Millis,
+    pub strong: VecDeque<Millis>,
+    pub greatest_ms: Millis,
     /// Accounts seen by day; two days are kept.
-    active: BTreeMap<i32, u32>,
+    pub active: BTreeMap<i32, u32>,
 }
 
 impl BreakerState {

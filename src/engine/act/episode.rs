@@ -15,10 +15,10 @@ use crate::rules::plan::{Plan, TargetSpec};
 /// What an episode is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct TargetKey {
-    shadow: bool,
-    kind: TargetKind,
+    pub shadow: bool,
+    pub kind: TargetKind,
     /// Payment id, or account.
-    id: Box<str>,
+    pub id: Arc<str>,
 }
 
 impl TargetKey {
@@ -70,11 +70,11 @@ pub(super) struct Standing {
 
 /// A finding of an event that may yet be judged again.
 #[derive(Clone, Debug)]
-struct Recent {
-    time_ms: Millis,
+pub(super) struct Recent {
+    pub time_ms: Millis,
     /// Of the event.
-    number: u64,
-    finding: Arc<Finding>,
+    pub number: u64,
+    pub finding: Arc<Finding>,
 }
 
 /// The open matter about one target.
@@ -87,11 +87,11 @@ pub(super) struct Episode {
     /// By rule, in order of rule.
     pub findings: Vec<Standing>,
     /// The same, of those that nothing late can change any more.
-    settled: Vec<Standing>,
+    pub settled: Vec<Standing>,
     /// Greatest event time of these, if there were any.
-    settled_ms: Option<Millis>,
+    pub settled_ms: Option<Millis>,
     /// The others, in order of time.
-    recent: Vec<Recent>,
+    pub recent: Vec<Recent>,
     /// Number of the last published revision; 0 before the first.
     pub revision: u32,
     /// How often it was withdrawn.
@@ -99,10 +99,10 @@ pub(super) struct Episode {
     /// Measure of the last published revision; none once it is withdrawn.
     pub measure: Option<Action>,
     /// Score of the last published revision.
-    score: u32,
-    published_ms: Millis,
+    pub score: u32,
+    pub published_ms: Millis,
     /// Rules that have joined and not been published.
-    unpublished: bool,
+    pub unpublished: bool,
     /// Findings since the last revision that were not published on their own.
     pub suppressed: u32,
 }
@@ -198,15 +198,20 @@ impl Episode {
         let at = self.recent.partition_point(|r| (r.time_ms, r.number) < (time_ms, number));
         let new = findings.into_iter().map(|f| Recent { time_ms, number, finding: Arc::new(f) });
         self.recent.splice(at..at, new);
+        self.gather();
+        // Without any finding left it lives as long as it would have.
+        let newest_ms = self.recent.last().map(|recent| recent.time_ms);
+        self.last_ms = newest_ms.max(self.settled_ms).unwrap_or(self.last_ms);
+        Change::between(&before, &self.findings)
+    }
+
+    /// Makes the findings anew of those that are settled and the others.
+    pub fn gather(&mut self) {
         self.findings.clone_from(&self.settled);
         for recent in &self.recent {
             absorb(&mut self.findings, &recent.finding);
         }
         self.findings.sort_by(|a, b| a.finding.rule_id.cmp(&b.finding.rule_id));
-        // Without any finding left it lives as long as it would have.
-        let newest_ms = self.recent.last().map(|recent| recent.time_ms);
-        self.last_ms = newest_ms.max(self.settled_ms).unwrap_or(self.last_ms);
-        Change::between(&before, &self.findings)
     }
 
     /// What nothing late can change any more is kept by rule alone.

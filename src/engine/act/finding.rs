@@ -35,7 +35,7 @@ pub(super) struct Finding {
     /// Empty until it is told.
     pub evidence: Vec<Evidence>,
     /// What it will be told from: most findings never are.
-    kept: Option<Box<Kept>>,
+    pub kept: Option<Box<Kept>>,
     pub guards: Vec<GuardResult>,
     /// A guard removed it.
     pub removed: bool,
@@ -51,15 +51,15 @@ pub(super) struct Finding {
 
 /// What text and evidence of a finding are made from.
 #[derive(Clone, Debug)]
-struct Kept {
+pub(super) struct Kept {
     /// Its number in the plan.
-    rule: usize,
-    time_ms: Millis,
-    payment: Vec<i64>,
-    parts: [Vec<i64>; Role::COUNT],
-    signals: Vec<i64>,
+    pub rule: usize,
+    pub time_ms: Millis,
+    pub payment: Vec<i64>,
+    pub parts: [Vec<i64>; Role::COUNT],
+    pub signals: Vec<i64>,
     /// By number of evidence: the entries behind it.
-    entries: Vec<(usize, Role, Captured)>,
+    pub entries: Vec<(usize, Role, Captured)>,
 }
 
 /// What the visits of a step kept, by event.

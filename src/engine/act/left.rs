@@ -1,6 +1,7 @@
 //! What an event has left behind that may yet be judged again: findings in episodes, signals.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::episode::TargetKey;
 use super::{Item, Judged, Made};
@@ -18,10 +19,13 @@ pub(super) struct Trace {
     pub signal: Option<[Reference; 2]>,
 }
 
-/// By number of the event: its time, and its rules in order of id.
+/// What one event has left: its time, and its rules in order of id.
+pub(super) type Leaving = (Millis, Vec<Trace>);
+
+/// By number of the event; shared with images that are being written.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Left {
-    events: BTreeMap<u64, (Millis, Vec<Trace>)>,
+    events: BTreeMap<u64, Arc<Leaving>>,
 }
 
 impl Left {
@@ -31,8 +35,19 @@ impl Left {
         let mut traces: Vec<Trace> = judged.iter().map(trace).collect();
         traces.sort_by(|a, b| a.rule_id.cmp(&b.rule_id));
         if !traces.is_empty() {
-            self.events.insert(number, (time_ms, traces));
+            self.events.insert(number, Arc::new((time_ms, traces)));
         }
+    }
+
+    /// All of it, by number of the event.
+    pub fn share(&self) -> Vec<(u64, Arc<Leaving>)> {
+        let Self { events } = self;
+        events.iter().map(|(number, left)| (*number, Arc::clone(left))).collect()
+    }
+
+    /// The same again.
+    pub fn take_back(events: BTreeMap<u64, Arc<Leaving>>) -> Self {
+        Self { events }
     }
 
     /// Whether an event has left anything.
@@ -42,18 +57,18 @@ impl Left {
 
     /// Takes what an event has left.
     pub fn take(&mut self, number: u64) -> Vec<Trace> {
-        self.events.remove(&number).map(|(_, traces)| traces).unwrap_or_default()
+        self.events.remove(&number).map(|left| Arc::unwrap_or_clone(left).1).unwrap_or_default()
     }
 
     /// Whether an event has left something else than before.
     pub fn differ(&self, number: u64, before: &[Trace]) -> bool {
-        let now = self.events.get(&number).map_or(&[][..], |(_, traces)| traces);
+        let now = self.events.get(&number).map_or(&[][..], |left| &left.1);
         now != before
     }
 
     /// Forgets events that are not judged again any more.
     pub fn forget(&mut self, watermark_ms: Millis) {
-        let old = |first: &(&u64, &(Millis, Vec<Trace>))| first.1.0 <= watermark_ms;
+        let old = |first: &(&u64, &Arc<Leaving>)| first.1.0 <= watermark_ms;
         while self.events.first_key_value().filter(old).is_some() {
             self.events.pop_first();
         }

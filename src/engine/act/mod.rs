@@ -6,16 +6,19 @@
 //! - [`left`], [`revise`]: what an event has left behind, and what follows when it is judged again
 //! - [`breaker`]: the bound on strong measures
 //! - [`compose`]: the alert, complete
+//! - [`image`]: all of it as plain data
 
 mod breaker;
 mod compose;
 mod episode;
 mod finding;
+pub mod image;
 mod left;
 mod revise;
 mod signals;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::facts::{EventFacts, Fate, as_payment};
 use super::group::Group;
@@ -43,7 +46,8 @@ use signals::{Signal, Signals};
 pub(super) struct Act {
     tenant: String,
     utc_offset_ms: Millis,
-    episodes: BTreeMap<TargetKey, Episode>,
+    /// Shared with images that are being written: what changes meanwhile is copied first.
+    episodes: BTreeMap<TargetKey, Arc<Episode>>,
     /// Targets by the time something last joined them, for expiry and for the bound.
     touched: std::collections::BTreeSet<(Millis, TargetKey)>,
     breaker: BreakerState,
@@ -101,7 +105,8 @@ impl Act {
 
     /// Puts every finding into words while the plan it was found by is at hand.
     pub fn tell_all(&mut self, plan: &Plan, groups: &[&Group]) {
-        self.episodes.values_mut().for_each(|episode| episode.tell_all(plan, groups));
+        let episodes = self.episodes.values_mut().map(Arc::make_mut);
+        episodes.for_each(|episode| episode.tell_all(plan, groups));
     }
 
     /// Another plan comes into force. Rules are known by id and families by name, so open
@@ -113,7 +118,8 @@ impl Act {
             plan.policy.families.iter().position(|family| family.name == *name)
         };
         let places: Vec<_> = (0..before.policy.families.len()).map(place).collect();
-        self.episodes.values_mut().for_each(|episode| episode.follow(&places));
+        let episodes = self.episodes.values_mut().map(Arc::make_mut);
+        episodes.for_each(|episode| episode.follow(&places));
     }
 
     /// Number of episodes that are kept open.
@@ -322,14 +328,15 @@ impl Act {
     /// The open episode of a target; opened by this item where there is none.
     fn episode(&mut self, item: &Item<'_>, key: &TargetKey) -> &mut Episode {
         let Item { view, index, event, payment, .. } = *item;
-        self.episodes.entry(key.clone()).or_insert_with(|| {
+        let episode = self.episodes.entry(key.clone()).or_insert_with(|| {
             let mut opened_by = key.episode_key(view.texts(index), payment, event.time_ms);
             if view.facts[index].fate == Fate::Waited {
                 // The same event may have opened an episode before, which has ended since.
                 opened_by = format!("{opened_by}@{}", event.time_ms).into();
             }
-            Episode::open(opened_by, event.time_ms)
-        })
+            Arc::new(Episode::open(opened_by, event.time_ms))
+        });
+        Arc::make_mut(episode)
     }
 
     /// Notes when an episode was last joined.
@@ -352,6 +359,7 @@ impl Act {
         let Item { view, groups, event, .. } = *item;
         let policy = &view.plan.policy;
         let Some(episode) = self.episodes.get_mut(key) else { return };
+        let episode = Arc::make_mut(episode);
         // What the next finding may come too late for is put into words now.
         let until_ms = episode.last_ms + policy.episode_idle_ms;
         episode.tell(view.plan, groups, |finding| finding.fades_until(until_ms));

@@ -68,6 +68,23 @@ impl Signals {
         }
     }
 
+    /// Everything that is remembered, in the order of remembering: time, rule, about, from; and how
+    /// many events left it.
+    pub fn all(&self) -> impl Iterator<Item = (&(Millis, Box<str>, Reference, Reference), u32)> {
+        // The sides follow from it.
+        let Self { rules: _, order } = self;
+        order.iter().map(|(signal, times)| (signal, *times))
+    }
+
+    /// Remembers a firing as `times` events left it.
+    pub fn remember_many(&mut self, signal: &Signal<'_>, times: u32) {
+        let Signal { rule, time_ms, about, from } = *signal;
+        self.remember(signal);
+        if let Some(known) = self.order.get_mut(&(time_ms, rule.into(), about, from)) {
+            *known = times;
+        }
+    }
+
     /// Forgets what no window reaches any more.
     pub fn expire(&mut self, watermark_ms: Millis) {
         let until_ms = watermark_ms - limits::LEDGER_RETENTION;

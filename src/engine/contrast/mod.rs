@@ -6,6 +6,10 @@
 //! is a table of matters by the measure that either view asks for, the strongest of its episode.
 //! The table is a function of the alerts in step order: neither a step's cut nor a restart shows.
 
+mod image;
+
+pub use image::ContrastImage;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;

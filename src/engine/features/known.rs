@@ -15,29 +15,29 @@ use crate::rules::plan::program::MISSING;
 /// Kept behind [`super::super::reference::ReferenceData::known`]. Each list is in order of time.
 #[derive(Clone, Debug, Default)]
 pub(in super::super) struct Known {
-    marks: Vec<(Millis, AccountEventKind)>,
+    pub(in super::super) marks: Vec<(Millis, AccountEventKind)>,
     /// Raised limits: the limit after it.
-    raises: Vec<(Millis, Money)>,
+    pub(in super::super) raises: Vec<(Millis, Money)>,
     /// Payments that were blocked or delayed, by fingerprint.
-    blocks: Vec<(Millis, u32)>,
+    pub(in super::super) blocks: Vec<(Millis, u32)>,
     /// With the payee they are about, if any.
-    verdicts: Vec<(Millis, Verdict, Box<str>)>,
+    pub(in super::super) verdicts: Vec<(Millis, Verdict, Box<str>)>,
     /// Where payments were ordered: time, fingerprint of the payment, place.
-    places: Vec<(Millis, u32, Place)>,
+    pub(in super::super) places: Vec<(Millis, u32, Place)>,
     /// The first place of each day, in order of day.
-    bases: Vec<(i32, Millis, Place)>,
+    pub(in super::super) bases: Vec<(i32, Millis, Place)>,
     /// Terminals of cash withdrawals, by fingerprint of the payment, in order of arrival.
-    cash: Vec<(u32, Box<str>)>,
+    pub(in super::super) cash: Vec<(u32, Box<str>)>,
     /// The same of all payments that name one.
-    terminals: Vec<(u32, Box<str>)>,
+    pub(in super::super) terminals: Vec<(u32, Box<str>)>,
     /// Countries in which the device was: time, fingerprint of the payment, country.
-    countries: Vec<(Millis, u32, Country)>,
+    pub(in super::super) countries: Vec<(Millis, u32, Country)>,
     /// Accounts opened for a customer, on a device, with a telephone or by an agent.
-    openings: Vec<Opening>,
+    pub(in super::super) openings: Vec<Opening>,
     /// Customers that a telephone was bound to, in order of arrival.
-    bound: Vec<Reference>,
+    pub(in super::super) bound: Vec<Reference>,
     /// When the register was asked, since when it says so, what it says.
-    registry: Vec<(Millis, Millis, RegistryStatus)>,
+    pub(in super::super) registry: Vec<(Millis, Millis, RegistryStatus)>,
 }
 
 /// An account was opened.

@@ -2,6 +2,7 @@
 //! that keeping an event is copying it.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use crate::limits;
 use crate::model::event::{Batch, Event};
@@ -13,22 +14,24 @@ const SPARES_MAX: usize = 4;
 
 /// The events of one step.
 #[derive(Clone, Debug, Default)]
-struct Chunk {
+pub(in super::super) struct Chunk {
     /// Number of its first event.
-    first: u64,
-    batch: Batch,
+    pub first: u64,
+    pub batch: Batch,
     /// By event and role: number of the event before it of the same entity, its lower bits.
-    before: Vec<[u32; Role::COUNT]>,
+    pub before: Vec<[u32; Role::COUNT]>,
     /// By event: greatest event time once it was taken.
-    greatest_ms: Vec<Millis>,
+    pub greatest_ms: Vec<Millis>,
     /// Latest time of its events.
-    latest_ms: Millis,
+    pub latest_ms: Millis,
 }
 
 /// Events by their number in the order of taking.
 #[derive(Clone, Debug)]
 pub(in super::super) struct Held {
-    chunks: VecDeque<Chunk>,
+    /// Shared with images that are being written, and with an engine beside: only the present
+    /// step's changes.
+    chunks: VecDeque<Arc<Chunk>>,
     spare: Vec<Chunk>,
     /// Number of the next event. 0 means none.
     next: u64,
@@ -41,6 +44,22 @@ impl Default for Held {
 }
 
 impl Held {
+    /// Number of the next event.
+    pub fn next_number(&self) -> u64 {
+        self.next
+    }
+
+    /// All of them, chunk by chunk.
+    pub fn share(&self) -> Vec<Arc<Chunk>> {
+        let Self { chunks, spare: _, next: _ } = self;
+        chunks.iter().map(Arc::clone).collect()
+    }
+
+    /// The same again.
+    pub fn take_back(chunks: Vec<Chunk>, next: u64) -> Self {
+        Self { chunks: chunks.into_iter().map(Arc::new).collect(), spare: Vec::new(), next }
+    }
+
     /// Keeps the events of a step; returns the number of the first.
     pub fn begin_step(&mut self, batch: &Batch) -> u64 {
         let first = self.next;
@@ -50,13 +69,13 @@ impl Held {
         chunk.batch.text.push_str(&batch.text);
         chunk.batch.events.extend_from_slice(&batch.events);
         chunk.latest_ms = batch.events.iter().map(|event| event.time_ms).max().unwrap_or(0);
-        self.chunks.push_back(chunk);
+        self.chunks.push_back(Arc::new(chunk));
         first
     }
 
     /// Notes the greatest event time with the next event of the present step.
     pub fn clock(&mut self, greatest_ms: Millis) {
-        if let Some(chunk) = self.chunks.back_mut() {
+        if let Some(chunk) = self.chunks.back_mut().map(Arc::make_mut) {
             chunk.greatest_ms.push(greatest_ms);
             chunk.before.push([0; Role::COUNT]);
         }
@@ -64,7 +83,7 @@ impl Held {
 
     /// Notes which event came before one of the present step, of its entity in a role.
     pub fn link(&mut self, number: u64, role: Role, before: u32) {
-        if let Some(chunk) = self.chunks.back_mut() {
+        if let Some(chunk) = self.chunks.back_mut().map(Arc::make_mut) {
             chunk.before[(number - chunk.first) as usize][role as usize] = before;
         }
     }
@@ -77,8 +96,10 @@ impl Held {
             if !beyond && chunk.latest_ms > watermark_ms {
                 break;
             }
-            let Some(mut chunk) = self.chunks.pop_front() else { break };
-            if self.spare.len() < SPARES_MAX {
+            let Some(chunk) = self.chunks.pop_front() else { break };
+            if let Ok(mut chunk) = Arc::try_unwrap(chunk)
+                && self.spare.len() < SPARES_MAX
+            {
                 chunk.batch.clear();
                 chunk.before.clear();
                 chunk.greatest_ms.clear();
@@ -112,7 +133,8 @@ impl Held {
     /// Events held, and their bytes.
     pub fn size(&self) -> (usize, usize) {
         let events = self.chunks.iter().map(|chunk| chunk.batch.events.len()).sum();
-        let bytes = self.chunks.iter().chain(&self.spare).map(|chunk| {
+        let chunks = self.chunks.iter().map(|chunk| &**chunk);
+        let bytes = chunks.chain(&self.spare).map(|chunk| {
             chunk.batch.text.capacity()
                 + chunk.batch.events.capacity() * size_of::<Event>()
                 + chunk.before.capacity() * size_of::<[u32; Role::COUNT]>()

@@ -13,4 +13,4 @@ pub(super) mod course;
 mod log;
 
 pub(super) use course::{Course, Origin};
-pub(super) use log::Held;
+pub(super) use log::{Chunk, Held};

@@ -65,6 +65,8 @@ pub struct Config {
     pub delivery: Delivery,
     /// Name of this process in message headers; absent: the host's name.
     pub instance: Option<String>,
+    /// Snapshots of the state.
+    pub snapshots: Snapshots,
     /// The broker and its topics.
     pub kafka: Kafka,
     /// Who may be recognised in a message.
@@ -149,6 +151,22 @@ pub struct Topics {
     pub journal: String,
 }
 
+/// `[snapshots]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Snapshots {
+    /// How often one is taken; 0: never, and none is loaded.
+    #[serde(with = "duration")]
+    pub interval: Millis,
+    /// How many whole ones are kept.
+    pub keep: usize,
+    /// Their folder; absent: `snapshots` in `state`.
+    pub folder: Option<PathBuf>,
+    /// Address of an object store to keep them in instead, such as `s3://bucket/folder`; its
+    /// credentials come from the environment.
+    pub object_store: Option<String>,
+}
+
 /// `[privacy]`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -220,6 +238,7 @@ impl Default for Config {
             skew: limits::SKEW_DEFAULT,
             delivery: Delivery::ExactlyOnce,
             instance: None,
+            snapshots: Snapshots::default(),
             kafka: Kafka::default(),
             privacy: PrivacyChoice::default(),
             http: Http { listen: "127.0.0.1:9464".to_owned(), token_file: None },
@@ -232,6 +251,17 @@ impl Default for Shadow {
     fn default() -> Self {
         let state_max_mib = limits::SHADOW_STATE_MIB_DEFAULT;
         Self { rules: None, overlays: Vec::new(), state_max_mib }
+    }
+}
+
+impl Default for Snapshots {
+    fn default() -> Self {
+        Self {
+            interval: limits::SNAPSHOT_INTERVAL_DEFAULT,
+            keep: limits::SNAPSHOT_KEEP_DEFAULT,
+            folder: None,
+            object_store: None,
+        }
     }
 }
 
@@ -329,6 +359,17 @@ impl Config {
         must(self.skew >= 0, "skew must not be negative".to_owned());
         must(self.reconcile_every > 0, "reconcile_every must be positive".to_owned());
         must(self.rules_poll >= 0, "rules_poll must not be negative".to_owned());
+        must(self.snapshots.interval >= 0, "snapshots.interval must not be negative".to_owned());
+        must((1..=1_000).contains(&self.snapshots.keep), "snapshots.keep: 1 to 1000".to_owned());
+        must(
+            self.snapshots.object_store.is_none() || cfg!(feature = "object-store"),
+            "snapshots.object_store: this program was built without the feature object-store"
+                .to_owned(),
+        );
+        must(
+            self.snapshots.object_store.is_none() || self.snapshots.folder.is_none(),
+            "snapshots: either folder or object_store".to_owned(),
+        );
         must(self.threads <= 256, "threads: at most 256".to_owned());
         must(
             limits::SESSION_TIMEOUT_RANGE.contains(&self.kafka.session_timeout),
@@ -378,6 +419,12 @@ impl Config {
         problems
     }
 
+    /// Folder of the snapshots.
+    #[must_use]
+    pub fn snapshot_folder(&self) -> PathBuf {
+        self.snapshots.folder.clone().unwrap_or_else(|| self.state.join("snapshots"))
+    }
+
     /// The path of a file setting, relative to the configuration file's folder.
     pub(super) fn anchor(&mut self, folder: &Path) {
         let anchored = [
@@ -385,6 +432,7 @@ impl Config {
             self.rules.as_mut(),
             self.findings.as_mut(),
             self.shadow.rules.as_mut(),
+            self.snapshots.folder.as_mut(),
             self.privacy.key_file.as_mut(),
             self.http.token_file.as_mut(),
             self.kafka.oauth_token_file.as_mut(),

@@ -16,6 +16,8 @@ pub(super) fn every_key() -> Table {
     config.findings = path();
     config.shadow.rules = path();
     config.instance = Some(String::new());
+    config.snapshots.folder = path();
+    config.snapshots.object_store = Some(String::new());
     config.kafka.transactional_id = Some(String::new());
     config.kafka.oauth_token_file = path();
     config.http.token_file = path();

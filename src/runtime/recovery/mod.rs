@@ -8,15 +8,20 @@
 //! - [`packs`]: rule packs from the files that the journal holds
 //! - [`read`]: the journal from its topic
 //! - [`replay`]: the state is rebuilt
+//! - [`snapshot`]: the state of an earlier step, so that only what came after it is repeated
 
 pub mod packs;
 pub mod read;
 pub mod replay;
+pub mod snapshot;
 
 use std::collections::BTreeMap;
 
+use replay::Whole;
+
 use super::config::Delivery;
 use super::reconcile::tally::Tally;
+use crate::snapshot::manifest::{Manifest, Place};
 use crate::source::Run;
 use crate::source::kafka::Start;
 use crate::wire::journal::{JournalError, JournalRecord, JournalRun};
@@ -96,6 +101,12 @@ pub enum RecoveryError {
         /// The group.
         group: String,
     },
+    /// The journal says something else of the steps that a snapshot holds.
+    #[error("after step {step} the inputs stood elsewhere")]
+    OtherHistory {
+        /// The step.
+        step: u64,
+    },
     /// The rules cannot go with the state.
     #[error("{0}; start a new group_id and journal")]
     Rules(&'static str),
@@ -103,6 +114,9 @@ pub enum RecoveryError {
     #[error("stopped while recovering")]
     Stopped,
 }
+
+/// By `(topic, partition)`: the offset that comes next.
+type Stands = BTreeMap<(String, i32), i64>;
 
 /// How far the journal reaches.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -115,14 +129,48 @@ pub struct Extent {
     pub numbers: Option<(u64, u64)>,
     /// What became of the records since it last said so.
     pub tally: Tally,
+    /// Up to this step nothing is repeated: a snapshot holds it.
+    pub after: u64,
+    /// Where the inputs must stand after a step: the newest of a snapshot.
+    stands: Option<(u64, Stands)>,
 }
 
 impl Extent {
+    /// Of what follows a snapshot: it begins where the inputs stood when its oldest part was taken.
+    #[must_use]
+    pub fn after(manifest: &Manifest) -> Self {
+        let start = |place: &Place| {
+            let start = Start { from: place.next, end: place.next };
+            ((place.topic.clone(), place.partition), start)
+        };
+        let end = |place: &Place| ((place.topic.clone(), place.partition), place.next);
+        Self {
+            starts: manifest.begin.iter().map(start).collect(),
+            steps: 0,
+            numbers: Some((manifest.oldest, manifest.oldest)),
+            after: manifest.oldest,
+            tally: Tally::default(),
+            stands: Some((manifest.newest, manifest.end.iter().map(end).collect())),
+        }
+    }
+
+    /// All that is to be repeated.
+    #[must_use]
+    pub fn whole(&self) -> Whole {
+        let records = |start: &Start| start.end.saturating_sub(start.from).max(0).cast_unsigned();
+        Whole { steps: self.steps, records: self.starts.values().map(records).sum() }
+    }
+
     /// Takes the next record.
     ///
     /// # Errors
     /// [`RecoveryError`], when it names an unknown topic or leaves a gap.
     pub fn add(&mut self, record: &JournalRecord, inputs: &[String]) -> Result<(), RecoveryError> {
+        // What a snapshot holds may not have been summed up yet.
+        self.tally.add(record);
+        if record.step <= self.after {
+            return Ok(());
+        }
         for run in &record.runs {
             if !inputs.contains(&run.topic) {
                 return Err(RecoveryError::UnknownTopic { topic: run.topic.clone() });
@@ -145,8 +193,16 @@ impl Extent {
         self.steps += 1;
         let first = self.numbers.map_or(record.step, |(first, _)| first);
         self.numbers = Some((first, record.step));
-        self.tally.add(record);
+        let stands = self.stands.as_ref().filter(|(step, _)| *step == record.step);
+        if stands.is_some_and(|(_, places)| !self.stands_at(places)) {
+            return Err(RecoveryError::OtherHistory { step: record.step });
+        }
         Ok(())
+    }
+
+    fn stands_at(&self, places: &Stands) -> bool {
+        let known = self.starts.iter().map(|(partition, start)| (partition, start.end));
+        known.eq(places.iter().map(|(partition, next)| (partition, *next)))
     }
 }
 
@@ -175,7 +231,7 @@ pub fn decide(
     delivery: Delivery,
     group: &str,
 ) -> Result<Recovery, RecoveryError> {
-    let Extent { mut starts, steps, numbers, tally } = extent;
+    let Extent { mut starts, steps, numbers, tally, .. } = extent;
     if numbers.is_some_and(|(first, _)| first > 1) {
         // The journal's retention has cut its head: of a quiet partition it may name nothing any
         // more.

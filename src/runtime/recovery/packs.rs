@@ -49,6 +49,12 @@ impl Packs {
         }
     }
 
+    /// Takes a whole pack, as a snapshot holds it.
+    pub fn take_whole(&mut self, sha256: &str, files: Vec<SourceFile>) {
+        self.kept.retain(|pack| pack.sha256 != sha256);
+        self.kept.push_back(Files { sha256: sha256.to_owned(), of: files.len(), files });
+    }
+
     /// A pack's files, if all are there.
     #[must_use]
     pub fn files(&self, sha256: &str) -> Option<&[SourceFile]> {

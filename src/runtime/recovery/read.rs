@@ -8,6 +8,7 @@ use rdkafka::error::KafkaError;
 use super::packs::{LatePacks, Packs};
 use super::{Extent, RecoveryError};
 use crate::runtime::reconcile::tally::Tally;
+use crate::snapshot::manifest::Manifest;
 use crate::source::kafka::ask::{self, Unanswered};
 use crate::source::kafka::journal::{JournalLog, Next};
 use crate::wire::journal::{self, Entry, JournalRecord, Outline};
@@ -67,13 +68,39 @@ impl<'a, J: JournalLog> JournalReader<'a, J> {
         Ok(reader)
     }
 
+    /// Numbers of the first and last step that it holds.
+    #[must_use]
+    pub fn numbers(&self) -> Option<(u64, u64)> {
+        self.outline.numbers()
+    }
+
+    /// How far the journal reaches beyond a snapshot.
+    ///
+    /// # Errors
+    /// As [`JournalReader::extent`], and when it says something else of the snapshot's steps.
+    pub fn extent_after(
+        &mut self,
+        manifest: &Manifest,
+        inputs: &[String],
+    ) -> Result<(Extent, Packs), RecoveryError> {
+        self.add_to(Extent::after(manifest), inputs)
+    }
+
     /// How far the journal reaches, and the packs of those of its steps before which it does not
     /// hold them any more: their files come later.
     ///
     /// # Errors
     /// [`RecoveryError`], when it has gaps or names unknown topics, or cannot be read.
     pub fn extent(&mut self, inputs: &[String]) -> Result<(Extent, Packs), RecoveryError> {
-        let (mut extent, mut late) = (Extent::default(), LatePacks::default());
+        self.add_to(Extent::default(), inputs)
+    }
+
+    fn add_to(
+        &mut self,
+        mut extent: Extent,
+        inputs: &[String],
+    ) -> Result<(Extent, Packs), RecoveryError> {
+        let mut late = LatePacks::default();
         self.each(|entry| match entry {
             Entry::Step(record) => {
                 late.step(&record.rule_pack);

@@ -18,6 +18,8 @@ use crate::wire::journal::{Entry, JournalCounts, JournalRecord, RuleChange, Shad
 
 /// How often it is told how far it is.
 const TELL: Duration = Duration::from_secs(5);
+/// How often it is shown to who asks.
+const SHOW: Duration = Duration::from_millis(200);
 
 /// Why the state could not be rebuilt.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +42,28 @@ pub struct Means<'a> {
     pub telemetry: &'a Telemetry,
     /// Whether to go on.
     pub go_on: &'a dyn Fn() -> bool,
+    /// Shows how far it is.
+    pub show: &'a dyn Fn(Far),
+}
+
+/// How far it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Far {
+    /// Records repeated.
+    pub done: u64,
+    /// Records to repeat, about.
+    pub of: u64,
+    /// About how many seconds are left.
+    pub left_s: u64,
+}
+
+/// All that is to be repeated.
+#[derive(Clone, Copy, Debug)]
+pub struct Whole {
+    /// Steps.
+    pub steps: u64,
+    /// Records they have, about.
+    pub records: u64,
 }
 
 /// The state as far as it has been rebuilt.
@@ -58,7 +82,10 @@ pub struct Rebuilt {
     waiting_trial: Option<ShadowChange>,
     /// What has been repeated.
     done: Done,
-    /// Whether any step has been repeated.
+    /// Steps of the snapshot's oldest part and of its newest, which holds what was on trial; 0: it
+    /// began empty.
+    held: (u64, u64),
+    /// Whether the engine has seen anything.
     begun: bool,
     step: Step,
 }
@@ -91,32 +118,47 @@ impl Rebuilt {
             waiting_rules: None,
             waiting_trial: None,
             done: Done::default(),
+            held: (0, 0),
             begun: false,
             step: Step::default(),
         }
     }
 
-    /// Repeats the journal's `steps` steps.
+    /// The state from a snapshot, whose oldest and newest part were taken after the steps `held`.
+    #[must_use]
+    pub fn from_snapshot(engine: Engine, trials: Trials, packs: Packs, held: (u64, u64)) -> Self {
+        Self { trials, held, begun: true, ..Self::new(engine, packs) }
+    }
+
+    /// Repeats what the journal holds after what is there.
     ///
     /// # Errors
     /// [`ReplayError`], also when it must not go on.
     pub fn repeat_all(
         &mut self,
         journal: &mut JournalReader<'_, impl JournalLog>,
-        steps: u64,
+        whole: Whole,
         source: &mut KafkaSource<impl Log>,
         means: &Means<'_>,
     ) -> Result<(), ReplayError> {
-        let mut told = Instant::now();
+        let began = Instant::now();
+        let (mut told, mut shown) = (began, began);
         journal.each(|entry| {
             match entry {
                 Entry::Step(record) => self.repeat(&record, source, means)?,
                 entry => self.note(entry),
             }
-            if told.elapsed() >= TELL {
-                told = Instant::now();
-                let Done { steps: done, records, .. } = self.done;
-                tracing::info!(steps = done, of = steps, records, "recovering");
+            if shown.elapsed() >= SHOW {
+                shown = Instant::now();
+                let Done { steps, records, .. } = self.done;
+                let (done, of) = (records, whole.records);
+                let left_s = seconds_left(began.elapsed(), done, of);
+                (means.show)(Far { done, of, left_s });
+                if told.elapsed() >= TELL {
+                    told = shown;
+                    let bar = bar(done, of);
+                    tracing::info!(steps, of = whole.steps, records, left_s, "recovering {bar}");
+                }
             }
             Ok::<_, ReplayError>(())
         })
@@ -146,6 +188,14 @@ impl Rebuilt {
         let change = self.waiting_rules.take().filter(|change| change.step == record.step);
         let at_ms = change.as_ref().map_or(0, |change| change.at_ms);
         self.last_change = change.or(self.last_change.take());
+        let (oldest, newest) = self.held;
+        if record.step <= newest {
+            // The snapshot says what was on trial then.
+            self.waiting_trial = None;
+        }
+        if record.step <= oldest {
+            return Ok(());
+        }
         if record.rule_pack != engine.plan().pack_sha256
             && let Some(plan) = packs.plan(&record.rule_pack)
         {
@@ -157,9 +207,9 @@ impl Rebuilt {
         }
         let trial = self.waiting_trial.take();
         if let Some(change) = trial.filter(|change| change.step == record.step) {
-            let plan = change.to.as_deref().and_then(|sha256| packs.plan(sha256));
-            done.unknown_trials += u64::from(plan.is_none() && change.to.is_some());
-            trials.change(change, plan, engine);
+            let pack = change.to.as_deref().and_then(|sha256| packs.pack(sha256));
+            done.unknown_trials += u64::from(pack.is_none() && change.to.is_some());
+            trials.change(change, pack, engine);
         }
         *begun = true;
         let of_its_time = record.rule_pack == engine.plan().pack_sha256;
@@ -169,13 +219,14 @@ impl Rebuilt {
         record.tick_ms.into_iter().for_each(|time_ms| step.add_tick(time_ms));
         done.records += replayed.records;
         done.lost += replayed.lost;
-        let output = engine.step(&step.batch, means.fork);
+        let is_whole = engine.is_whole_at(record.step);
+        let output = engine.repeat(record.step, &step.batch, means.fork);
         // What they said then has been published; the comparison goes on from it.
-        drop(trials.step(&step.batch, &output, means.fork));
+        drop(trials.step(record.step, &step.batch, &output, means.fork));
         means.telemetry.record_reference(&step.batch, &output.rejects);
         let counts = JournalCounts::of(&output.counts, step.rejected.len(), output.alerts.len());
         // Under another pack other alerts are no surprise.
-        done.unlike += u64::from(counts != record.counts && of_its_time);
+        done.unlike += u64::from(counts != record.counts && of_its_time && is_whole);
         done.steps += 1;
         Ok(())
     }
@@ -211,5 +262,34 @@ impl Rebuilt {
             );
         }
         Recovered { records, steps, took }
+    }
+}
+
+/// Seconds that are left, if it goes on as until now.
+fn seconds_left(elapsed: Duration, done: u64, of: u64) -> u64 {
+    let left = of.saturating_sub(done) as f64;
+    (elapsed.as_secs_f64() * left / done.max(1) as f64).ceil() as u64
+}
+
+/// How far it is, for the eye.
+fn bar(done: u64, of: u64) -> String {
+    const CELLS: u64 = 20;
+    let full = (done * CELLS / of.max(1)).min(CELLS) as usize;
+    format!("[{}{}]", "#".repeat(full), ".".repeat(CELLS as usize - full))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_follows_from_what_is_done() {
+        let second = Duration::from_secs(1);
+        assert_eq!(seconds_left(second, 0, 10), 10);
+        assert_eq!(seconds_left(4 * second, 100, 300), 8);
+        assert_eq!(seconds_left(second, 7, 5), 0);
+        assert_eq!(bar(0, 0), "[....................]");
+        assert_eq!(bar(1, 2), "[##########..........]");
+        assert_eq!(bar(9, 2), "[####################]");
     }
 }

@@ -4,12 +4,14 @@
 use std::sync::Arc;
 
 use super::book::Book;
+use super::watch::Pack;
 use super::{Candidate, Changes, Pending, TrialOrder};
 use crate::engine::{Engine, MemoryReport};
 use crate::http::read_side::ReadSide;
 use crate::http::rules::RulesShown;
 use crate::rules::SourceFile;
 use crate::rules::plan::Plan;
+use crate::runtime::rolling::Roller;
 use crate::runtime::trial::{Since, Trials};
 use crate::sink::Message;
 use crate::telemetry::Telemetry;
@@ -31,6 +33,8 @@ pub struct InForce<'a> {
     pub book: &'a mut Book,
     /// What the state may take for a trial to begin, in bytes.
     pub state_max: usize,
+    /// Takes snapshots, each under one pack.
+    pub snapshots: Option<&'a mut Roller>,
     /// Counts.
     pub telemetry: &'a Telemetry,
     /// Shows.
@@ -57,6 +61,9 @@ impl InForce<'_> {
         let (step, at_ms) = at;
         let Candidate { plan, files, by, who, folder, changes, superseded } = candidate;
         let (id, sha256) = (&plan.pack_id, &plan.pack_sha256);
+        if let Some(roller) = self.snapshots.as_deref_mut() {
+            roller.set_rules(sha256, &files);
+        }
         let change = RuleChange {
             schema: CHANGE_SCHEMA.to_owned(),
             step,
@@ -128,7 +135,8 @@ impl InForce<'_> {
         let change = record(by, who, at, self.engine, from, Some((&*plan, changes)));
         let name = PackName::of(&plan);
         self.trial_encoder.set_pack(name);
-        self.trials.change(change.clone(), Some(plan), self.engine);
+        let pack = Pack { plan, files: files.clone() };
+        self.trials.change(change.clone(), Some(pack), self.engine);
         self.tell(change, files)
     }
 
