@@ -108,7 +108,7 @@ impl Trials {
     }
 
     /// Takes a step and what the live engine made of it. Returns what the live rules of the pack on
-    /// trial say, as shadow alerts; after a snapshot was loaded nothing for the steps that it holds.
+    /// trial say, as shadow alerts; nothing for steps that a loaded snapshot holds.
     pub fn step(
         &mut self,
         step: u64,

@@ -279,8 +279,8 @@ impl GeoRow {
     }
 }
 
-/// An account is opened, or a telephone bound to it. Of words that may be absent one more than their
-/// number; 0: none.
+/// An account is opened, or a telephone bound to it. Of words that may be absent one more than
+/// their number; 0: none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountRow {
     /// Number of its record's topic.

@@ -9,8 +9,9 @@
 //!
 //! The order of the parts is what lets them be of different steps ([`crate::engine::image`]): what
 //! the consult phase keeps of every shard, then the ledgers of every shard, then the act phase and
-//! what is on trial. A set is of one rule pack in force: where that changes, it is given up and begun
-//! anew. A trial may begin and end meanwhile: the set holds what is on trial after its last step.
+//! what is on trial. A set is of one rule pack in force: where that changes, it is given up and
+//! begun anew. A trial may begin and end meanwhile: the set holds what is on trial after its last
+//! step.
 
 pub mod start;
 pub mod writer;
