@@ -84,6 +84,8 @@ fn a_rolling_upgrade_and_a_kill_leave_nothing_unscored() {
     eventually("the change", || first.process.log().contains("rules changed"));
     let followed = || second.process.log().matches("rule pack in force").count() > 1;
     eventually("the change at the standby", followed);
+    let written = || first.process.log().contains("snapshot written");
+    eventually("a snapshot", written);
     // A rolling upgrade: the first stops in good order, its successor stands by, and so on.
     let began = Instant::now();
     first.process.signal("-TERM");
