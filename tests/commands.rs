@@ -272,9 +272,8 @@ fn rules_are_listed_for_programs_with_numbers_versions_modes_and_guards() {
     let rows: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let rows = rows.as_array().expect("an array");
     assert!(rows.iter().all(|row| row["weight"].is_u64() && row["version"].is_string()));
-    assert!(
-        rows.iter()
-            .all(|row| ["live", "shadow", "signal"].contains(&row["mode"].as_str().unwrap_or("")))
-    );
+    assert!(rows.iter().all(|row| {
+        ["live", "shadow", "signal", "off"].contains(&row["mode"].as_str().unwrap_or(""))
+    }));
     assert!(rows.iter().any(|row| row["guards"].as_array().is_some_and(|g| !g.is_empty())));
 }

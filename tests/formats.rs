@@ -41,7 +41,8 @@ fn every_table_is_also_json_and_csv_and_quiet_is_quiet() {
     let demo = [&["demo"][..], &town].concat();
     let against = [&score[..], &["--against", "shipped"]].concat();
     let sweep = [&score[..], &["--sweep", "M01.min_in=2000..4000/2"]].concat();
-    let commands: [&[&str]; 11] = [
+    let commands: [&[&str]; 12] = [
+        &["rules", "check"],
         &["rules", "list"],
         &["rules", "lint"],
         &["rules", "lint", "--list"],

@@ -51,6 +51,20 @@ fn what_a_rule_allows_itself_is_kept_with_its_reason() {
     assert_eq!(allowed[0].allowed.as_deref(), Some("not what this file is about"));
 }
 
+#[test]
+fn a_rule_that_asks_about_a_rule_that_is_off_can_never_hold() {
+    let mut files = shipped::files();
+    let file = files.iter_mut().find(|f| f.path.ends_with("r08a_new_account_to_one.toml"));
+    let file = file.expect("shipped");
+    file.text = file.text.replace("mode    = \"signal\"", "mode    = \"off\"");
+    let found = goshawk::rules::lint::lint(&files, &[]).expect("the pack compiles");
+    let open: Vec<&Remark> =
+        found.iter().filter(|r| r.allowed.is_none() && r.code != "unused_allow").collect();
+    let [remark] = open[..] else { panic!("{open:#?}") };
+    assert_eq!((remark.code, remark.rule.as_str()), ("never_true", "R08"));
+    assert_eq!(remark.diagnostic.message, "the condition can never hold: R08a is off");
+}
+
 fn folder() -> String {
     concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lint").to_owned()
 }

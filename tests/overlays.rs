@@ -216,12 +216,94 @@ fn a_pack_that_asks_for_nothing_strong_needs_no_four_eyes() {
     assert!(compile(&files).is_err(), "80 is a stop of a payment");
 }
 
+/// Of two that are called the same the overlay's can be called otherwise.
+#[test]
+fn a_name_that_is_taken_is_blamed_on_the_overlay() {
+    let guard = "[[guards]]\nid = \"G10\"\ntitle = { zh = \"一\", en = \"one\" }\n\
+                 when = \"payment.amount >= money('1.00')\"\neffect = \"lower\"\n";
+    let rule = std::fs::read_to_string("tests/lint/clean.toml").expect("readable");
+    let same = rule.replace("id      = \"L01\"", "id      = \"m02\"").replace("L01", "m02");
+    for (path, text, said) in [
+        ("bank/guards.toml", guard, "the guard id `G10` is given twice"),
+        ("bank/a.toml", &same, "the rule id `m02` is given twice"),
+    ] {
+        let defects = compile(&pack(&[("bank/manifest.toml", MANIFEST), (path, text)]));
+        let defects = defects.expect_err(path);
+        let told: Vec<_> = defects.iter().map(|d| (d.path.as_str(), &*d.message)).collect();
+        assert_eq!(told, [(path, said)]);
+    }
+}
+
+#[test]
+fn a_pack_without_guards_is_told_once() {
+    let mut files = shipped::files();
+    files.retain(|file| file.path != "guards.toml");
+    let defects = compile(&files).expect_err("no guards");
+    assert_eq!(defects.len(), 1, "{defects:#?}");
+    assert!(defects[0].message.contains("no guards.toml"), "{defects:#?}");
+}
+
+#[test]
+fn a_rule_that_is_off_is_listed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bank = folder.path().join("bank");
+    std::fs::create_dir_all(&bank).expect("writable");
+    std::fs::write(bank.join("manifest.toml"), MANIFEST).expect("writable");
+    std::fs::write(bank.join("v03.toml"), "changes = \"V03\"\nmode = \"off\"\n").expect("writable");
+    let list = goshawk(folder.path(), &["rules", "list", "--overlay", "bank", "--format", "json"]);
+    let rows: serde_json::Value = serde_json::from_slice(&list.stdout).expect("JSON");
+    let rows = rows.as_array().expect("an array");
+    let row = |id: &str| rows.iter().find(|row| row["id"] == id).expect("listed");
+    assert_eq!((&row("V03")["mode"], &row("V02")["mode"]), (&"off".into(), &"live".into()));
+    assert_eq!(row("M19a")["mode"], "signal");
+    assert_eq!(row("M25")["subject"], "customer");
+    let table = goshawk(folder.path(), &["rules", "list", "--overlay", "bank"]);
+    assert!(String::from_utf8_lossy(&table.stdout).contains(" off "));
+}
+
+#[test]
+fn a_check_is_told_to_programs_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bank = folder.path().join("bank");
+    std::fs::create_dir_all(&bank).expect("writable");
+    let write = |name: &str, text: &str| std::fs::write(bank.join(name), text).expect("writable");
+    write("manifest.toml", &MANIFEST.replace("2026-12-01", "2999-12-01"));
+    write("m02.toml", "changes = \"M02\"\nweight = 30\n");
+    let check = |format| {
+        goshawk(folder.path(), &["rules", "check", "--overlay", "bank", "--format", format])
+    };
+    let json = |output: &Output| -> serde_json::Value {
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    };
+    let good = check("json");
+    assert!(good.status.success());
+    let said = json(&good);
+    assert_eq!((&said["good"], &said["defects"]), (&true.into(), &serde_json::json!([])));
+    assert_eq!(said["pack"]["overlays"][0]["touches"], serde_json::json!(["M02"]));
+    let table = check("table");
+    assert!(String::from_utf8_lossy(&table.stdout).contains("2999-12-01, still to come"));
+    write("m02.toml", "changes = \"M02\"\ntitle = { zh = \"短\", en = \"s\" }\nweight = 450\n");
+    let bad = check("json");
+    assert_eq!(bad.status.code(), Some(1));
+    assert!(bad.stderr.is_empty(), "{}", String::from_utf8_lossy(&bad.stderr));
+    let said = json(&bad);
+    assert_eq!(said["good"], false);
+    let defect = &said["defects"][0];
+    assert_eq!((&defect["file"], &defect["line"]), (&"bank/m02.toml".into(), &3.into()));
+    assert_eq!((&defect["column"], &defect["end_column"]), (&10.into(), &13.into()));
+    assert_eq!(
+        (&defect["message"], &defect["label"]),
+        (&"450 is out of range".into(), &"1 to 100".into())
+    );
+    assert_eq!(check("csv").status.code(), Some(1));
+}
+
 #[test]
 fn weak_rules_of_an_overlay_support_nothing() {
     let rule = std::fs::read_to_string("tests/lint/clean.toml").expect("readable");
     let with = |support: &str| {
         let text =
-            rule.replace("[text]", &format!("[[support]]\n{support}\nfloor = \"delay\"\n\n[text]"));
+            rule.replace("[text]", &format!("[[support]]\n{support}\nfloor = \"counter_only\"\n\n[text]"));
         let files = pack(&[("bank/manifest.toml", MANIFEST), ("bank/l01.toml", &text)]);
         compile(&files).map(|_| ()).map_err(|defects| defects[0].message.clone())
     };

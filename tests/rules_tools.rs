@@ -44,6 +44,7 @@ fn an_author_walks_from_nothing_to_a_tested_rule() {
     for args in [
         &["rules", "check", "--rules", "rules"][..],
         &["rules", "test", "X01", "--rules", "rules"],
+        &["rules", "test", "--rule", "x01", "--rules", "rules"],
         &["rules", "lint", "--rules", "rules"],
         &["rules", "fmt", "--check", "rules/own"],
     ] {
@@ -52,8 +53,8 @@ fn an_author_walks_from_nothing_to_a_tested_rule() {
     }
     // The same id again is refused, and nothing is written.
     let again = run(&["rules", "new", "X01", "other", "--folder", "rules/own", "--rules", "rules"]);
-    assert_eq!(again.status.code(), Some(1));
-    assert!(text(&again.stderr).contains("the rule id `X01` is given twice"));
+    assert_eq!(again.status.code(), Some(2));
+    assert!(text(&again.stderr).contains("there is a rule X01 night_sweep already, in own/x01"));
     assert!(!at.join("rules/own/x01_other.toml").exists());
 
     let file = at.join("rules/own/x01_night_sweep.toml");

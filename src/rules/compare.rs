@@ -14,7 +14,7 @@ use super::{SourceFile, sorted};
 pub struct Difference {
     /// `rule M02`, `guard G1`, `policy`.
     pub about: String,
-    /// The key, as `params.window.value`; empty where the whole is new or gone.
+    /// The key, as `params.window`; empty where the whole is new or gone.
     pub key: String,
     /// What it was.
     pub before: Option<String>,
@@ -82,23 +82,34 @@ fn keys(
     }
 }
 
-/// A whole thing in few words.
+/// Keys that a whole thing begins with.
+const FIRST: &[&str] = &[
+    "name",
+    "family",
+    "weight",
+    "mode",
+    "floor",
+    "when.alert",
+    "when",
+    "effect",
+    "scope",
+    "author",
+    "approver",
+    "valid_from",
+];
+/// Keys that people read and nothing is decided by: a whole thing is told without them.
+const WORDS: &[&str] = &["id", "version", "title", "text", "card", "examples", "lint"];
+
+/// A whole thing: every key that decides something.
 fn summary(keys: &BTreeMap<String, String>) -> String {
-    let shown = [
-        "name",
-        "family",
-        "weight",
-        "mode",
-        "floor",
-        "when.alert",
-        "when",
-        "effect",
-        "author",
-        "approver",
-        "valid_from",
-    ];
-    let parts = shown.iter().filter_map(|key| Some(format!("{key} {}", keys.get(*key)?)));
-    parts.collect::<Vec<_>>().join(", ")
+    let is_told = |key: &str| {
+        let first = key.split('.').next().unwrap_or(key);
+        !WORDS.contains(&first) && !FIRST.contains(&key) && !key.ends_with(".doc")
+    };
+    let first = FIRST.iter().filter_map(|key| Some((*key, keys.get(*key)?)));
+    let others = keys.iter().map(|(key, value)| (key.as_str(), value));
+    let parts = first.chain(others.filter(|(key, _)| is_told(key)));
+    parts.map(|(key, value)| format!("{key} {value}")).collect::<Vec<_>>().join(", ")
 }
 
 fn things(files: &[SourceFile]) -> Result<Things, Vec<Diagnostic>> {
@@ -123,7 +134,12 @@ fn things(files: &[SourceFile]) -> Result<Things, Vec<Diagnostic>> {
     }
     for Document { file, root } in &documents {
         for (name, node) in named(&files[*file].path, root) {
-            flatten(&files, "", node, things.entry(name).or_default());
+            let keys = things.entry(name).or_default();
+            flatten(&files, "", node, keys);
+            if node.field("when").is_some() && node.field("features").is_some() {
+                // What a rule leaves out is said as it is taken.
+                keys.entry("mode".to_owned()).or_insert_with(|| "live".to_owned());
+            }
         }
     }
     if sink.is_empty() { Ok(things) } else { Err(sink.into_sorted()) }
@@ -161,6 +177,9 @@ fn named<'n>(path: &str, root: &'n Node) -> Vec<(String, &'n Node)> {
 fn flatten(files: &[&SourceFile], key: &str, node: &Node, into: &mut BTreeMap<String, String>) {
     let below = |part: &str| if key.is_empty() { part.to_owned() } else { format!("{key}.{part}") };
     match &node.value {
+        Value::Table(_) if key.starts_with("params.") && node.field("value").is_some() => {
+            parameter(files, key, node, into);
+        }
         Value::Table(fields) => {
             for (name, node) in fields {
                 flatten(files, &below(&name.value), node, into);
@@ -177,6 +196,23 @@ fn flatten(files: &[&SourceFile], key: &str, node: &Node, into: &mut BTreeMap<St
             into.insert(key.to_owned(), items.join(", "));
         }
         _ => drop(into.insert(key.to_owned(), scalar(files, node))),
+    }
+}
+
+/// A parameter: its value with its unit, and what else is said of it.
+fn parameter(files: &[&SourceFile], key: &str, node: &Node, into: &mut BTreeMap<String, String>) {
+    let unit = node.text("unit").filter(|unit| unit != "count");
+    let with_unit = |node: &Node| match &unit {
+        Some(unit) => format!("{} {unit}", scalar(files, node)),
+        None => scalar(files, node),
+    };
+    into.extend(node.field("value").map(|value| (key.to_owned(), with_unit(value))));
+    into.extend(node.text("doc").map(|doc| (format!("{key}.doc"), doc)));
+    if let Some(Node { value: Value::Table(grades), .. }) = node.field("by_grade") {
+        let value = |(grade, node): &(document::Text, Node)| {
+            (format!("{key}.by_grade.{}", grade.value), with_unit(node))
+        };
+        into.extend(grades.iter().map(value));
     }
 }
 
@@ -223,8 +259,78 @@ mod tests {
         let found = compare(&files, &other).expect("TOML");
         assert_eq!(found.len(), 2, "{found:#?}");
         assert_eq!((found[0].about.as_str(), found[0].word()), ("overlay bank", "added"));
-        assert_eq!(found[1].key, "params.window.value");
+        assert_eq!(found[1].key, "params.window");
         assert_eq!(found[1].after.as_deref(), Some("12m"));
+    }
+
+    /// What changes with files beside the shipped ones: about what, key, before and after.
+    fn with(files: &[(&str, &str)]) -> Vec<[String; 4]> {
+        let shipped = shipped::files();
+        let mut other = shipped.clone();
+        let manifest = "name = \"ours\"\nauthor = \"a\"\nvalid_from = \"2026-12-01\"\n";
+        for (path, text) in [("bank/manifest.toml", manifest)].iter().chain(files) {
+            other.push(SourceFile { path: (*path).into(), text: (*text).into() });
+        }
+        let found = compare(&shipped, &other).expect("TOML");
+        let side = |side: Option<String>| side.unwrap_or_default();
+        let found = found.into_iter().filter(|found| found.about != "overlay bank");
+        found.map(|found| [found.about, found.key, side(found.before), side(found.after)]).collect()
+    }
+
+    #[test]
+    fn a_rule_that_is_switched_off_was_live() {
+        let found = with(&[("bank/v03.toml", "changes = \"V03\"\nmode = \"off\"\n")]);
+        assert_eq!(found, [["rule V03", "mode", "live", "off"].map(str::to_owned)]);
+    }
+
+    #[test]
+    fn amounts_have_their_currency_and_grades_their_values() {
+        let text = "changes = \"V03\"\n[params]\nmin_count = 4\n\
+                    min_sum = { value = \"5000.00\", by_grade = { high = \"3000.00\" } }\n";
+        let found = with(&[("bank/v03.toml", text)]);
+        let expected = [
+            ["rule V03", "params.min_count", "3", "4"],
+            ["rule V03", "params.min_sum", "10000.00 CNY", "5000.00 CNY"],
+            ["rule V03", "params.min_sum.by_grade.high", "", "3000.00 CNY"],
+        ];
+        assert_eq!(found, expected.map(|row| row.map(str::to_owned)));
+    }
+
+    #[test]
+    fn whatever_is_new_is_told_with_every_key_that_decides() {
+        let guard = "[[guards]]\nid = \"GX\"\ntitle = { zh = \"一\", en = \"one\" }\n\
+                     when = \"payment.amount >= money('1.00')\"\neffect = \"remove\"\n\
+                     scope = \"all\"\n";
+        let calendar = "[[holidays]]\nname = \"a year\"\nfrom = \"2026-01-01\"\n\
+                        to = \"2026-12-30\"\n";
+        let rule = include_str!("../../tests/lint/clean.toml");
+        let found = with(&[
+            ("bank/guards.toml", guard),
+            ("bank/calendar.toml", calendar),
+            ("bank/l01.toml", rule),
+        ]);
+        let told = |about: &str| {
+            let [_, _, before, after] =
+                found.iter().find(|row| row[0] == about).expect("it is told").clone();
+            assert_eq!(before, "");
+            after
+        };
+        let when = "payment.amount >= money('1.00')";
+        assert_eq!(told("guard GX"), format!("when {when}, effect remove, scope all"));
+        let calendar = told("bank/calendar");
+        assert!(calendar.contains("from 2026-01-01") && calendar.contains("to 2026-12-30"));
+        let rule = told("rule L01");
+        for part in [
+            "name remarked_on, family flow, weight 35, mode live, floor review",
+            "subject payer",
+            "target.held payer",
+            "phases post",
+            "params.min_sum 10000.00 CNY",
+            "features.total payer.debits(params.window).sum()",
+        ] {
+            assert!(rule.contains(part), "{part}: {rule}");
+        }
+        assert!(!rule.contains("10:00"), "without its examples: {rule}");
     }
 
     #[test]
@@ -249,7 +355,7 @@ mod tests {
                 "removed guard G1 ",
                 "added guard G99 ",
                 "changed policy families.flow",
-                "changed rule M02 params.window.value",
+                "changed rule M02 params.window",
                 "changed rule M02 weight",
                 "removed rule M05 ",
             ]

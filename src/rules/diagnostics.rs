@@ -144,7 +144,11 @@ pub fn did_you_mean<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) ->
     let bound = (word.chars().count() / 3).clamp(1, 3);
     known
         .into_iter()
-        .map(|candidate| (distance(word, candidate), candidate))
+        .map(|candidate| {
+            // Other capitals are no other letters.
+            let alike = candidate.eq_ignore_ascii_case(word);
+            (if alike { 0 } else { distance(word, candidate) }, candidate)
+        })
         .filter(|(d, _)| *d <= bound)
         .min()
         .map(|(_, candidate)| format!("did you mean `{candidate}`?"))

@@ -11,11 +11,17 @@ use super::diagnostics::Diagnostic;
 /// # Errors
 /// What keeps it from being TOML.
 pub fn format(file: &SourceFile) -> Result<String, Box<Diagnostic>> {
-    let mut document: DocumentMut = file.text.parse().map_err(|error: toml_edit::TomlError| {
+    let read = |text: &str| text.parse::<DocumentMut>();
+    let mut document = read(&file.text).map_err(|error| {
         let span = error.span().unwrap_or(0..0);
         let message = format!("not TOML: {}", error.message());
         Box::new(Diagnostic::at(file, span, message, "here", None))
     })?;
+    if file.text.contains('\r')
+        && let Ok(unix) = read(&file.text.replace("\r\n", "\n"))
+    {
+        document = unix;
+    }
     let is_first = true;
     table(document.as_table_mut(), is_first);
     let trailing = comments(document.trailing().as_str().unwrap_or_default());
@@ -183,6 +189,12 @@ mod tests {
                         doc = \"d\" }\nlonger = { value = 1 }\n\n[[examples]]\nname   = \"n\"\ngiven  \
                         = '''\n  10:00 A -> B 1\n'''\nexpect = []\n# end\n";
         assert_eq!(formatted(text), expected);
+    }
+
+    #[test]
+    fn lines_end_as_elsewhere() {
+        let text = "id = 'M01'\r\n\r\n# About.\r\ngiven = '''\r\n  10:00\r\n'''\r\n";
+        assert_eq!(formatted(text), "id = 'M01'\n\n# About.\ngiven = '''\n  10:00\n'''\n");
     }
 
     #[test]

@@ -20,6 +20,7 @@
 //! - [`reference`]: the language reference, printed from the catalogue and the keys of a file
 //!   (`keys`); [`editor`]: the same for editors; [`cards`]: a page on each rule, printed from its
 //!   file
+//! - [`roster`]: every rule in a line, those that are off among them
 //! - [`shipped`]: the pack inside the binary
 
 mod bytes;
@@ -42,6 +43,7 @@ pub mod mutants;
 mod overlay;
 pub mod plan;
 pub mod reference;
+pub mod roster;
 pub mod shipped;
 mod source;
 mod spelling;

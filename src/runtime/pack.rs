@@ -176,8 +176,9 @@ fn with_others(files: Vec<SourceFile>, mut unfit: Vec<Diagnostic>) -> PackError 
         let text = file.and_then(|file| file.text.get(defect.span.clone()));
         !text.is_some_and(|text| text.contains(char::REPLACEMENT_CHARACTER))
     });
+    // Of a file what makes it unfit comes first: the rest may follow from that.
     unfit.append(&mut found);
-    unfit.sort_by(|a, b| (&a.path, a.span.start).cmp(&(&b.path, b.span.start)));
+    unfit.sort_by(|a, b| a.path.cmp(&b.path));
     PackError::Wrong { found: unfit, files }
 }
 
@@ -189,8 +190,9 @@ pub fn load(rules: Option<&Path>) -> Result<Plan, PackError> {
     Folders { rules, overlays: &[] }.load()
 }
 
-/// Reads every `.toml` file below a folder. One that cannot be read as text is `unfit`, and stays
-/// among the files as far as it could be read, so that the others are still understood.
+/// Reads every `.toml` file below a folder, `.TOML` among them. One that cannot be read as text is
+/// `unfit`, and stays among the files as far as it could be read, so that the others are still
+/// understood.
 ///
 /// Names that begin with a dot are passed over: editors keep copies under such names, and a mounted
 /// configuration map keeps what its links lead to.
@@ -215,7 +217,7 @@ fn collect(
             return Err(PackError::Unreadable { path, cause });
         } else if path.is_dir() {
             collect(root, &path, files, unfit)?;
-        } else if path.extension().is_some_and(|e| e == "toml") {
+        } else if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("toml")) {
             let inside = path.strip_prefix(root).unwrap_or(&path);
             let parts: Vec<_> = inside.iter().map(|part| part.to_string_lossy()).collect();
             let name = parts.join("/");

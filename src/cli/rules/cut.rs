@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
+use crate::rules::diagnostics::place;
+
 /// Characters of a line that are shown.
 const SHOWN: usize = 120;
 /// Of these, how many before the caret.
@@ -16,23 +18,24 @@ pub(super) struct Excerpt {
     text: String,
     /// The span inside `text`.
     pub span: Range<usize>,
-    /// Bytes of the span's line that were cut off before it.
-    cut: usize,
+    /// Characters of the span's line before it, in the file.
+    column: usize,
 }
 
 impl Excerpt {
     /// The file's lines around a span. Without a long line among them it is the file itself; with
     /// one, lines out of sight are left empty, so that the others keep their numbers.
     pub fn new(name: &str, text: &str, span: &Range<usize>) -> Self {
+        let column = place(text, span.start).1 - 1;
         let whole =
-            Self { name: name.to_owned(), text: text.to_owned(), span: span.clone(), cut: 0 };
+            Self { name: name.to_owned(), text: text.to_owned(), span: span.clone(), column };
         if span.end > text.len() || !in_sight(text, span).any(|line| long(&text[line])) {
             return whole;
         }
         let sight: Vec<Range<usize>> = in_sight(text, span).collect();
         let first = sight.first().map_or(0, |line| line.start);
         let mut out = "\n".repeat(text[..first].matches('\n').count());
-        let (mut start, mut end, mut cut_off) = (None, None, 0);
+        let (mut start, mut end) = (None, None);
         for line in sight {
             let begin = out.len();
             let part = window(text, &line, span);
@@ -43,7 +46,6 @@ impl Excerpt {
                 |at: usize| begin + dots.len() + at.clamp(part.start, part.end) - part.start;
             if start.is_none() && span.start <= line.end {
                 start = Some(shift(span.start));
-                cut_off = part.start - line.start - dots.len().min(part.start - line.start);
             }
             if end.is_none() && span.end <= line.end {
                 end = Some(shift(span.end));
@@ -52,7 +54,7 @@ impl Excerpt {
         }
         let start = start.unwrap_or(0);
         let end = end.unwrap_or(out.len()).max(start);
-        Self { text: out, span: start..end, cut: cut_off, ..whole }
+        Self { text: out, span: start..end, ..whole }
     }
 }
 
@@ -103,14 +105,16 @@ impl SourceCode for Excerpt {
         after: usize,
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
         let read = self.text.read_span(span, before, after)?;
-        // Asked without context it is asked for the place, which is that of the file.
-        let cut = if before == 0 && after == 0 { self.cut } else { 0 };
+        // Asked without context it is asked for the place: that in the file, in characters as
+        // everywhere else.
+        let is_place = before == 0 && after == 0;
+        let column = if is_place { self.column } else { read.column() };
         Ok(Box::new(MietteSpanContents::new_named(
             self.name.clone(),
             read.data(),
             *read.span(),
             read.line(),
-            read.column() + cut,
+            column,
             read.line_count(),
         )))
     }
@@ -140,7 +144,8 @@ mod tests {
             let lines = |text: &str, at: usize| text[..at].matches('\n').count();
             assert_eq!(lines(&excerpt.text, excerpt.span.start), lines(&text, at));
             let place = excerpt.read_span(&(excerpt.span.start, 1).into(), 0, 0).expect("inside");
-            assert_eq!((place.line(), place.column()), (2, at - 13), "{at}");
+            let column = text[13..at].chars().count();
+            assert_eq!((place.line(), place.column()), (2, column), "{at}");
         }
         assert_eq!(Excerpt::new("a", &text, &(0..text.len())).span.start, 0);
     }

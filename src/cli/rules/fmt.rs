@@ -78,7 +78,7 @@ fn collect(path: &Path, found: &mut Vec<PathBuf>) -> anyhow::Result<()> {
         entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
     inside.sort();
     for path in inside {
-        if path.is_dir() || path.extension().is_some_and(|e| e == "toml") {
+        if path.is_dir() || path.extension().is_some_and(|e| e.eq_ignore_ascii_case("toml")) {
             collect(&path, found)?;
         }
     }

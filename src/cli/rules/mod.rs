@@ -1,5 +1,6 @@
 //! `goshawk rules …`: everything about a pack that can be said without events of your own.
 
+mod check;
 mod cut;
 mod data;
 mod defects;
@@ -51,9 +52,10 @@ enum Command {
   goshawk rules check                            the shipped pack
   goshawk rules check --rules rules              a pack of your own
   goshawk rules check --overlay ours             the shipped pack with your changes
+  goshawk rules check --rules rules --format json   for an editor or a build server
 
 Exit codes: 0 good, 1 defects, 2 there is no such pack.")]
-    Check(PackArgs),
+    Check(CheckArgs),
     /// Run the examples beside the rules through the engine: expected against seen.
     #[command(after_help = "Examples:
   goshawk rules test                             every example of the shipped pack
@@ -115,6 +117,15 @@ impl PackArgs {
     pub(super) fn folders(&self) -> Folders<'_> {
         Folders { rules: self.rules.as_deref(), overlays: &self.overlay }
     }
+}
+
+#[derive(clap::Args, Debug)]
+struct CheckArgs {
+    #[command(flatten)]
+    pack: PackArgs,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
 }
 
 #[derive(clap::Args, Debug)]
@@ -236,7 +247,7 @@ struct DiffArgs {
 
 pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
     match &args.command {
-        Command::Check(args) => check(args, printer),
+        Command::Check(args) => check::run(args, printer),
         Command::Test(args) => test::run(args, printer),
         Command::Lint(args) => lint::run(args, printer),
         Command::List(args) => list::run(args, printer),
@@ -246,30 +257,6 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
         Command::Why(args) => why::run(args, printer),
         Command::Diff(args) => diff::run(args, printer),
     }
-}
-
-fn check(args: &PackArgs, printer: &Printer) -> Result<(), Failure> {
-    let (_, plan) = load(args, printer)?;
-    printer.data(&format!(
-        "{} {} is good: {} rules, {} guards, sha256 {}",
-        plan.pack_id,
-        plan.pack_version,
-        plan.rules.len(),
-        plan.guards.len(),
-        plan.pack_sha256
-    ));
-    for overlay in &plan.overlays {
-        printer.data(&format!(
-            "overlay {} ({}): {}; author {}, approver {}, valid from {}",
-            overlay.folder,
-            overlay.name,
-            overlay.touches.join(", "),
-            overlay.author,
-            overlay.approver.as_deref().unwrap_or("none"),
-            overlay.valid_from
-        ));
-    }
-    Ok(())
 }
 
 /// Reads and compiles; defects are drawn and end the command with exit code 1.

@@ -6,13 +6,20 @@ use anyhow::{Context as _, anyhow};
 use super::{NewArgs, load, render};
 use crate::cli::Failure;
 use crate::cli::printer::Printer;
-use crate::rules::SourceFile;
+use crate::rules::{SourceFile, roster};
 use crate::runtime::pack::{self, PackError};
 
 const TEMPLATE: &str = include_str!("new_rule.toml");
 
 pub(super) fn run(args: &NewArgs, printer: &Printer) -> Result<(), Failure> {
     let (mut files, plan) = load(&args.pack, printer)?;
+    let rules = roster::of(&files).map_err(|_| anyhow!("the pack cannot be read"))?;
+    if let Some(taken) =
+        rules.iter().find(|rule| rule.id.eq_ignore_ascii_case(&args.id) || rule.name == args.name)
+    {
+        let (id, name, path) = (&taken.id, &taken.name, &taken.path);
+        return Err(Failure::Usage(anyhow!("there is a rule {id} {name} already, in {path}")));
+    }
     let text = filled(args, plan.currency.code()).map_err(Failure::Usage)?;
     let name = format!("{}_{}.toml", args.id.to_lowercase(), args.name);
     let path = args.folder.join(&name);

@@ -38,7 +38,7 @@ pub(super) fn run(args: &TestArgs, printer: &Printer) -> Result<(), Failure> {
         let by_filter = args.filter.as_ref().is_none_or(|filter| {
             names.iter().any(|n| n.to_lowercase().contains(&filter.to_lowercase()))
         });
-        by_filter && args.rule.as_ref().is_none_or(|id| *id == example.rule)
+        by_filter && args.rule.as_ref().is_none_or(|id| id.eq_ignore_ascii_case(&example.rule))
     };
     let chosen: Vec<&Example> = all.iter().filter(is_chosen).collect();
     if chosen.is_empty() {

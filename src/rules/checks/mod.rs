@@ -2,10 +2,13 @@
 
 mod bands_rise;
 mod duplicate_ids;
+mod empty_words;
 mod example_balance;
 mod four_eyes;
 mod lint_allows;
 mod list_guards;
+mod measures_fit;
+mod names;
 mod phases_and_targets;
 mod rule_count;
 mod weak_never_alone;
@@ -17,10 +20,13 @@ use super::source::Pack;
 const CHECKS: &[fn(&Pack, &mut Sink<'_>)] = &[
     bands_rise::check,
     duplicate_ids::check,
+    empty_words::check,
     example_balance::check,
     four_eyes::check,
     lint_allows::check,
     list_guards::check,
+    measures_fit::check,
+    names::check,
     phases_and_targets::check,
     rule_count::check,
     weak_never_alone::check,

@@ -343,7 +343,8 @@ impl<'f> Compiler<'_, 'f> {
     fn guard_index(&mut self, text: &Text) -> Option<u16> {
         let order = guard_order(&self.pack.guards);
         let found = order.iter().position(|guard| guard.id.value == text.value);
-        if found.is_none() {
+        // That there are none at all has been said once.
+        if found.is_none() && !order.is_empty() {
             let hint = meant_or_list(&text.value, order.iter().map(|g| g.id.value.as_str()));
             let message = format!("there is no guard `{}`", text.value);
             self.sink.report(text.file, text.span.clone(), message, "unknown guard", Some(hint));

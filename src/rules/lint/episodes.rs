@@ -1,4 +1,7 @@
 //! Windows longer than an episode lives: the same money can raise a second alert.
+//!
+//! What cools a matter down is `episodes.idle`. `episodes.cool_down` only spaces updates, and an
+//! update needs a new rule or more weight: it says nothing twice, however short it is.
 
 use super::ledger::{longest_window, window_place};
 use super::{Context, Report, Words};

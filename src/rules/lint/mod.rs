@@ -24,6 +24,7 @@ mod outcome;
 mod possible;
 mod range;
 mod subsumed;
+mod supports;
 mod texts;
 mod thresholds;
 mod units;
@@ -65,6 +66,7 @@ pub const LINTS: &[Lint] = &[
     Lint { code: "window_beyond_ledger", zh: "窗口接近账本保留期，迟到事件只能看到一部分", en: "a window as long as the ledger keeps: late payments see part of it" },
     Lint { code: "mixed_units", zh: "单位混用（天、岁、笔数）", en: "values of different units are compared or calculated" },
     Lint { code: "subsumed", zh: "条件被另一条规则包含", en: "whenever the rule holds another one holds too" },
+    Lint { code: "support_without_effect", zh: "有佐证时的措施并不强于单独触发", en: "a support asks for nothing that the rule does not ask for alone" },
     Lint { code: "unused_parameter", zh: "参数未被使用", en: "a parameter is never used" },
     Lint { code: "no_edge_example", zh: "没有覆盖阈值边界的样例", en: "a threshold can be moved by one unit and no example notices" },
     Lint { code: "silent_text", zh: "说明文字未写出决定性的数值", en: "a text does not show a value that decided" },
@@ -111,6 +113,7 @@ const REMARKS: &[fn(&Context<'_>, &mut Report<'_>)] = &[
     ledger::remark,
     outcome::remark,
     subsumed::remark,
+    supports::remark,
     texts::remark,
     thresholds::remark,
     units::remark,

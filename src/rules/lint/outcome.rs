@@ -2,7 +2,11 @@
 
 use super::possible::possible;
 use super::thresholds::decided;
+use super::words::expressions;
 use super::{Context, Report, Words, whole};
+use crate::rules::expr::Kind;
+use crate::rules::plan::RulePlan;
+use crate::rules::source::RuleDoc;
 
 pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
     for (doc, rule) in context.rules() {
@@ -14,6 +18,12 @@ pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
                 Words { message: message.to_owned(), label: "always alike", hint: hint.to_owned() };
             report.rule(code, doc, "", whole(text), words);
         };
+        let silent = silent_rules(context, doc, rule);
+        if !silent.is_empty() && !possible(plan, &[(rule.when, true)]) {
+            let message = format!("the condition can never hold: {silent} is off");
+            say("never_true", &doc.when, &message, "switch it on, or this rule off as well");
+            continue;
+        }
         if !is_explained && !possible(plan, &[(rule.when, true)]) {
             let hint = "two of its parts contradict each other";
             say("never_true", &doc.when, "the condition can never hold", hint);
@@ -37,4 +47,24 @@ pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
             }
         }
     }
+}
+
+/// The rules that are off and whose signals a rule asks about.
+fn silent_rules(context: &Context<'_>, doc: &RuleDoc, rule: &RulePlan) -> String {
+    if rule.signals.iter().all(|s| context.plan.signals[usize::from(*s)].rule.is_some()) {
+        return String::new();
+    }
+    let is_on = |id: &str| context.plan.rules.iter().any(|rule| rule.id == id);
+    let mut silent = Vec::new();
+    for written in expressions(doc) {
+        written.expr.walk(&mut |e| match &e.kind {
+            Kind::Text(id) if context.pack.rule_ids.contains(id) && !is_on(id) => {
+                silent.push(id.clone());
+            }
+            _ => {}
+        });
+    }
+    silent.sort();
+    silent.dedup();
+    silent.join(", ")
 }

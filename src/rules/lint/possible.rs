@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use super::range::{Values, values};
 use crate::rules::plan::Plan;
 use crate::rules::plan::feature::StateFeature;
-use crate::rules::plan::program::{CellRef, CompareOp, ExprId, Node, Type};
+use crate::rules::plan::program::{
+    ArithmeticOp, CellRef, CompareOp, ExprId, Node, Type, cell_double,
+};
 use crate::rules::plan::view::{Role, View};
 
 /// Cases that are tried before the answer is "yes".
@@ -143,7 +145,10 @@ impl Case {
     fn require_all(&mut self, plan: &Plan, id: ExprId) {
         match &plan.program.nodes[id.0 as usize] {
             Node::Constant(_) => {}
-            Node::Arithmetic(_, a, b) | Node::ArithmeticDouble(_, a, b) => {
+            node @ (Node::Arithmetic(op, a, b) | Node::ArithmeticDouble(op, a, b)) => {
+                // Nothing is divided by zero: the value is missing.
+                let is_double = matches!(node, Node::ArithmeticDouble(..));
+                self.contradicts |= *op == ArithmeticOp::Div && is_zero(plan, *b, is_double);
                 self.require(id, true);
                 self.require_all(plan, *a);
                 self.require_all(plan, *b);
@@ -171,6 +176,20 @@ impl Case {
     }
 
     fn is_possible(&self, plan: &Plan) -> bool {
+        let exceeds = |less: ExprId, more: ExprId| {
+            let [less, more] = [less, more].map(|id| state_cell(plan, id));
+            less.zip(more).is_some_and(|((role, less), (other, more))| {
+                role == other && never_exceeds(&less, &more)
+            })
+        };
+        let contradicts = self.comparisons.iter().any(|(_, a, op, b)| match op {
+            CompareOp::Gt => exceeds(*a, *b),
+            CompareOp::Lt => exceeds(*b, *a),
+            _ => false,
+        });
+        if contradicts {
+            return false;
+        }
         let mut known: BTreeMap<ExprId, Values> = BTreeMap::new();
         for (id, set) in &self.words {
             let set = Values::Words(*set);
@@ -201,16 +220,29 @@ impl Case {
     }
 }
 
+fn is_zero(plan: &Plan, id: ExprId, is_double: bool) -> bool {
+    match plan.program.nodes[id.0 as usize] {
+        Node::Constant(cell) if is_double => cell_double(cell) == 0.0,
+        Node::Constant(cell) => cell == 0,
+        _ => false,
+    }
+}
+
+/// The cell that an expression is, if it is one of the state.
+fn state_cell(plan: &Plan, id: ExprId) -> Option<(Role, StateFeature)> {
+    match &plan.program.nodes[id.0 as usize] {
+        Node::Load(CellRef::State(role, cell)) => {
+            Some((*role, plan.parts[*role as usize].features[usize::from(*cell)]))
+        }
+        _ => None,
+    }
+}
+
 /// Narrows cells by others that never exceed them.
 fn relate(plan: &Plan, known: &mut BTreeMap<ExprId, Values>) {
     let cells: Vec<(ExprId, Role, StateFeature)> = known
         .keys()
-        .filter_map(|id| match &plan.program.nodes[id.0 as usize] {
-            Node::Load(CellRef::State(role, cell)) => {
-                Some((*id, *role, plan.parts[*role as usize].features[usize::from(*cell)]))
-            }
-            _ => None,
-        })
+        .filter_map(|id| state_cell(plan, *id).map(|(role, feature)| (*id, role, feature)))
         .collect();
     for (a, role, less) in &cells {
         for (b, other, more) in cells.iter().filter(|(b, ..)| b != a) {

@@ -6,6 +6,7 @@ use crate::rules::plan::feature::{PaymentField, StateFeature};
 use crate::rules::plan::program::{
     ArithmeticOp, CellRef, CompareOp, ExprId, Node, Type, cell_double,
 };
+use crate::rules::plan::query::Measure;
 
 /// Values from `low` to `high`, both included.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -178,11 +179,33 @@ fn cell(plan: &Plan, at: CellRef, ty: Type) -> Values {
             PaymentField::IncomeMonthly(_) => Values::Whole(0, MOST),
             field => Values::unknown(field.ty()),
         },
+        // Of a rule that is off nothing is remembered.
+        CellRef::Signal(index) if plan.signals[usize::from(index)].rule.is_none() => {
+            Values::Whole(0, 0)
+        }
         CellRef::Signal(_) => Values::Whole(0, MOST),
         CellRef::State(role, index) => {
-            let features = &plan.parts[role as usize].features;
-            feature(&features[usize::from(index)], ty)
+            let feature = &plan.parts[role as usize].features[usize::from(index)];
+            match feature {
+                StateFeature::Asked(query, measure)
+                    if plan.queries[usize::from(*query)].is_empty() =>
+                {
+                    of_nothing(*measure)
+                }
+                feature => self::feature(feature, ty),
+            }
         }
+    }
+}
+
+/// What a question gives whose filters let nothing through; where that is missing, no value.
+fn of_nothing(measure: Measure) -> Values {
+    match measure {
+        Measure::Count | Measure::Counterparties | Measure::Climb(_) | Measure::Sum => {
+            Values::Whole(0, 0)
+        }
+        measure if measure.ty() == Type::Double => Values::Ratio(1.0, 0.0),
+        _ => Values::Whole(1, 0),
     }
 }
 

@@ -9,8 +9,11 @@ use crate::rules::plan::{Plan, RulePlan};
 
 pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
     let plan = context.plan;
+    // One that always holds is remarked on by itself, not by every rule there is.
+    let others: Vec<_> =
+        context.rules().filter(|(_, other)| possible(plan, &[(other.when, false)])).collect();
     for (doc, rule) in context.rules() {
-        for (_, other) in context.rules().filter(|(_, other)| other.id != rule.id) {
+        for (_, other) in others.iter().filter(|(_, other)| other.id != rule.id) {
             let is_meant = rule.mode != other.mode || rule.subject != other.subject;
             let is_judged = (other.phases.pre || !rule.phases.pre)
                 && (other.phases.post || !rule.phases.post)

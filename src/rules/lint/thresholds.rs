@@ -2,14 +2,15 @@
 
 use super::possible::{comparison_possible, opposite};
 use super::{Context, Report, Words, place_of};
-use crate::rules::plan::program::{MISSING, Row, Type};
+use crate::rules::plan::program::{CellRef, MISSING, Node, Row, Type};
 use crate::rules::plan::view::Role;
 use crate::rules::plan::{EvidencePlan, Plan};
 use crate::rules::text::{Language, format_value};
 
 pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
     for (doc, plan) in context.rules() {
-        for evidence in plan.evidence.iter().filter(|e| is_number(e)) {
+        let is_asked = |e: &&EvidencePlan| is_number(e) && !is_dead(context.plan, e);
+        for evidence in plan.evidence.iter().filter(is_asked) {
             let Some(outcome) = decided(context.plan, evidence) else { continue };
             let texts = std::iter::once(&doc.when).chain(doc.escalations.iter().map(|e| &e.when));
             let text = texts.into_iter().find(|t| t.value.contains(&evidence.name));
@@ -32,6 +33,14 @@ pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
 
 fn is_number(evidence: &EvidencePlan) -> bool {
     !matches!(evidence.ty, Type::Bool | Type::Enum)
+}
+
+/// Whether it asks about signals of a rule that is off: that is said of the rule.
+fn is_dead(plan: &Plan, evidence: &EvidencePlan) -> bool {
+    match plan.program.nodes[evidence.value.0 as usize] {
+        Node::Load(CellRef::Signal(number)) => plan.signals[usize::from(number)].rule.is_none(),
+        _ => false,
+    }
 }
 
 /// Whether the comparison comes out one way only.

@@ -153,6 +153,13 @@ impl Query {
         Some(View { direction, window_ms, without })
     }
 
+    /// Whether its filters contradict each other, so that no entry can pass.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let excluded = self.only != 0 && self.only & !self.without == 0;
+        self.least_minor >= self.below_minor || excluded
+    }
+
     /// The query as a plain flow, if it is one.
     #[must_use]
     pub fn as_flow(&self) -> Option<FlowView> {

@@ -13,7 +13,7 @@ pub(super) use rule::{Bi, GuardDoc, PARAM_KEYS, ParamDoc, RuleDoc};
 
 use super::SourceFile;
 use super::diagnostics::Sink;
-use super::document::{self, Fields};
+use super::document::{self, Fields, Value};
 use super::overlay::{self, Applied, Document};
 
 /// A pack as written.
@@ -80,11 +80,23 @@ pub(super) fn read(files: &[&SourceFile], sink: &mut Sink<'_>) -> Pack {
                     pack.guards.extend(rule::read_guard(item, sink));
                 }
             }
+            FileKind::Rule if matches!(&root.value, Value::Table(keys) if keys.is_empty()) => {
+                let hint = "write a rule, as `goshawk rules new` begins one, or remove the file";
+                sink.report(file, 0..0, "the file says nothing", "no key", Some(hint.to_owned()));
+            }
             FileKind::Rule => {
                 pack.rule_ids.extend(rule::rule_id(root));
                 pack.rules.extend(rule::read_rule(file, root, sink));
             }
         }
+    }
+    let guards = files.iter().filter(|file| kind_of(&file.path) == FileKind::Guards).count();
+    let names_guards = pack.rules.iter().find(|rule| !rule.guards.is_empty());
+    if let Some(rule) = names_guards.filter(|_| guards == 0) {
+        let hint = "copy the shipped one, or leave out what rules name under `guards`".to_owned();
+        let place = &rule.guards[0];
+        let message = "the pack has no guards.toml, and its rules name guards";
+        sink.report(place.file, place.span.clone(), message, "one of them", Some(hint));
     }
     if policies == 0 && !files.is_empty() {
         let hint = "copy the shipped one: families, caps, bands, measures".to_owned();
