@@ -302,8 +302,10 @@ fn a_check_is_told_to_programs_too() {
 fn weak_rules_of_an_overlay_support_nothing() {
     let rule = std::fs::read_to_string("tests/lint/clean.toml").expect("readable");
     let with = |support: &str| {
-        let text =
-            rule.replace("[text]", &format!("[[support]]\n{support}\nfloor = \"counter_only\"\n\n[text]"));
+        let text = rule.replace(
+            "[text]",
+            &format!("[[support]]\n{support}\nfloor = \"counter_only\"\n\n[text]"),
+        );
         let files = pack(&[("bank/manifest.toml", MANIFEST), ("bank/l01.toml", &text)]);
         compile(&files).map(|_| ()).map_err(|defects| defects[0].message.clone())
     };
