@@ -26,8 +26,9 @@ Examples:
   The alerts of one day, by when it was worked on:
     goshawk replay --from 2026-03-05 --to 2026-03-06 --format json
 
-Builds the state again from the journal's beginning, each step under the rules of its time, which the journal holds,
-and makes the alerts again. Nothing is published. Needs the inputs that the journal names, and for masked alerts the
+Builds the state again from the newest snapshot before the alerts, or from the journal's beginning where there is none
+(`--set snapshots.interval=0s`: always from there), each step under the rules of its time, which the journal holds, and
+makes the alerts again. Nothing is published. Needs the inputs that the journal names, and for masked alerts the
 key that they were made with; tenant, zone, lateness and skew must be as they were.
 
 Exit codes: 0 all are equal byte for byte, 1 some are not, or it could not be done, 2 wrong usage or configuration,
@@ -108,11 +109,15 @@ pub(super) fn print(
         printer.data(&serde_json::to_string_pretty(&json!({
             "steps": replayed.steps,
             "records": replayed.records,
+            "snapshot": replayed.snapshot.as_ref().map(|(set, _)| set),
             "alerts": compared,
             "gone": gone,
             "steps_without_rules": replayed.without_rules,
         }))?);
         return Ok(());
+    }
+    if let Some((set, step)) = &replayed.snapshot {
+        printer.talk(&format!("The state up to step {step} comes from snapshot {set}."));
     }
     let rows: Vec<_> = compared.iter().flat_map(rows).collect();
     table::print(&HEADER, &rows, format, printer)

@@ -408,13 +408,15 @@ fn from_snapshot(
     let Some(store) = tools.snapshots else { return Ok(None) };
     let from = FromSnapshot {
         store,
+        before: None,
         config: &terms.engine,
         inputs: &terms.inputs,
         fork: tools.fork,
         telemetry: tools.telemetry,
         go_on: tools.go_on,
     };
-    let Some(Loaded { engine, trials, manifest, extent, mut packs }) = from.load(journal)? else {
+    let Some(Loaded { engine, trials, manifest, extent, mut packs, .. }) = from.load(journal)?
+    else {
         return Ok(None);
     };
     tools.telemetry.take_back(&manifest.watched);

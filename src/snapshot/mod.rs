@@ -5,7 +5,7 @@
 //! of a set is its manifest; a set without one is not whole and is never loaded.
 //!
 //! ```text
-//! 00000000000000004711-1767571200000/      number of the oldest step, wall clock
+//! 00000000000000004711-1767571200000000000/  number of the oldest step, wall clock
 //!   00000.part … 00041.part                consult parts of all shards, ledgers of all shards,
 //!                                          act, what is on trial
 //!   manifest                               what is in them, where the inputs stood, the rules

@@ -9,7 +9,6 @@ use super::codec;
 use super::manifest::{FileEntry, MANIFEST, Manifest};
 use super::{SnapshotError, Store};
 use crate::limits::{SNAPSHOT_BLOCK_BYTES_MAX, SNAPSHOT_FILE_BYTES, SNAPSHOT_FILE_BYTES_MAX};
-use crate::model::time::Millis;
 
 /// A set that is being written.
 #[derive(Debug)]
@@ -23,10 +22,11 @@ pub struct SetWriter {
     files: Vec<FileEntry>,
 }
 
-/// The name of a set: of two sets the later one has the later name.
+/// The name of a set: of two sets the later one has the later name. `began_ns`: wall clock in
+/// nanoseconds, so that no two processes ever write under one name.
 #[must_use]
-pub fn set_name(oldest: u64, began_ms: Millis) -> String {
-    format!("{oldest:020}-{began_ms:013}")
+pub fn set_name(oldest: u64, began_ns: u128) -> String {
+    format!("{oldest:020}-{began_ns:019}")
 }
 
 impl SetWriter {

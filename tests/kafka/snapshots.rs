@@ -4,11 +4,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::alerts::{assert_as_undisturbed, write_pack};
-use super::lab::{Lab, eventually, program};
+use super::lab::{Lab, eventually, program, quick};
 use crate::absence;
 
-const EVENTS: i64 = 60_000;
+const EVENTS: i64 = 40_000;
 const OFTEN: &str = "[snapshots]\ninterval = \"300ms\"\n";
 
 /// Sets that are whole, the oldest first.
@@ -31,13 +33,13 @@ fn restarts_from_snapshots_say_what_an_undisturbed_run_says() {
     std::fs::write(rules.join("absence.toml"), absence).expect("writes");
     let settings = format!("rules = {:?}\n{OFTEN}", rules.display().to_string());
     let mut feed = program()
-        .args(["generate", "--quiet", "--accounts", "3000", "--planted", "3000", "--rate", "800"])
+        .args(["generate", "--quiet", "--accounts", "3000", "--planted", "3000", "--rate", "1600"])
         .args(["--events", &EVENTS.to_string(), "--brokers", &lab.broker.brokers])
         .args(["--topic", &lab.topic("payments")])
         .spawn()
         .expect("starts");
     let killed_after = |sets: usize| {
-        let mut process = lab.start(&settings);
+        let mut process = lab.start_with(&settings, &quick());
         eventually("snapshots", || process.log().matches("snapshot written").count() >= sets);
         process.signal("-KILL");
         assert_eq!(process.end(), None);
@@ -71,10 +73,12 @@ fn restarts_from_snapshots_say_what_an_undisturbed_run_says() {
     assert!(!log.contains("snapshot loaded"), "{log}");
 
     assert!(feed.wait().expect("ours").success());
-    let process = lab.start(&settings);
+    let all = format!("{settings}keep = 500\n");
+    let process = lab.start_with(&all, &quick());
     eventually("all work", || lab.covered() >= EVENTS);
     process.stop();
     assert_as_undisturbed(&lab);
+    replay_goes_on_from_a_snapshot(&lab, &all);
     let waited = |body: &[u8]| String::from_utf8_lossy(body).contains("SITS_ON_IT");
     assert!(lab.read("alerts").iter().any(|alert| waited(&alert.body)), "nobody waited");
     assert_eq!(lab.covered(), EVENTS);
@@ -96,4 +100,25 @@ fn a_disk_that_takes_nothing_does_not_stop_the_scoring() {
     assert!(log.contains("no snapshots: their place cannot be had"), "{log}");
     std::thread::sleep(Duration::from_millis(10));
     process.stop();
+}
+
+/// An auditor has the last alert made again, from the newest snapshot before it.
+fn replay_goes_on_from_a_snapshot(lab: &Lab, settings: &str) {
+    let alerts = lab.read("alerts");
+    let all = alerts
+        .iter()
+        .rev()
+        .map(|alert| -> Value { serde_json::from_slice(&alert.body).expect("JSON") });
+    let last = all.into_iter().find(|alert| alert["revision"] == 1).expect("there are some");
+    let output = program()
+        .args(["replay", "--format", "json", "--config"])
+        .arg(lab.config(settings))
+        .args(["--alert", last["alert_id"].as_str().expect("an id")])
+        .output()
+        .expect("runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("one object");
+    assert!(report["snapshot"].is_string(), "{report:#}");
+    assert!(report["records"].as_u64() < Some(EVENTS as u64), "{report:#}");
 }

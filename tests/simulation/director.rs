@@ -12,9 +12,11 @@ use goshawk::runtime::error::RunError;
 use goshawk::runtime::standby::Terms;
 use goshawk::runtime::stop::Why;
 use goshawk::sink::SinkError;
+use goshawk::snapshot::store::memory::Memory;
 
 use super::client::deliver;
 use super::cluster::Cluster;
+use super::disk::Tally;
 use super::feed::{Act, feed};
 use super::process::{Ended, Handle, candidate};
 use super::terms::{PACKS, terms};
@@ -37,6 +39,12 @@ pub struct Story {
     pub fenced: u64,
     pub freezes: u64,
     pub calls: u64,
+    /// Sets that became whole.
+    pub snapshots: u64,
+    /// Starts from a set.
+    pub loaded: u64,
+    /// Writes that a process died in, and files that were damaged or lost.
+    pub torn: u64,
 }
 
 /// Runs a seed.
@@ -80,6 +88,8 @@ struct Director {
     story: Story,
     /// Dead processes whose messages are still under way.
     ghosts: Vec<usize>,
+    /// Where all processes keep snapshots, if they do.
+    disk: Option<Memory>,
 }
 
 impl Director {
@@ -107,6 +117,8 @@ impl Director {
         let trouble = random.pick(&[2, 6, 20]);
         // Nothing fences a leader that hangs without a transactional id.
         let zombies = delivery == Delivery::ExactlyOnce;
+        // A set has a part for every shard, which takes longer than all else here.
+        let disk = (seed % 8 == 5 && sabotage == Sabotage::None).then(Memory::default);
         let world = World::new(cluster, random, faults, restless);
         {
             let mut state = world.lock();
@@ -126,6 +138,7 @@ impl Director {
             zombies,
             story: Story::default(),
             ghosts: Vec::new(),
+            disk,
         }
     }
 
@@ -257,7 +270,8 @@ impl Director {
     }
 
     fn start(&mut self) {
-        let handle = Handle::start(&self.world, &self.terms, PACKS[self.folder].clone());
+        let pack = PACKS[self.folder].clone();
+        let handle = Handle::start(&self.world, &self.terms, pack, self.disk.clone());
         let (seen, out, cut_until) = (self.now(), None, Duration::ZERO);
         self.members.insert(handle.process, Member { seen, out, cut_until });
         self.live.push(handle);
@@ -417,6 +431,9 @@ impl Director {
                 self.story.figures = check(&state.cluster, &self.terms, &PACKS, state.deaths)?;
                 self.story.deaths = state.deaths;
                 self.story.calls = state.calls;
+                let Tally { whole, loaded, torn } = state.disk;
+                (self.story.snapshots, self.story.loaded) = (whole, loaded);
+                self.story.torn = torn;
                 return Ok(std::mem::take(&mut self.story));
             }
             self.world.lock().cluster.write_markers();

@@ -9,6 +9,7 @@
 //! - `world`: turns, time, deaths; one seed, one run
 //! - `client`: the model behind the program's boundaries
 //! - `process`: a process, by the program's own code
+//! - `disk`: where snapshots lie, and what becomes of them when a process dies while it writes
 //! - `feed`, `terms`: what is written, and what all agree on
 //! - `director`: a run from start to end
 //! - `undisturbed`: what it must have come to
@@ -16,6 +17,7 @@
 pub mod client;
 pub mod cluster;
 mod director;
+mod disk;
 mod feed;
 mod process;
 mod terms;
@@ -45,6 +47,9 @@ fn what_was_published_is_what_an_undisturbed_run_says() {
         sum.fenced += story.fenced;
         sum.freezes += story.freezes;
         sum.calls += story.calls;
+        sum.snapshots += story.snapshots;
+        sum.loaded += story.loaded;
+        sum.torn += story.torn;
         sum.figures.steps += story.figures.steps;
         sum.figures.alerts += story.figures.alerts;
         sum.figures.rejects += story.figures.rejects;
@@ -53,6 +58,7 @@ fn what_was_published_is_what_an_undisturbed_run_says() {
     let _ = writeln!(std::io::stderr(), "{} seeds: {sum:?}", seeds.len());
     if seeds.len() >= 1_000 {
         assert!(sum.fenced > 20 && sum.deaths > 1_000 && sum.figures.alerts > 1_500, "{sum:?}");
+        assert!(sum.snapshots > 100 && sum.loaded > 50 && sum.torn > 20, "{sum:?}");
     }
 }
 

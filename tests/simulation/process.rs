@@ -16,12 +16,19 @@ use goshawk::runtime::pipeline::{Parts, Publisher, Read, Scorer};
 use goshawk::runtime::recovery::replay::Rebuilt;
 use goshawk::runtime::reload::watch::Pack;
 use goshawk::runtime::reload::{Candidate, Changes, Pending};
+use goshawk::runtime::rolling::Roller;
+use goshawk::runtime::rolling::start::by_hand;
+use goshawk::runtime::rolling::writer::{ByHand, Settings};
 use goshawk::runtime::standby::{Follower, Led, Terms, Tools};
 use goshawk::runtime::stop::Stop;
+use goshawk::snapshot::Store;
+use goshawk::snapshot::manifest::Identity;
+use goshawk::snapshot::store::memory::Memory;
 use goshawk::source::{Progress, Source as _, Step};
 use goshawk::telemetry::Telemetry;
 
 use super::client::Model;
+use super::disk::Disk;
 use super::terms::encoder;
 use super::world::{Killed, Seat, World};
 
@@ -61,12 +68,13 @@ pub struct Handle {
 }
 
 /// Counters and what HTTP shows: made once, since nothing here reads them.
-static SHOWN: LazyLock<(Telemetry, ReadSide)> =
-    LazyLock::new(|| (Telemetry::new().expect("distinct names"), ReadSide::new("simulated")));
+static SHOWN: LazyLock<(Arc<Telemetry>, ReadSide)> = LazyLock::new(|| {
+    (Arc::new(Telemetry::new().expect("distinct names")), ReadSide::new("simulated"))
+});
 
 impl Handle {
     /// Starts a process; it runs when it is given a turn.
-    pub fn start(world: &World, terms: &Arc<Terms>, pack: Pack) -> Self {
+    pub fn start(world: &World, terms: &Arc<Terms>, pack: Pack, disk: Option<Memory>) -> Self {
         let process = world.enrol();
         let stop = Stop::default();
         let standing = Arc::new(Standing::new(terms.guarantee(), stop.clone()));
@@ -78,6 +86,7 @@ impl Handle {
             stop: stop.clone(),
             pending: Arc::clone(&pending),
             leads: Arc::clone(&leads),
+            disk,
         };
         let world = world.clone();
         let thread = std::thread::spawn(move || {
@@ -114,6 +123,7 @@ struct Process {
     stop: Stop,
     pending: Arc<Pending>,
     leads: Arc<AtomicBool>,
+    disk: Option<Memory>,
 }
 
 impl Process {
@@ -126,8 +136,15 @@ impl Process {
             journal: self.terms.streams.journal.clone(),
         };
         let go_on = || self.stop.go_on();
-        let show = &|_| {};
-        let tools = Tools { fork: &Inline, telemetry, snapshots: None, go_on: &go_on, show };
+        let disk = |memory: &Memory| Disk { memory: memory.clone(), seat: self.seat.clone() };
+        let reading = self.disk.as_ref().map(disk);
+        let tools = Tools {
+            fork: &Inline,
+            telemetry,
+            snapshots: reading.as_ref().map(|disk| disk as &dyn Store),
+            go_on: &go_on,
+            show: &|_| {},
+        };
         let mut follower = Follower::open(&brokers, &self.terms, tools, Arc::clone(&pack.plan))?;
         while !self.standing.is_held() && go_on() {
             follower.follow()?;
@@ -138,8 +155,21 @@ impl Process {
         let led = follower.lead()?;
         let mut encoder = encoder(&self.terms, &pack.plan);
         let first = led.first_rules(&pack)?.candidate;
-        let Led { mut sink, mut source, state, next_step, tally, .. } = led;
+        let Led { mut sink, mut source, state, next_step, stands, tally, .. } = led;
         let Rebuilt { mut engine, mut trials, .. } = state;
+        let taking = self.disk.as_ref().map(|memory| {
+            let engine = &self.terms.engine;
+            let settings = Settings {
+                store: Arc::new(disk(memory)),
+                keep: 2,
+                identity: Identity::of(&engine.tenant, engine.hash_key, engine.utc_offset_ms),
+                telemetry: Arc::clone(telemetry),
+            };
+            let parts = self.seat.look(|state| state.random.pick(&[150, 700, 2_100]));
+            by_hand(settings, parts, self.terms.inputs.clone(), &stands, next_step)
+        });
+        let (mut hand, roller) = taking.unzip();
+        let between = roller.as_ref().map(Roller::between);
         self.pending.put(first);
         self.leads.store(true, Ordering::Release);
         let parts = Parts {
@@ -154,16 +184,19 @@ impl Process {
             read_side,
             stop: &self.stop,
             lag: None,
-            snapshots: None,
+            snapshots: roller,
             next_step,
             tally,
             // Once at the end, and by no clock.
             reconcile_every: Duration::from_secs(86_400),
         };
         let mut scorer = Scorer::new(parts, source.topics().to_vec());
-        let mut publisher = Publisher::new(&mut sink, telemetry, read_side);
+        let mut publisher = Publisher::new(&mut sink, telemetry, read_side).telling(between);
         let (mut read, mut scored) = (VecDeque::new(), VecDeque::new());
         while go_on() || !read.is_empty() || !scored.is_empty() {
+            if hand.is_some() && self.seat.look(|state| state.random.below(4)) == 0 {
+                hand.iter_mut().for_each(ByHand::write);
+            }
             match self.seat.look(|state| state.random.below(3)) {
                 0 if go_on() && read.len() < QUEUE => {
                     let mut step = Step::default();
@@ -173,6 +206,7 @@ impl Process {
                 }
                 1 if scored.len() < QUEUE => {
                     scored.extend(read.pop_front().map(|read| scorer.score(&read)));
+                    scorer.roll();
                 }
                 2 => {
                     let Some(first) = scored.pop_front() else { continue };

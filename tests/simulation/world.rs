@@ -76,6 +76,8 @@ pub struct State {
     /// Deaths that happened.
     pub deaths: u64,
     pub calls: u64,
+    /// What became of snapshots.
+    pub disk: super::disk::Tally,
     /// The last calls, for whoever looks for what went wrong.
     pub trace: Option<Vec<String>>,
     turn: Turn,
@@ -120,6 +122,7 @@ impl World {
             under_way: BTreeMap::new(),
             deaths: 0,
             calls: 0,
+            disk: super::disk::Tally::default(),
             trace: None,
             turn: Turn::Director,
             doors: Vec::new(),
@@ -239,6 +242,16 @@ impl Seat {
         let outcome = act(&mut state);
         world.maybe_die(state, self.process);
         Some(outcome)
+    }
+
+    /// The process dies here.
+    pub fn die(&self) -> ! {
+        {
+            let mut state = self.world.lock();
+            state.deaths += 1;
+            state.doomed[self.process] = true;
+        }
+        std::panic::resume_unwind(Box::new(Killed));
     }
 
     /// Looks at the world without any risk.

@@ -24,6 +24,8 @@ use crate::telemetry::event::{SnapshotLoaded, SnapshotRefused};
 pub struct FromSnapshot<'a> {
     /// Where sets lie.
     pub store: &'a dyn Store,
+    /// Only sets that hold nothing of this step and later ones, if there is one.
+    pub before: Option<u64>,
     /// The engine's setting.
     pub config: &'a EngineConfig,
     /// The input topics.
@@ -38,6 +40,8 @@ pub struct FromSnapshot<'a> {
 
 /// A state that has been loaded.
 pub struct Loaded {
+    /// Name of the set.
+    pub set: String,
     /// The engine, under the rules of the set.
     pub engine: Engine,
     /// What was on trial.
@@ -74,6 +78,11 @@ impl FromSnapshot<'_> {
                     return Ok(None);
                 }
             };
+            let is_early = |set: &SetFacts| match (&set.found, self.before) {
+                (Found::Whole(manifest), Some(before)) => manifest.newest < before,
+                (_, before) => before.is_none(),
+            };
+            sets.retain(is_early);
             for set in &mut sets {
                 let problem = tried.get(&set.name).cloned();
                 problem.into_iter().for_each(|problem| set.found = Found::Damaged(problem));
@@ -140,7 +149,8 @@ impl FromSnapshot<'_> {
         };
         let steps = (manifest.oldest, manifest.newest);
         self.telemetry.emit(SnapshotLoaded { set: &set.name, steps, took: began.elapsed() });
-        Ok(Ok(Loaded { engine, trials, manifest: (**manifest).clone(), extent, packs }))
+        let set = set.name.clone();
+        Ok(Ok(Loaded { set, engine, trials, manifest: (**manifest).clone(), extent, packs }))
     }
 
     /// The rules that the set was taken under.

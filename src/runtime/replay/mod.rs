@@ -1,4 +1,4 @@
-//! Replay for auditors: the state is built again from the journal, each step under the rules of its
+//! Replay for auditors: the state is built again from a snapshot and the journal, each step under the rules of its
 //! time, and the alerts it makes are held against those that were published, byte for byte.
 //!
 //! - this file: from Kafka
@@ -24,12 +24,15 @@ use super::reconcile::read::TopicReader;
 use super::reconcile::report::Steps;
 use super::recovery::packs::Packs;
 use super::recovery::read::JournalReader;
+use super::recovery::snapshot::{FromSnapshot, Loaded};
 use super::recovery::{self, Extent, RecoveryError};
-use crate::engine::Engine;
+use super::rolling::start as snapshots;
+use crate::engine::{Engine, EngineConfig};
 use crate::model::time::Millis;
 use crate::source::kafka::journal::KafkaJournal;
 use crate::source::kafka::{KafkaSource, Start};
 use crate::source::{SourceError, Step};
+use crate::telemetry::Telemetry;
 use crate::wire::decode::{DecodeConfig, Decoder};
 use crate::wire::encode::{PackName, WallTimes, header};
 use crate::wire::journal::{Entry, JournalRecord};
@@ -53,6 +56,9 @@ pub struct Replayed {
     pub records: u64,
     /// Alert by alert.
     pub comparison: Comparison,
+    /// The snapshot that it went on from: its name, and the step after which its oldest part was
+    /// taken.
+    pub snapshot: Option<(String, u64)>,
     /// Inputs of those steps that their topics no longer hold.
     pub gone: Vec<Gone>,
     /// Steps whose rule pack the journal no longer holds, or that this version cannot compile.
@@ -75,7 +81,7 @@ pub struct Gone {
 pub fn replay(
     config: &Config,
     what: &What,
-    go_on: &dyn Fn() -> bool,
+    go_on: &(dyn Fn() -> bool + Sync),
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Replayed, RunError> {
     let settings = settings(config);
@@ -99,18 +105,30 @@ pub fn replay(
     };
     let log = KafkaJournal::open(&settings, &topics.journal).map_err(process::kafka)?;
     let mut journal = JournalReader::open(log, &topics.journal, go_on)?;
-    let extent = reach(&mut journal, &inputs, wanted)?;
     let mut replayed = Replayed { comparison: Comparison::new(held), ..Replayed::default() };
-    let starts = starts(&reader, extent, &mut replayed.gone)?;
-    let zone = process::zone(config)?;
-    let decoder = Decoder::new(DecodeConfig { zone, skew_ms: config.skew });
-    let mut source = KafkaSource::open(&settings, inputs.clone(), starts, decoder, go_on)?;
     let pool = Pool::new(config.threads).map_err(process::system)?;
     let (plan, _) = ready::plan(config)?;
     let mut encoder =
         process::encoder(config, &plan, ready::known_privacy(config)?, String::new())?;
-    let mut engine = Engine::new(process::engine_config(config, &pool)?, Arc::new(plan));
+    let placed =
+        EngineConfig { hash_key: encoder.hash_key(), ..process::engine_config(config, &pool)? };
+    let loaded = from_snapshot(config, &placed, &mut journal, wanted, &pool, go_on)?;
     let mut packs = Packs::default();
+    let (mut engine, extent) = match loaded {
+        Some((set, Loaded { engine, manifest, .. })) => {
+            replayed.snapshot = Some((set, manifest.oldest));
+            encoder.set_pack(PackName::of(engine.plan()));
+            packs.take_whole(&manifest.rule_pack, manifest.source_files());
+            (engine, Extent::after(&manifest))
+        }
+        None => (Engine::new(placed, Arc::new(plan)), Extent::default()),
+    };
+    let after = extent.after;
+    let extent = reach(&mut journal, &inputs, wanted, extent)?;
+    let starts = starts(&reader, extent, &mut replayed.gone)?;
+    let zone = process::zone(config)?;
+    let decoder = Decoder::new(DecodeConfig { zone, skew_ms: config.skew });
+    let mut source = KafkaSource::open(&settings, inputs.clone(), starts, decoder, go_on)?;
     let mut step = Step::default();
     let wall = WallTimes { ingested_ms: 0, detected_ms: 0, published_ms: 0 };
     let ended = journal.each(|entry| {
@@ -124,6 +142,9 @@ pub fn replay(
         };
         if record.step >= wanted.to {
             return Err(Ended::Done);
+        }
+        if record.step <= after {
+            return Ok(());
         }
         if record.rule_pack != engine.plan().pack_sha256 {
             match packs.plan(&record.rule_pack) {
@@ -139,7 +160,7 @@ pub fn replay(
         let read = source.replay(&runs, &mut step, go_on).map_err(RunError::from)?;
         record.tick_ms.into_iter().for_each(|time_ms| step.add_tick(time_ms));
         replayed.records += read.records;
-        let output = engine.step(&step.batch, &pool);
+        let output = engine.repeat(record.step, &step.batch, &pool);
         let first = replayed.steps.map_or(record.step, |(first, _)| first);
         replayed.steps = Some((first, record.step));
         progress(record.step, wanted.to - 1);
@@ -229,13 +250,38 @@ fn span(held: &[Held]) -> Option<Steps> {
     span
 }
 
+/// The state from the newest snapshot that holds nothing of the steps asked for, with its name.
+fn from_snapshot(
+    config: &Config,
+    engine: &EngineConfig,
+    journal: &mut JournalReader<'_, KafkaJournal>,
+    wanted: Steps,
+    pool: &Pool,
+    go_on: &(dyn Fn() -> bool + Sync),
+) -> Result<Option<(String, Loaded)>, RunError> {
+    let is_there = config.snapshots.object_store.is_some() || config.snapshot_folder().is_dir();
+    let Some(store) = snapshots::store(config).filter(|_| is_there) else { return Ok(None) };
+    let telemetry = Telemetry::new().map_err(process::system)?;
+    let from = FromSnapshot {
+        store: &*store,
+        before: Some(wanted.from),
+        config: engine,
+        inputs: &config.kafka.topics.inputs(),
+        fork: pool,
+        telemetry: &telemetry,
+        go_on,
+    };
+    let loaded = from.load(journal)?;
+    Ok(loaded.map(|loaded| (loaded.set.clone(), loaded)))
+}
+
 /// How far the journal reaches up to the steps asked for.
 fn reach(
     journal: &mut JournalReader<'_, KafkaJournal>,
     inputs: &[String],
     wanted: Steps,
+    mut extent: Extent,
 ) -> Result<Extent, RunError> {
-    let mut extent = Extent::default();
     journal.each(|entry| match entry {
         Entry::Step(JournalRecord { step, .. }) if step >= wanted.to => Ok(()),
         Entry::Step(record) => extent.add(&record, inputs),

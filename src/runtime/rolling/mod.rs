@@ -105,10 +105,20 @@ pub(super) struct Door {
     pub between: Arc<Between>,
 }
 
+/// How much is copied between two steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// What the bounds on time allow.
+    ByClock,
+    /// So many parts, however long they take.
+    Parts(usize),
+}
+
 /// Decides after each step what is copied.
 pub struct Roller {
     door: Door,
     interval: Duration,
+    pace: Pace,
     topics: Vec<String>,
     /// By topic and partition: the offset that comes next.
     stands: BTreeMap<(u16, i32), i64>,
@@ -135,12 +145,12 @@ impl Roller {
     /// Takes a set every `interval`. `stands`: where the inputs stand.
     pub(super) fn new(
         door: Door,
-        interval: Duration,
+        (interval, pace): (Duration, Pace),
         topics: Vec<String>,
         stands: BTreeMap<(u16, i32), i64>,
     ) -> Self {
         let due = Instant::now() + interval;
-        Self { door, interval, topics, stands, rules: None, rolling: None, due, last: 0 }
+        Self { door, interval, pace, topics, stands, rules: None, rolling: None, due, last: 0 }
     }
 
     /// For the publisher.
@@ -185,15 +195,16 @@ impl Roller {
             return;
         }
         let Some(mut rolling) = self.rolling.take() else { return };
+        let (began, first) = (Instant::now(), rolling.parts);
         // What is copied in one go is bounded, and so is its share of the time.
-        let elapsed = rolling.began.elapsed();
-        if rolling.spent * SNAPSHOT_SHARE > elapsed && rolling.parts > 0 {
-            self.rolling = Some(rolling);
-            return;
-        }
-        let began = Instant::now();
+        let share_spent = rolling.spent * SNAPSHOT_SHARE > rolling.began.elapsed() && first > 0;
+        let pace = self.pace;
+        let goes_on = |parts: usize| match pace {
+            Pace::ByClock => !share_spent && began.elapsed() < SNAPSHOT_PAUSE,
+            Pace::Parts(most) => parts - first < most,
+        };
         let mut done = false;
-        while !done && began.elapsed() < SNAPSHOT_PAUSE {
+        while !done && goes_on(rolling.parts) {
             match self.part((&mut *engine, trials), step, rolling.parts) {
                 Some(last) => done = last,
                 // The writing thread has nothing to give back yet.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Roller;
-use super::writer::{Settings, Writing};
+use super::writer::{ByHand, Settings, Writing};
+use super::{Door, Pace, Roller};
 use crate::engine::EngineConfig;
 use crate::runtime::config::Config;
 use crate::runtime::error::RunError;
@@ -73,13 +73,38 @@ pub fn take(
     };
     let (writing, door) =
         Writing::start(settings).map_err(|error| RunError::System(error.to_string()))?;
-    door.between.commit(next_step - 1);
     let interval = Duration::from_millis(config.snapshots.interval.unsigned_abs());
     let topics = config.kafka.topics.inputs();
+    Ok((writing, roller(door, (interval, Pace::ByClock), topics, stands, next_step)))
+}
+
+/// The same for who has no thread for it and no clock: sets follow one another, so many `parts` are
+/// copied between two steps, and what is to be written is written when asked for.
+#[must_use]
+pub fn by_hand(
+    settings: Settings,
+    parts: usize,
+    topics: Vec<String>,
+    stands: &BTreeMap<(String, i32), i64>,
+    next_step: u64,
+) -> (ByHand, Roller) {
+    let (hand, door) = ByHand::of(settings);
+    let pace = (Duration::ZERO, Pace::Parts(parts));
+    (hand, roller(door, pace, topics, stands, next_step))
+}
+
+fn roller(
+    door: Door,
+    pace: (Duration, Pace),
+    topics: Vec<String>,
+    stands: &BTreeMap<(String, i32), i64>,
+    next_step: u64,
+) -> Roller {
+    door.between.commit(next_step - 1);
     let stands = stands.iter().filter_map(|((topic, partition), next)| {
         let place = topics.iter().position(|input| input == topic)?;
         Some(((place as u16, *partition), *next))
     });
     let stands = stands.collect();
-    Ok((writing, Roller::new(door, interval, topics, stands)))
+    Roller::new(door, pace, topics, stands)
 }
