@@ -23,10 +23,10 @@ fuzz_target!(|bytes: &[u8]| {
         let _ = codec::read(&envelope, content);
     }
     // Checksums keep random bytes out, so the content is also tried by itself.
-    let Some((first, raw)) = bytes.split_first() else { return };
+    let Some(([first, shard @ ..], raw)) = bytes.split_first_chunk::<3>() else { return };
     let kinds = Kind::WORDS.map(|(_, kind)| kind);
     let kind = kinds[usize::from(*first) % kinds.len()];
-    let shard = u16::from(*first) / kinds.len() as u16;
+    let shard = u16::from_le_bytes(*shard);
     let raw_len = raw.len() as u32;
     let envelope =
         Envelope { version: VERSION, kind, shard, step: 1, pack: [0; 32], raw_len, len: 0, crc: 0 };
