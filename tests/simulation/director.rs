@@ -118,7 +118,7 @@ impl Director {
         // Nothing fences a leader that hangs without a transactional id.
         let zombies = delivery == Delivery::ExactlyOnce;
         // A set has a part for every shard, which takes longer than all else here.
-        let disk = (seed % 8 == 5 && sabotage == Sabotage::None).then(Memory::default);
+        let disk = (seed % 24 == 5 && sabotage == Sabotage::None).then(Memory::default);
         let world = World::new(cluster, random, faults, restless);
         {
             let mut state = world.lock();
