@@ -1,5 +1,6 @@
-//! Replay for auditors: the state is built again from a snapshot and the journal, each step under the rules of its
-//! time, and the alerts it makes are held against those that were published, byte for byte.
+//! Replay for auditors: the state is built again from a snapshot and the journal, each step under
+//! the rules of its time, and the alerts it makes are held against those that were published, byte
+//! for byte.
 //!
 //! - this file: from Kafka
 //! - [`folder`]: from a folder that `demo` has filled
