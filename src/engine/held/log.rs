@@ -29,9 +29,10 @@ pub(in super::super) struct Chunk {
 /// Events by their number in the order of taking.
 #[derive(Clone, Debug)]
 pub(in super::super) struct Held {
-    /// Shared with images that are being written, and with an engine beside: only the present
-    /// step's changes.
+    /// Of earlier steps: shared with images that are being written, and with an engine beside.
     chunks: VecDeque<Arc<Chunk>>,
+    /// Of the present step; empty between two steps.
+    present: Chunk,
     spare: Vec<Chunk>,
     /// Number of the next event. 0 means none.
     next: u64,
@@ -39,7 +40,8 @@ pub(in super::super) struct Held {
 
 impl Default for Held {
     fn default() -> Self {
-        Self { chunks: VecDeque::new(), spare: Vec::new(), next: 1 }
+        let present = Chunk::default();
+        Self { chunks: VecDeque::new(), present, spare: Vec::new(), next: 1 }
     }
 }
 
@@ -51,13 +53,13 @@ impl Held {
 
     /// All of them, chunk by chunk.
     pub fn share(&self) -> Vec<Arc<Chunk>> {
-        let Self { chunks, spare: _, next: _ } = self;
+        let Self { chunks, present: _, spare: _, next: _ } = self;
         chunks.iter().map(Arc::clone).collect()
     }
 
     /// The same again.
     pub fn take_back(chunks: Vec<Chunk>, next: u64) -> Self {
-        Self { chunks: chunks.into_iter().map(Arc::new).collect(), spare: Vec::new(), next }
+        Self { chunks: chunks.into_iter().map(Arc::new).collect(), next, ..Self::default() }
     }
 
     /// Keeps the events of a step; returns the number of the first.
@@ -69,27 +71,25 @@ impl Held {
         chunk.batch.text.push_str(&batch.text);
         chunk.batch.events.extend_from_slice(&batch.events);
         chunk.latest_ms = batch.events.iter().map(|event| event.time_ms).max().unwrap_or(0);
-        self.chunks.push_back(Arc::new(chunk));
+        self.present = chunk;
         first
     }
 
     /// Notes the greatest event time with the next event of the present step.
     pub fn clock(&mut self, greatest_ms: Millis) {
-        if let Some(chunk) = self.chunks.back_mut().map(Arc::make_mut) {
-            chunk.greatest_ms.push(greatest_ms);
-            chunk.before.push([0; Role::COUNT]);
-        }
+        self.present.greatest_ms.push(greatest_ms);
+        self.present.before.push([0; Role::COUNT]);
     }
 
     /// Notes which event came before one of the present step, of its entity in a role.
     pub fn link(&mut self, number: u64, role: Role, before: u32) {
-        if let Some(chunk) = self.chunks.back_mut().map(Arc::make_mut) {
-            chunk.before[(number - chunk.first) as usize][role as usize] = before;
-        }
+        let at = (number - self.present.first) as usize;
+        self.present.before[at][role as usize] = before;
     }
 
     /// Lets go of what no arrival within the lateness can touch any more.
     pub fn end_step(&mut self, watermark_ms: Millis) {
+        self.chunks.push_back(Arc::new(std::mem::take(&mut self.present)));
         while let Some(chunk) = self.chunks.front() {
             let end = chunk.first + chunk.batch.events.len() as u64;
             let beyond = end + limits::HELD_EVENTS_MAX < self.next;
@@ -132,8 +132,8 @@ impl Held {
 
     /// Events held, and their bytes.
     pub fn size(&self) -> (usize, usize) {
-        let events = self.chunks.iter().map(|chunk| chunk.batch.events.len()).sum();
-        let chunks = self.chunks.iter().map(|chunk| &**chunk);
+        let chunks = self.chunks.iter().map(|chunk| &**chunk).chain([&self.present]);
+        let events = chunks.clone().map(|chunk| chunk.batch.events.len()).sum();
         let bytes = chunks.chain(&self.spare).map(|chunk| {
             chunk.batch.text.capacity()
                 + chunk.batch.events.capacity() * size_of::<Event>()
@@ -144,6 +144,11 @@ impl Held {
     }
 
     fn place(&self, number: u64) -> Option<(&Chunk, usize)> {
+        let present = &self.present;
+        let inside = number.checked_sub(present.first).map(|inside| inside as usize);
+        if let Some(inside) = inside.filter(|inside| *inside < present.greatest_ms.len()) {
+            return Some((present, inside));
+        }
         let at = self.chunks.partition_point(|chunk| chunk.first <= number).checked_sub(1)?;
         let chunk = &self.chunks[at];
         let inside = (number - chunk.first) as usize;
