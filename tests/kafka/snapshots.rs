@@ -82,7 +82,7 @@ fn restarts_from_snapshots_say_what_an_undisturbed_run_says() {
     eventually("all work", || lab.covered() >= events);
     process.stop();
     assert_as_undisturbed(&lab);
-    replay_goes_on_from_a_snapshot(&lab, &all);
+    replay_goes_on_from_a_snapshot(&lab, &folder, &all);
     let waited = |body: &[u8]| String::from_utf8_lossy(body).contains("SITS_ON_IT");
     assert!(lab.read("alerts").iter().any(|alert| waited(&alert.body)), "nobody waited");
     assert_eq!(lab.covered(), events);
@@ -106,23 +106,23 @@ fn a_disk_that_takes_nothing_does_not_stop_the_scoring() {
     process.stop();
 }
 
-/// An auditor has the last alert made again, from the newest snapshot before it.
-fn replay_goes_on_from_a_snapshot(lab: &Lab, settings: &str) {
-    let alerts = lab.read("alerts");
-    let all = alerts
-        .iter()
-        .rev()
-        .map(|alert| -> Value { serde_json::from_slice(&alert.body).expect("JSON") });
-    let last = all.into_iter().find(|alert| alert["revision"] == 1).expect("there are some");
-    let output = program()
+/// An auditor has made again what came after the oldest snapshot that is left.
+fn replay_goes_on_from_a_snapshot(lab: &Lab, folder: &Path, settings: &str) {
+    let json = |output: std::process::Output| -> Value {
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{said}");
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    };
+    let shown = program().args(["inspect", "snapshot", "--format", "json"]).arg(folder).output();
+    let sets = json(shown.expect("runs"));
+    let newest = sets[0]["newest_step"].as_u64().expect("the first is whole");
+    let last = lab.journal().last().expect("there are steps").step;
+    let replay = program()
         .args(["replay", "--format", "json", "--config"])
         .arg(lab.config(settings))
-        .args(["--alert", last["alert_id"].as_str().expect("an id")])
-        .output()
-        .expect("runs");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    let report: Value = serde_json::from_slice(&output.stdout).expect("one object");
-    assert!(report["snapshot"].is_string(), "{report:#}");
+        .args(["--from", &(newest + 1).to_string(), "--to", &(last + 1).to_string()])
+        .output();
+    let report = json(replay.expect("runs"));
+    assert_eq!(report["snapshot"], sets[0]["set"], "{report:#}");
     assert!(report["records"].as_u64() < Some(lab.covered() as u64), "{report:#}");
 }
