@@ -2,7 +2,8 @@
 //!
 //! `cargo bench --bench engine [-- ACCOUNTS [PAYMENTS]]`. Batches are made before the clock starts:
 //! what is timed is `Engine::step` and nothing else. Beside each figure stands the same work done
-//! by a plain `HashMap` of `VecDeque`s with two rules, in the same run, for orientation.
+//! by a plain `HashMap` of `VecDeque`s with two rules, in the same run, for orientation; then the
+//! same engine with a share of the payments late, in turns with itself in order of time.
 
 #![allow(clippy::print_stdout, reason = "a benchmark's table is its output")]
 
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use goshawk::engine::{Engine, EngineConfig, Inline};
+use goshawk::limits::LATENESS_DEFAULT;
 use goshawk::model::event::{
     Batch, Body, Channel, CustomerType, Event, Party, Payment, PaymentStatus, PaymentType, Position,
 };
@@ -38,11 +40,15 @@ impl Random {
     }
 }
 
-/// Payments at three a day and account, both sides uniform, amounts log-uniform from 1 to 10,000.
+/// Payments at a steady rate, both sides uniform, amounts log-uniform from 1 to 10,000.
 struct Load {
     random: Random,
     accounts: u64,
+    /// Payments a day and account.
+    rate: f64,
     number: u64,
+    /// Of a hundred payments, those that arrive late, by up to the allowed lateness.
+    late_percent: u64,
 }
 
 impl Load {
@@ -50,7 +56,9 @@ impl Load {
         batch.clear();
         for _ in 0..STEP {
             let time_ms = START_MS
-                + (self.number as f64 * 86_400_000.0 / (self.accounts as f64 * 3.0)) as i64;
+                + (self.number as f64 * 86_400_000.0 / (self.accounts as f64 * self.rate)) as i64;
+            let is_late = self.late_percent > 0 && self.random.below(100) < self.late_percent;
+            let late = if is_late { self.random.below(LATENESS_DEFAULT as u64) as i64 } else { 0 };
             let id = batch.push_text(&format!("p{:012}", self.number));
             let party = |batch: &mut Batch, account: u64| Party {
                 account: batch.push_text(&format!("6222{account:012}")),
@@ -76,7 +84,7 @@ impl Load {
             batch.events.push(Event {
                 position,
                 record_time_ms: time_ms,
-                time_ms,
+                time_ms: time_ms - late,
                 body: Body::Payment(payment),
             });
         }
@@ -118,7 +126,7 @@ impl Plain {
 }
 
 fn measure(accounts: u64, payments: u64, warm: u64, mut step: impl FnMut(&Batch)) -> f64 {
-    let mut load = Load { random: Random(11), accounts, number: 0 };
+    let mut load = Load { random: Random(11), accounts, rate: 3.0, number: 0, late_percent: 0 };
     let mut batch = Batch::default();
     let mut spent = Duration::ZERO;
     while load.number < warm + payments {
@@ -130,6 +138,38 @@ fn measure(accounts: u64, payments: u64, warm: u64, mut step: impl FnMut(&Batch)
         }
     }
     payments as f64 / spent.as_secs_f64()
+}
+
+/// Payments a second with these shares of them late, the engines a step each in turn; and how many
+/// payments each judged again, and what an event costs that is held for that.
+fn measure_late<const N: usize>(
+    plan: &Arc<Plan>,
+    (accounts, rate, payments): (u64, f64, u64),
+    shares: [u64; N],
+) -> [(f64, u64, f64); N] {
+    let warm = accounts * 2;
+    let mut sides = shares.map(|late_percent| {
+        let load = Load { random: Random(11), accounts, rate, number: 0, late_percent };
+        let engine = Engine::new(EngineConfig::for_tenant("bench"), Arc::clone(plan));
+        (load, engine, Duration::ZERO, 0)
+    });
+    let mut batch = Batch::default();
+    while sides[0].0.number < warm + payments {
+        for (load, engine, spent, again) in &mut sides {
+            load.fill(&mut batch);
+            let began = Instant::now();
+            let output = engine.step(&batch, &Inline);
+            if load.number > warm {
+                *spent += began.elapsed();
+                *again += output.counts.judged_again;
+            }
+        }
+    }
+    sides.map(|(_, engine, spent, again)| {
+        let memory = engine.memory();
+        let held = memory.held_bytes as f64 / memory.held_events as f64;
+        (payments as f64 / spent.as_secs_f64(), again, held)
+    })
 }
 
 /// The shipped pack with these rules alone.
@@ -186,5 +226,18 @@ fn main() {
             plain.fired,
             fastest / reference,
         );
+        let whole = Arc::new(pack::load(None).expect("the shipped pack compiles"));
+        let shares = [0, 5, 20];
+        for rate in [3.0, 100.0] {
+            let speeds = measure_late(&whole, (accounts, rate, payments), shares);
+            for (share, (speed, again, held)) in shares.into_iter().zip(speeds) {
+                println!(
+                    "{accounts:>10} accounts, {rate} payments a day each, {share:>2} % late: \
+                     {speed:>9.0} payments/s, {:.3} of those in order; {again} judged again, \
+                     {held:.0} B/held event",
+                    speed / speeds[0].0,
+                );
+            }
+        }
     }
 }

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use goshawk::engine::{Engine, EngineConfig, Inline, OpenEpisode, OpenFinding};
-use goshawk::limits::{LATENESS_DEFAULT, LEDGER_RETENTION};
+use goshawk::limits::{LATENESS_DEFAULT, LEDGER_RETENTION, MARKS_MAX};
 use goshawk::model::alert::{Alert, AlertKind, TargetKind};
 use goshawk::model::event::{Batch, Body, Event, Payment, PaymentStatus, Position};
 use goshawk::model::measure::Action;
 use goshawk::model::time::{HOUR, Millis};
 use goshawk::rules::plan::feature::StateFeature;
 use goshawk::rules::plan::program::{CellRef, CompareOp, Node, Row, Type};
-use goshawk::rules::plan::{EvidencePlan, GuardEffect, Mode, Plan, TargetSpec};
+use goshawk::rules::plan::{EvidencePlan, GuardEffect, Mode, Plan, RulePlan, TargetSpec};
 
 use super::laws::random_cuts;
 use super::naive::{Naive, Verdict};
@@ -142,6 +142,36 @@ fn compared(mut found: Found, plan: &Plan) -> Found {
     found
 }
 
+/// Rules that read which terminals were used, where more were used than are kept: of these the last
+/// that arrived are known.
+fn leave_out_crowded_terminals(found: &mut Found, plan: &Plan, batch: &Batch) {
+    let mut used: BTreeMap<&str, usize> = BTreeMap::new();
+    for event in &batch.events {
+        if let Body::Payment(p) = &event.body
+            && !p.terminal_id.is_none()
+        {
+            *used.entry(batch.text(p.payer.account)).or_default() += 1;
+        }
+    }
+    if used.values().all(|times| *times <= MARKS_MAX) {
+        return;
+    }
+    let reads = |rule: &RulePlan| {
+        let guards = rule.guards.iter().map(|guard| plan.guards[usize::from(*guard)].when);
+        let parts = guards.chain([rule.when]).flat_map(|when| plan.program.below(when));
+        parts.collect::<Vec<_>>().into_iter().any(|id| {
+            let node = &plan.program.nodes[id.0 as usize];
+            let Node::Load(CellRef::State(role, cell)) = node else { return false };
+            let feature = &plan.parts[*role as usize].features[usize::from(*cell)];
+            matches!(feature, StateFeature::Terminals(_) | StateFeature::CashTerminals(_))
+        })
+    };
+    let left_out: Vec<bool> = plan.rules.iter().map(reads).collect();
+    for of_event in found.values_mut() {
+        of_event.retain(|(rule, ..)| !left_out[usize::from(*rule)]);
+    }
+}
+
 fn payments(body: &Body) -> bool {
     matches!(body, Body::Payment(_))
 }
@@ -155,8 +185,14 @@ fn any_order_within_the_lateness_ends_in_the_same_findings() {
         let permuted = permuted(&ordered, &mut random);
         let cuts = random_cuts(&mut random, permuted.events.len());
         let steps = cut(&permuted, &cuts);
-        let seen = compared(found_in_the_end(&plan, settings(&ordered, 1), &steps), &plan);
-        let expect = compared(found_in_order(&plan, &ordered), &plan);
+        let ends = [
+            found_in_the_end(&plan, settings(&ordered, 1), &steps),
+            found_in_order(&plan, &ordered),
+        ];
+        let [seen, expect] = ends.map(|mut found| {
+            leave_out_crowded_terminals(&mut found, &plan, &ordered.batch);
+            compared(found, &plan)
+        });
         if seen != expect {
             panic!("seed {seed}\n{}", difference(&plan, &ordered, &permuted, &expect, &seen));
         }
@@ -326,7 +362,9 @@ fn any_order_within_the_lateness_ends_in_the_same_open_episodes() {
             }
         }
     }
-    assert!(compared * 2 > seeds.len(), "{compared} of {} compared", seeds.len());
+    if seeds.len() >= 100 {
+        assert!(compared * 2 > seeds.len(), "{compared} of {} compared", seeds.len());
+    }
     let [raised, updated, escalated, withdrawn] = corrections;
     println!("corrections: {corrections:?}");
     if seeds.len() >= 100 {
