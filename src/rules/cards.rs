@@ -5,10 +5,15 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::diagnostics::{Diagnostic, Sink};
-use super::document::{Node, Value};
+use super::phrase::{Phrases, as_written, values};
+use super::plan::Plan;
+use super::plan::program::Type;
 use super::source::{self, Bi, Pack, ParamDoc, RuleDoc};
-use super::{SourceFile, sorted};
+use super::text::{Language, format_value};
+use super::{SourceFile, compile, sorted};
+use crate::limits;
 use crate::model::alert::Bilingual;
+use crate::model::measure::Action;
 
 /// Which of a text's two languages.
 type Pick = fn(&Bi) -> &str;
@@ -16,6 +21,7 @@ type Pick = fn(&Bi) -> &str;
 /// The words of one language.
 struct Words {
     folder: &'static str,
+    language: Language,
     pick: Pick,
     /// Of the index.
     title: &'static str,
@@ -30,8 +36,18 @@ struct Words {
     guards: &'static str,
     alone: &'static str,
     by_score: &'static str,
+    /// Of an escalation: before its condition.
+    further: &'static str,
     supported: &'static str,
+    /// In the index, before the strongest measure of escalations.
+    up_to: &'static str,
+    weight: &'static str,
+    where_it_holds: fn(&str, &str) -> String,
+    also: &'static str,
     judged: &'static str,
+    looks_back: &'static str,
+    known_parties: fn(i32) -> String,
+    condition: &'static str,
     params: &'static str,
     examples: &'static str,
 }
@@ -39,6 +55,7 @@ struct Words {
 const LANGUAGES: &[Words] = &[
     Words {
         folder: "zh",
+        language: Language::Zh,
         pick: |text| &text.zh.value,
         title: "规则手册",
         intro: "由规则文件生成，请勿手改：在 `rules/` 中修改规则的 `[card]`。阈值是起始值，请用自己的数据校准。",
@@ -52,13 +69,22 @@ const LANGUAGES: &[Words] = &[
         guards: "防误拦",
         alone: "单独触发时请求",
         by_score: "由得分决定",
+        further: "更强措施",
         supported: "有其他规则支持时",
+        up_to: "，最高 ",
+        weight: "权重",
+        where_it_holds: |asked, condition| format!("{asked}，条件：{condition}"),
+        also: "；",
         judged: "判断时点",
+        looks_back: "回看",
+        known_parties: |days| format!("另需 {days} 天的往来记忆：新启动的进程把所有人都当作新对手"),
+        condition: "条件（原文）",
         params: "| 参数 | 值 | 单位 | 含义 |\n|---|---|---|---|",
         examples: "示例",
     },
     Words {
         folder: "en",
+        language: Language::En,
         pick: |text| &text.en.value,
         title: "The rules",
         intro: "Printed from the rules' own files: change a rule's `[card]` under `rules/`, not here. Thresholds are \
@@ -73,8 +99,21 @@ const LANGUAGES: &[Words] = &[
         guards: "Guards",
         alone: "Asks for, alone",
         by_score: "as the score says",
-        supported: "with support",
+        further: "Asks for more",
+        supported: "With support",
+        up_to: ", up to ",
+        weight: "weight",
+        where_it_holds: |asked, condition| format!("{asked}, where {condition}"),
+        also: "; ",
         judged: "Judged",
+        looks_back: "Looks back",
+        known_parties: |days| {
+            format!(
+                "and remembers {days} days of who paid whom: to a process that began later \
+                 everybody is new"
+            )
+        },
+        condition: "Condition, as written",
         params: "| parameter | value | unit | meaning |\n|---|---|---|---|",
         examples: "Examples",
     },
@@ -85,12 +124,10 @@ const LANGUAGES: &[Words] = &[
 /// # Errors
 /// What is wrong with the pack's files.
 pub fn pages(files: &[SourceFile]) -> Result<BTreeMap<String, String>, Vec<Diagnostic>> {
+    let plan = compile(files)?;
     let files = sorted(files);
     let mut sink = Sink::new(&files);
     let pack = source::read(&files, &mut sink);
-    if !sink.is_empty() {
-        return Err(sink.into_sorted());
-    }
     let mut folders: BTreeMap<&str, Vec<&RuleDoc>> = BTreeMap::new();
     for rule in &pack.rules {
         let folder = sink.path(rule.file).rsplit_once('/').map_or("rules", |(folder, _)| folder);
@@ -112,9 +149,9 @@ pub fn pages(files: &[SourceFile]) -> Result<BTreeMap<String, String>, Vec<Diagn
                     title = (words.pick)(&rule.title),
                     family = rule.family.value,
                     weight = rule.weight.value,
-                    alone = rule.floor.as_ref().map_or(words.by_score, |floor| &floor.value),
+                    alone = alone(rule, words),
                 );
-                page += &section(&pack, rule, words);
+                page += &section(&pack, &plan, rule, words);
             }
             pages.insert(format!("{}/{name}.md", words.folder), page);
         }
@@ -142,7 +179,19 @@ pub fn of(files: &[SourceFile], id: &str) -> Vec<(&'static str, Bilingual)> {
     parts.into_iter().filter_map(|(name, text)| Some((name, both(text?)))).collect()
 }
 
-fn section(pack: &Pack, rule: &RuleDoc, words: &Words) -> String {
+/// What a rule asks for alone, in the index: its floor, and the strongest that an escalation asks
+/// for.
+fn alone(rule: &RuleDoc, words: &Words) -> String {
+    let floor = rule.floor.as_ref().map_or(words.by_score, |floor| &floor.value);
+    let escalated = rule.escalations.iter().filter_map(|e| Action::parse(&e.floor.value)).max();
+    let own = rule.floor.as_ref().and_then(|floor| Action::parse(&floor.value));
+    match escalated.filter(|strongest| own.is_none_or(|own| own < *strongest)) {
+        Some(strongest) => format!("{floor}{}{}", words.up_to, strongest.word()),
+        None => floor.to_owned(),
+    }
+}
+
+fn section(pack: &Pack, plan: &Plan, rule: &RuleDoc, words: &Words) -> String {
     let pick = words.pick;
     let mut text =
         format!("\n## {}\n\n**{}** (`{}`)\n\n", rule.id.value, pick(&rule.title), rule.name.value);
@@ -165,10 +214,30 @@ fn section(pack: &Pack, rule: &RuleDoc, words: &Words) -> String {
     line(words.judged, &format!("{} · {}", phases.join(", "), rule.subject.value));
     let alone = rule.floor.as_ref().map_or(words.by_score.to_owned(), |f| format!("`{}`", f.value));
     line(words.alone, &alone);
+    let phrases = Phrases { params: &rule.params, language: words.language };
+    for escalation in &rule.escalations {
+        let weight = escalation.weight.map_or(String::new(), |n| format!(", {} {n}", words.weight));
+        let condition = phrases.condition(&escalation.when.value);
+        let asked = format!("`{}`{weight}", escalation.floor.value);
+        line(words.further, &(words.where_it_holds)(&asked, &condition));
+    }
     for support in &rule.supports {
         let with = support.rules.iter().chain(&support.families).map(|word| word.value.as_str());
         let with: Vec<&str> = with.collect();
         line(words.supported, &format!("`{}` ({})", support.floor.value, with.join(", ")));
+    }
+    if let Some(compiled) = plan.rules.iter().find(|compiled| compiled.id == rule.id.value) {
+        let reach_ms = plan.reach_ms(compiled);
+        let mut back = Vec::new();
+        if reach_ms > 0 {
+            back.push(format_value(Type::Duration, reach_ms, plan.currency, None, words.language));
+        }
+        if plan.asks_who_is_known(compiled) {
+            back.push((words.known_parties)(limits::PAIR_DAYS));
+        }
+        if !back.is_empty() {
+            line(words.looks_back, &back.join(words.also));
+        }
     }
     let guards = rule.guards.iter().filter_map(|id| {
         let guard = pack.guards.iter().find(|guard| guard.id.value == id.value)?;
@@ -178,9 +247,10 @@ fn section(pack: &Pack, rule: &RuleDoc, words: &Words) -> String {
     if !guards.is_empty() {
         line(words.guards, &guards.join("; "));
     }
+    let _ = writeln!(text, "\n{}:\n\n```text\n{}```", words.condition, condition(rule));
     if !rule.params.is_empty() {
         let _ = writeln!(text, "\n{}", words.params);
-        rule.params.iter().for_each(|param| text += &row(param));
+        rule.params.iter().for_each(|param| text += &row(param, words));
     }
     let _ = writeln!(text, "\n{}:\n", words.examples);
     for example in &rule.examples {
@@ -191,24 +261,19 @@ fn section(pack: &Pack, rule: &RuleDoc, words: &Words) -> String {
     text
 }
 
-fn row(param: &ParamDoc) -> String {
+/// Features and conditions as the rule's file has them.
+fn condition(rule: &RuleDoc) -> String {
+    let features = rule.features.iter().map(|(name, text)| (&*name.value, &*text.value));
+    let unknown = rule.balance_unknown.iter().map(|text| ("balance_unknown", &*text.value));
+    as_written(features.chain([("alert", &*rule.when.value)]).chain(unknown))
+}
+
+fn row(param: &ParamDoc, words: &Words) -> String {
     let text = |text: &Option<super::document::Text>| {
         text.as_ref().map_or(String::new(), |text| text.value.clone())
     };
-    let grades =
-        param.by_grade.iter().map(|(grade, node)| format!(", {}: {}", grade.value, shown(node)));
-    let value = shown(&param.value) + &grades.collect::<String>();
-    format!("| `{}` | {value} | {} | {} |\n", param.name.value, text(&param.unit), text(&param.doc))
-}
-
-fn shown(node: &Node) -> String {
-    match &node.value {
-        Value::Text(text) => text.value.clone(),
-        Value::Integer(value) => value.to_string(),
-        Value::Float(raw) => raw.clone(),
-        Value::Array(items) => items.iter().map(shown).collect::<Vec<_>>().join(", "),
-        Value::Bool | Value::Table(_) | Value::Other => String::new(),
-    }
+    let (value, unit) = (values(param, "", words.language), text(&param.unit));
+    format!("| `{}` | {value} | {unit} | {} |\n", param.name.value, text(&param.doc))
 }
 
 #[cfg(test)]
@@ -238,6 +303,67 @@ mod tests {
                 let path = format!("{}/{name}", language.folder);
                 assert!(fresh.contains_key(&path), "{path} belongs to no folder of the pack");
             }
+        }
+    }
+
+    #[test]
+    fn a_card_tells_what_makes_its_rule_ask_for_more() {
+        let pages = pages(&shipped::files()).expect("the shipped pack compiles");
+        for (page, told) in [
+            (
+                "en/mule.md",
+                "- Asks for more: `stop_payment`, where `cycles` is at least 2 (`cycles`), or (`payer.grade` is known, and `payer.grade` is `high`)",
+            ),
+            (
+                "en/mule.md",
+                "- Asks for more: `review`, weight 50, where `terminals` is at least 2 (`min_terminals`)",
+            ),
+            ("zh/mule.md", "- 更强措施: `credit_only`，条件：`cancelled` 成立，或 `revoked` 成立"),
+            (
+                "en/README.md",
+                "| [M01](mule.md#m01) | Pass-through without a balance | flow | 50 | review, up to stop_payment |",
+            ),
+            ("zh/README.md", "| review，最高 delay |"),
+            (
+                "en/mule.md",
+                "flow_ratio = payer.flow(params.window).without('own', 'payroll', 'benign').ratio()\n",
+            ),
+        ] {
+            assert!(pages[page].contains(told), "{page}: {told}");
+        }
+    }
+
+    #[test]
+    fn grades_with_values_of_their_own_stand_beside_the_value() {
+        let mut files = shipped::files();
+        let m01 = files.iter_mut().find(|file| file.path.contains("m01_")).expect("shipped");
+        let (from, to) =
+            ("value = \"5000.00\",", "value = \"5000.00\", by_grade = { high = \"3000.00\" },");
+        assert!(m01.text.contains(from));
+        m01.text = m01.text.replacen(from, to, 1);
+        let pages = pages(&files).expect("it compiles");
+        let row = "| `min_in` | 5000.00, 3000.00 for grade `high` | CNY | money in |";
+        assert!(pages["en/mule.md"].contains(row));
+        assert!(
+            pages["zh/mule.md"]
+                .contains("| `min_in` | 5000.00，风险等级为 `high` 时 3000.00 | CNY |")
+        );
+    }
+
+    #[test]
+    fn a_rule_that_asks_who_is_new_needs_a_memory_and_its_card_says_so() {
+        let files = shipped::files();
+        let plan = compile(&files).expect("the shipped pack compiles");
+        let pages = pages(&files).expect("likewise");
+        assert!(pages["en/victim.md"].contains("- Looks back: 3 d; and remembers 180 days"));
+        let asking = plan.rules.iter().filter(|rule| plan.asks_who_is_known(rule));
+        let asking: Vec<&str> = asking.map(|rule| rule.id.as_str()).collect();
+        assert!(asking.contains(&"R07") && asking.contains(&"V01") && !asking.contains(&"M01"));
+        for id in asking {
+            let needs = of(&files, id).into_iter().find(|(part, _)| *part == "needs");
+            let (_, needs) = needs.expect("a card");
+            assert!(!needs.en.contains("nothing beyond"), "{id}: {}", needs.en);
+            assert!(!needs.zh.contains("只需"), "{id}: {}", needs.zh);
         }
     }
 

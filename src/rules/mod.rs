@@ -8,14 +8,14 @@
 //! - `document`, `source`: TOML with places, and the three kinds of file
 //! - `overlay`: an institution's changes, put into the rules before they are read
 //! - `expr`: expressions as a tree
-//! - [`catalogue`]: every field and function of the language, once
+//! - [`catalogue`]: every field and function of the language, once; [`bounds`]: what they take
 //! - `compile`: types, cells, programs, evidence, texts
 //! - `checks`: what must hold of a pack as a whole
 //! - [`examples`]: what a rule's examples say
 //! - [`format`]: one way to write a file; [`compare`]: what differs between two packs
 //! - [`lint`]: what is allowed and yet not meant; [`mutants`]: what examples must notice
 //! - [`plan`]: the result; [`describe`]: its cells in the author's words, as `spelling` has them
-//! - [`text`]: values as people read them
+//! - [`text`]: values as people read them; `phrase`: conditions likewise
 //! - [`vary`]: one parameter set to other values
 //! - [`reference`]: the language reference, printed from the catalogue and the keys of a file
 //!   (`keys`); [`editor`]: the same for editors; [`cards`]: a page on each rule, printed from its
@@ -23,6 +23,7 @@
 //! - [`roster`]: every rule in a line, those that are off among them
 //! - [`shipped`]: the pack inside the binary
 
+pub mod bounds;
 mod bytes;
 pub mod cards;
 pub mod catalogue;
@@ -41,6 +42,7 @@ mod keys;
 pub mod lint;
 pub mod mutants;
 mod overlay;
+mod phrase;
 pub mod plan;
 pub mod reference;
 pub mod roster;

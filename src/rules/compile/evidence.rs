@@ -29,7 +29,7 @@ impl Lowering<'_, '_> {
                     _ => true,
                 };
                 if is_fixed(&sides.0) && !is_fixed(&sides.1) {
-                    self.comparison(flip(*op), b, a, found);
+                    self.comparison(op.flipped(), b, a, found);
                 } else {
                     self.comparison(*op, a, b, found);
                 }
@@ -107,15 +107,5 @@ fn window_of(feature: &StateFeature) -> Option<(Option<Direction>, i64, u16)> {
         | StateFeature::Dwell(v)
         | StateFeature::Cycles { view: v, .. } => Some((None, v.window_ms, v.without)),
         _ => None,
-    }
-}
-
-fn flip(op: CompareOp) -> CompareOp {
-    match op {
-        CompareOp::Lt => CompareOp::Gt,
-        CompareOp::Le => CompareOp::Ge,
-        CompareOp::Gt => CompareOp::Lt,
-        CompareOp::Ge => CompareOp::Le,
-        CompareOp::Eq | CompareOp::Ne => op,
     }
 }

@@ -5,9 +5,9 @@ use std::ops::Range;
 use super::literal;
 use super::lower::Lowering;
 use super::operand::{Operand, Typed};
-use crate::limits;
 use crate::model::event::{ListCategory, ListLevel, MARKS, PairLevel, RegistryStatus, Verdict};
 use crate::model::measure::Action;
+use crate::rules::bounds::{self, Once};
 use crate::rules::catalogue::{self, Arg, Gives, Makes, Member, Owner, SESSION_BITS, type_word};
 use crate::rules::diagnostics::meant_or_list;
 use crate::rules::expr::Expr;
@@ -186,17 +186,7 @@ impl Lowering<'_, '_> {
         if let (Arg::Window, Operand::WorkingDays(days)) = (arg, &operand) {
             return Some(-i64::from(*days));
         }
-        let (ty, range) = match arg {
-            Arg::Window => (Type::Duration, 1..=limits::WINDOW_MAX),
-            Arg::Days(max) => (Type::Int, 1..=i64::from(max)),
-            Arg::Weeks => (Type::Int, 1..=i64::from(limits::RHYTHM_WEEKS / 2)),
-            Arg::Rank => (Type::Int, 1..=16),
-            Arg::Km => (Type::Int, 1..=1_000),
-            Arg::Amount => (Type::Money, 0..=limits::AMOUNT_MINOR_MAX),
-            Arg::Step => (Type::Money, 1..=limits::AMOUNT_MINOR_MAX),
-            Arg::Factor => (Type::Double, 1_000..=1_000_000_000),
-            _ => (Type::Double, 1..=1_000_000),
-        };
+        let (ty, range) = bounds::of(arg);
         let Operand::Value(Typed { ty: found, constant, millionths, .. }) = operand else {
             let message = format!("expected {}, found {}", type_word(ty), operand.describe());
             let hint = (ty == Type::Duration).then(|| "write duration('10m')".to_owned());
@@ -204,7 +194,14 @@ impl Lowering<'_, '_> {
         };
         if found != ty {
             let message = format!("expected {}, found {}", type_word(ty), type_word(found));
-            return self.fail(&expr.span, message, "wrong type", None);
+            let hint = match (ty, constant) {
+                (Type::Double, Some(number)) if found == Type::Int => {
+                    Some(format!("write {number}.0"))
+                }
+                (Type::Duration, _) => Some("write duration('10m')".to_owned()),
+                _ => None,
+            };
+            return self.fail(&expr.span, message, "wrong type", hint);
         }
         let Some(cell) = constant else {
             let message = "this must be fixed when the pack is loaded";
@@ -219,20 +216,9 @@ impl Lowering<'_, '_> {
     }
 
     fn out_of_range(&mut self, arg: Arg, expr: &Expr) -> Option<i64> {
-        let (message, hint) = match arg {
-            Arg::Window => {
-                let days = limits::WINDOW_MAX / crate::model::time::DAY;
-                let hint = "for longer memory use history(days) or pair.count(days)".to_owned();
-                (format!("a window is at most {days} days long, and not empty"), Some(hint))
-            }
-            Arg::Days(max) => (format!("days must be 1 to {max}"), None),
-            Arg::Weeks => (format!("weeks must be 1 to {}", limits::RHYTHM_WEEKS / 2), None),
-            Arg::Rank => ("k must be 1 to 16".to_owned(), None),
-            Arg::Km => ("kilometres must be 1 to 1000".to_owned(), None),
-            Arg::Amount | Arg::Step => ("the amount is out of range".to_owned(), None),
-            Arg::Factor => ("a factor is 0.001 to 1000.0, with at most 6 digits".to_owned(), None),
-            _ => ("a share is above 0 and at most 1, with at most 6 digits".to_owned(), None),
-        };
+        let (_, message) = bounds::told(arg);
+        let hint = (arg == Arg::Window)
+            .then(|| "for longer memory use history(days) or pair.count(days)".to_owned());
         self.fail(&expr.span, message, "out of range", hint)
     }
 
@@ -287,7 +273,19 @@ impl Lowering<'_, '_> {
             }
             if is_taken(member.makes, query) {
                 let message = format!("`{}` cannot narrow this once more", member.name);
-                return self.fail(span, message, "a second filter of its kind", None);
+                let hint = match bounds::once(member.makes) {
+                    Some(Once::Party) => {
+                        "same_party() and strangers() exclude each other: leave one out; whether the \
+                         present payee is new is asked with pair.count(180) == 0"
+                    }
+                    _ => "leave one of the two out, or count what each leaves in two features",
+                };
+                return self.fail(
+                    span,
+                    message,
+                    "a second filter of its kind",
+                    Some(hint.to_owned()),
+                );
             }
             if let Some(narrower) = narrowed(member.makes, query, args) {
                 return Some(Operand::Entries(*owner, *role, narrower));
@@ -403,13 +401,12 @@ fn hours(args: &[i64]) -> Hours {
 
 /// Whether a filter that can stand only once stands already.
 fn is_taken(makes: Makes, query: &Query) -> bool {
-    match makes {
-        Makes::MultipleOf => query.multiple_minor > 1,
-        Makes::Near => query.near_ppm.is_some(),
-        Makes::Between => query.hours.is_some(),
-        Makes::SameParty | Makes::Strangers => query.party != PartyFilter::Any,
-        _ => false,
-    }
+    bounds::once(makes).is_some_and(|sort| match sort {
+        Once::Multiple => query.multiple_minor > 1,
+        Once::Near => query.near_ppm.is_some(),
+        Once::Hours => query.hours.is_some(),
+        Once::Party => query.party != PartyFilter::Any,
+    })
 }
 
 /// The query with one filter more; `None` when the member is no filter.

@@ -60,7 +60,7 @@ const EFFECTS: &[(&str, GuardEffect)] =
 
 /// The closed sets of a rule's file, for who completes it.
 pub(in crate::rules) mod words {
-    use super::{ABOUT, MODES, OPENING_SUBJECTS, PHASES, SUBJECTS, TARGETS};
+    use super::{ABOUT, EFFECTS, MODES, OPENING_SUBJECTS, PHASES, SUBJECTS, TARGETS};
 
     fn of<T>(set: &'static [(&'static str, T)]) -> Vec<&'static str> {
         set.iter().map(|(word, _)| *word).collect()
@@ -72,6 +72,10 @@ pub(in crate::rules) mod words {
 
     pub(in crate::rules) fn about_words() -> Vec<&'static str> {
         of(ABOUT)
+    }
+
+    pub(in crate::rules) fn effect_words() -> Vec<&'static str> {
+        of(EFFECTS)
     }
 
     pub(in crate::rules) fn phase_words() -> Vec<&'static str> {

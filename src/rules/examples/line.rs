@@ -3,39 +3,114 @@
 use std::collections::BTreeMap;
 
 use super::MIDNIGHT_MS;
+use super::forms::{
+    ACCOUNT, CONTROL, FEEDBACK, FORMS, Form, LIST, OF_PAYEE, OPERATIONS, PAYMENT, REGISTRY,
+    SUBJECT_KINDS, TICK,
+};
 use crate::limits;
 use crate::model::country::Country;
-use crate::model::entity::EntityKind;
 use crate::model::event::{
     AccountClass, AccountEvent, AccountEventKind, Batch, Body, Category, Channel, ControlEvent,
     CustomerType, Event, FeedbackEvent, FeedbackStage, Geo, ListCategory, ListEvent, ListLevel,
-    ListOp, OpeningReason, Party, PayeeCheck, Payment, PaymentStatus, PaymentType, Position,
-    RegistryEvent, RegistryStatus, RiskGrade, Text, Verdict,
+    OpeningReason, Party, PayeeCheck, Payment, PaymentStatus, PaymentType, Position, RegistryEvent,
+    RegistryStatus, RiskGrade, Text, Verdict,
 };
 use crate::model::measure::Action;
 use crate::model::money::{Currency, Money, parse_decimal};
 use crate::model::time::{DAY, HOUR, MINUTE, Millis, SECOND};
 use crate::rules::catalogue::SESSION_BITS;
 use crate::rules::compile::duration;
-use crate::rules::diagnostics::meant_or_list;
+use crate::rules::diagnostics::{did_you_mean, meant_or_list};
 
-type Options<'a> = BTreeMap<&'a str, &'a str>;
+/// Why a line is not an event, and what to write instead.
+#[derive(Debug)]
+pub(super) struct Problem {
+    pub(super) message: String,
+    pub(super) hint: String,
+}
+
+/// What is given of a line's options.
+#[derive(Clone, Debug)]
+struct Options<'a> {
+    /// The sort of line: its options are taken, and no others.
+    form: &'static Form,
+    given: BTreeMap<&'a str, &'a str>,
+}
+
+impl<'a> Options<'a> {
+    fn take(&mut self, name: &str) -> Option<&'a str> {
+        debug_assert!(self.form.option(name).is_some(), "`{name}` is not in the table of forms");
+        self.given.remove(name)
+    }
+}
 
 /// Reads a line into the batch.
-pub(super) fn read(line: &str, currency: Currency, batch: &mut Batch) -> Result<(), String> {
+pub(super) fn read(line: &str, currency: Currency, batch: &mut Batch) -> Result<(), Problem> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let (time, rest) = split_time(&words);
-    let time_ms = time?;
-    let plain: Vec<&str> = rest.iter().copied().filter(|w| !w.contains('=')).collect();
-    let mut options = Options::new();
-    for word in rest {
-        if let Some((key, value)) = word.split_once('=')
-            && options.insert(key, value).is_some()
-        {
-            return Err(format!("`{key}` is given twice"));
+    let generally = |message| Problem { message, hint: format!("as `{}`", PAYMENT.example) };
+    let time_ms = time.map_err(generally)?;
+    let (plain, options): (Vec<&str>, Vec<&str>) =
+        rest.iter().partition(|word| !word.contains('='));
+    let Some(form) = form_of(&plain) else {
+        return Err(no_form(&plain));
+    };
+    let mut given = BTreeMap::new();
+    for word in options {
+        let Some((key, value)) = word.split_once('=') else { continue };
+        if form.option(key).is_none() {
+            let message = format!("unknown option `{key}`");
+            return Err(Problem { message, hint: form.known_options(key) });
+        }
+        if given.insert(key, value).is_some() {
+            return Err(generally(format!("`{key}` is given twice")));
         }
     }
-    match plain.as_slice() {
+    event(&plain, time_ms, currency, batch, Options { form, given })
+        .map_err(|message| Problem { message, hint: format!("as `{}`", form.example) })
+}
+
+/// The sort of line that words without options make.
+fn form_of(plain: &[&str]) -> Option<&'static Form> {
+    Some(match plain {
+        ["list", _, _] | ["list", _, _, _] => &LIST,
+        ["control", _, _] => &CONTROL,
+        ["registry", _, _] => &REGISTRY,
+        ["feedback", _, _] => &FEEDBACK,
+        ["account", _, _] => &ACCOUNT,
+        [_, "->", _, _] => &PAYMENT,
+        ["tick"] => &TICK,
+        _ => return None,
+    })
+}
+
+/// What is said of a line that is none of them.
+fn no_form(plain: &[&str]) -> Problem {
+    let first = plain.first().copied().unwrap_or_default();
+    let begins = |form: &&&Form| form.written.split(' ').next() == Some(first);
+    let message = "this is not an event".to_owned();
+    let hint = match FORMS.iter().find(begins) {
+        Some(form) => format!("{} is `{}`, as `{}`", form.called, form.written, form.example),
+        None => {
+            let words = FORMS.iter().filter_map(|form| form.written.split(' ').next());
+            let meant = did_you_mean(first, words.filter(|word| *word != "PAYER"));
+            let forms: Vec<String> =
+                FORMS.iter().map(|form| format!("`{}`", form.written)).collect();
+            let forms = format!("after the time stands one of {}", forms.join(", "));
+            meant.map_or(forms.clone(), |meant| format!("{meant} {forms}"))
+        }
+    };
+    Problem { message, hint }
+}
+
+fn event(
+    plain: &[&str],
+    time_ms: Millis,
+    currency: Currency,
+    batch: &mut Batch,
+    options: Options<'_>,
+) -> Result<(), String> {
+    match plain {
         ["list", subject, category] => list(batch, time_ms, subject, category, None, options),
         ["list", subject, category, level] => {
             list(batch, time_ms, subject, category, Some(level), options)
@@ -50,7 +125,7 @@ pub(super) fn read(line: &str, currency: Currency, batch: &mut Batch) -> Result<
             payments(batch, time_ms, (payers, payees), amount, currency, options)
         }
         // Time has passed until then: what is waited for comes by the watermark.
-        ["tick"] if options.is_empty() => {
+        ["tick"] => {
             push(batch, time_ms + limits::LATENESS_DEFAULT, Body::Tick);
             Ok(())
         }
@@ -122,9 +197,10 @@ fn push(batch: &mut Batch, time_ms: Millis, body: Body) {
     batch.events.push(Event { position, record_time_ms: time_ms, time_ms, body });
 }
 
+/// Every option has been read: what the table of forms has and nobody reads is told.
 fn done(options: &Options<'_>) -> Result<(), String> {
-    match options.keys().next() {
-        Some(key) => Err(format!("unknown option `{key}`")),
+    match options.given.keys().next() {
+        Some(key) => Err(format!("`{key}` means nothing here")),
         None => Ok(()),
     }
 }
@@ -137,29 +213,21 @@ fn list(
     level: Option<&str>,
     mut options: Options<'_>,
 ) -> Result<(), String> {
-    let kinds = [
-        ("account", EntityKind::Account),
-        ("customer", EntityKind::Customer),
-        ("device", EntityKind::Device),
-        ("ip", EntityKind::Address),
-        ("phone", EntityKind::Phone),
-    ];
-    let ops = [("upsert", ListOp::Upsert), ("expire", ListOp::Expire)];
     let event = ListEvent {
         entry_id: Text::NONE,
-        op: known("operation", options.remove("op").unwrap_or("upsert"), &ops)?,
-        subject_kind: known("subject", options.remove("kind").unwrap_or("account"), &kinds)?,
+        op: known("operation", options.take("op").unwrap_or("upsert"), OPERATIONS)?,
+        subject_kind: known("subject", options.take("kind").unwrap_or("account"), SUBJECT_KINDS)?,
         subject: batch.push_text(subject),
-        counterparty: batch.push_text(options.remove("with").unwrap_or("")),
+        counterparty: batch.push_text(options.take("with").unwrap_or("")),
         category: known("list category", category, ListCategory::WORDS)?,
         level: level.map(|l| known("list level", l, ListLevel::WORDS)).transpose()?,
-        valid_from_ms: options.remove("from").map(moment).transpose()?,
-        valid_to_ms: options.remove("to").map(moment).transpose()?,
+        valid_from_ms: options.take("from").map(moment).transpose()?,
+        valid_to_ms: options.take("to").map(moment).transpose()?,
         source: Text::NONE,
         legal_basis: Text::NONE,
         purpose: Text::NONE,
-        author: batch.push_text(options.remove("author").unwrap_or("")),
-        approver: batch.push_text(options.remove("approver").unwrap_or("")),
+        author: batch.push_text(options.take("author").unwrap_or("")),
+        approver: batch.push_text(options.take("approver").unwrap_or("")),
     };
     done(&options)?;
     push(batch, time_ms, Body::List(Box::new(event)));
@@ -175,16 +243,16 @@ fn control(
 ) -> Result<(), String> {
     let id = format!("control-{}", batch.events.len());
     let event = ControlEvent {
-        control_id: batch.push_text(options.remove("id").unwrap_or(&id)),
+        control_id: batch.push_text(options.take("id").unwrap_or(&id)),
         account: batch.push_text(account),
         kind: known("control", kind, Action::WORDS)?,
         mode: None,
         amount: None,
-        from_ms: options.remove("from").map(moment).transpose()?.unwrap_or(time_ms),
-        to_ms: options.remove("to").map(moment).transpose()?,
+        from_ms: options.take("from").map(moment).transpose()?.unwrap_or(time_ms),
+        to_ms: options.take("to").map(moment).transpose()?,
         extension_no: None,
         authority: Text::NONE,
-        released_at_ms: options.remove("released").map(moment).transpose()?,
+        released_at_ms: options.take("released").map(moment).transpose()?,
     };
     done(&options)?;
     push(batch, time_ms, Body::Control(Box::new(event)));
@@ -199,20 +267,20 @@ fn account_event(
     currency: Currency,
     mut options: Options<'_>,
 ) -> Result<(), String> {
-    let word = |options: &mut Options<'_>, key| options.remove(key).map(str::to_owned);
+    let word = |options: &mut Options<'_>, key| options.take(key).map(str::to_owned);
     let customer = word(&mut options, "customer").unwrap_or_else(|| format!("cus-{account}"));
     let (class, grade) = (word(&mut options, "class"), word(&mut options, "grade"));
     let customer_type = word(&mut options, "type");
     let reason = word(&mut options, "reason");
-    let geo = options.remove("at").map(geo).transpose()?;
-    let mut token = |key: &str, batch: &mut Batch| match options.remove(key) {
+    let geo = options.take("at").map(geo).transpose()?;
+    let mut token = |key: &str, batch: &mut Batch| match options.take(key) {
         Some(word) => batch.push_text(word),
         None => Text::NONE,
     };
     let (opening_device, phone_token) = (token("device", batch), token("phone", batch));
     let (agent_token, branch) = (token("agent", batch), token("branch", batch));
     let mut limit = |key: &str| {
-        let minor = options.remove(key).map(|w| parse_decimal(w, currency.exponent()));
+        let minor = options.take(key).map(|w| parse_decimal(w, currency.exponent()));
         let minor = minor.transpose().map_err(|error| format!("`{key}`: {error}"))?;
         Ok::<_, String>(minor.map(|minor| Money { minor, currency }))
     };
@@ -252,7 +320,7 @@ fn registry(
     let event = RegistryEvent {
         enterprise: batch.push_text(enterprise),
         status: known("registry status", status, RegistryStatus::WORDS)?,
-        as_of_ms: options.remove("as_of").map(moment).transpose()?,
+        as_of_ms: options.take("as_of").map(moment).transpose()?,
         source: Text::NONE,
     };
     done(&options)?;
@@ -267,7 +335,7 @@ fn feedback(
     stage: &str,
     mut options: Options<'_>,
 ) -> Result<(), String> {
-    let (action, verdict) = (options.remove("action"), options.remove("verdict"));
+    let (action, verdict) = (options.take("action"), options.take("verdict"));
     let event = FeedbackEvent {
         feedback_id: Text::NONE,
         alert_id: Text::NONE,
@@ -275,8 +343,8 @@ fn feedback(
         action: action.map(|w| known("measure", w, Action::WORDS)).transpose()?,
         verdict: verdict.map(|w| known("verdict", w, Verdict::WORDS)).transpose()?,
         payer: batch.push_text(payer),
-        payee: batch.push_text(options.remove("payee").unwrap_or("")),
-        payment_id: batch.push_text(options.remove("payment").unwrap_or("")),
+        payee: batch.push_text(options.take("payee").unwrap_or("")),
+        payment_id: batch.push_text(options.take("payment").unwrap_or("")),
     };
     done(&options)?;
     push(batch, time_ms, Body::Feedback(Box::new(event)));
@@ -291,7 +359,7 @@ fn payments(
     currency: Currency,
     mut options: Options<'_>,
 ) -> Result<(), String> {
-    let every = match options.remove("every") {
+    let every = match options.take("every") {
         Some(word) => duration(word).ok_or_else(|| format!("`{word}` is not a duration"))?,
         None => 0,
     };
@@ -324,7 +392,7 @@ fn payment(
     options: &mut Options<'_>,
 ) -> Result<Payment, String> {
     let number = batch.events.len();
-    let currency = match options.remove("currency") {
+    let currency = match options.take("currency") {
         Some(word) => Currency::parse(word).ok_or_else(|| format!("`{word}` is no currency"))?,
         None => pack_currency,
     };
@@ -334,18 +402,18 @@ fn payment(
         Err(error) => return Err(format!("`{amount}`: {error}")),
     };
     let payer = party(batch, payer, "", currency, options)?;
-    let payee = party(batch, payee, "payee.", currency, options)?;
+    let payee = party(batch, payee, OF_PAYEE, currency, options)?;
     let mut session_flags = None;
-    for word in options.remove("session").into_iter().flat_map(|words| words.split(',')) {
+    for word in options.take("session").into_iter().flat_map(|words| words.split(',')) {
         let bit = if word == "none" { 0 } else { known("session flag", word, SESSION_BITS)? };
         session_flags = Some(session_flags.unwrap_or(0) | bit);
     }
-    let status = options.remove("status").unwrap_or("settled");
-    let channel = options.remove("channel").unwrap_or("mobile");
-    let payment_type = options.remove("payment_type").unwrap_or("transfer");
-    let id = options.remove("id").map_or_else(|| format!("p-{number}"), str::to_owned);
-    let category = options.remove("category");
-    let check = options.remove("check");
+    let status = options.take("status").unwrap_or("settled");
+    let channel = options.take("channel").unwrap_or("mobile");
+    let payment_type = options.take("payment_type").unwrap_or("transfer");
+    let id = options.take("id").map_or_else(|| format!("p-{number}"), str::to_owned);
+    let category = options.take("category");
+    let check = options.take("check");
     let mut payment = Payment::new(
         batch.push_text(&format!("e-{number}")),
         batch.push_text(&id),
@@ -357,15 +425,15 @@ fn payment(
         known("channel", channel, Channel::WORDS)?,
     );
     payment.category = category.map(|w| known("category", w, Category::WORDS)).transpose()?;
-    payment.mcc = batch.push_text(options.remove("mcc").unwrap_or(""));
-    payment.terminal_geo = options.remove("at").map(geo).transpose()?;
-    payment.device_geo = options.remove("device_at").map(geo).transpose()?;
-    payment.terminal_id = batch.push_text(options.remove("terminal").unwrap_or(""));
-    payment.terminal_country = options.remove("country").map(country).transpose()?;
-    payment.device_country = options.remove("device_country").map(country).transpose()?;
-    payment.device_ip = batch.push_text(options.remove("ip").unwrap_or(""));
-    payment.device_bssid = batch.push_text(options.remove("wifi").unwrap_or(""));
-    payment.device_id = batch.push_text(options.remove("device").unwrap_or(""));
+    payment.mcc = batch.push_text(options.take("mcc").unwrap_or(""));
+    payment.terminal_geo = options.take("at").map(geo).transpose()?;
+    payment.device_geo = options.take("device_at").map(geo).transpose()?;
+    payment.terminal_id = batch.push_text(options.take("terminal").unwrap_or(""));
+    payment.terminal_country = options.take("country").map(country).transpose()?;
+    payment.device_country = options.take("device_country").map(country).transpose()?;
+    payment.device_ip = batch.push_text(options.take("ip").unwrap_or(""));
+    payment.device_bssid = batch.push_text(options.take("wifi").unwrap_or(""));
+    payment.device_id = batch.push_text(options.take("device").unwrap_or(""));
     payment.session_flags = session_flags;
     payment.payee_check = check.map(|w| known("name check", w, PayeeCheck::WORDS)).transpose()?;
     Ok(payment)
@@ -399,7 +467,7 @@ fn party(
     currency: Currency,
     options: &mut Options<'_>,
 ) -> Result<Party, String> {
-    let mut take = |key: &str| options.remove(format!("{prefix}{key}").as_str());
+    let mut take = |key: &str| options.take(format!("{prefix}{key}").as_str());
     let customer = take("customer").map_or_else(|| format!("cus-{account}"), str::to_owned);
     let customer = if customer == "none" { String::new() } else { customer };
     let customer_type = match take("type").unwrap_or("person") {

@@ -4,24 +4,12 @@
 //! One event a line; `#` begins a remark. Times are clock times of a made-up day, another day goes
 //! before them: `10:03:10`, `-400d 10:00`, `+1d 09:00:00.500`.
 //!
-//! ```text
-//! 10:00 A -> B 4900 balance=112.00 category=salary
-//! 10:01 A -> C,D,E 4900 every=30s        one payment each, half a minute apart
-//! 10:05 A,B,C -> X 9000 every=1m         likewise from several payers
-//! -2d 09:00 list Q case_account confirmed_case from=-9d to=-1d
-//! 09:00 control A credit_only from=0d+09:00
-//! -6d 09:00 account A opened type=person
-//! 09:00 account A limit_changed before=50000 after=200000
-//! 09:00 list A allow supplier with=B     only between the two
-//! 09:00 list A allow analyst with=B author=an approver=ap
-//! 09:00 registry cus-A cancelled as_of=-4d
-//! 10:05 feedback A executed action=stop_payment payment=p1 payee=B   (a payment with id=p1)
-//! 12:00 tick                             time has passed until then
-//! ```
+//! [`forms`] has every sort of line with its options, and `rules/README.md` is printed from it.
 //!
 //! Accounts are persons unless `type=` says otherwise (`type=none`: not known), and account `A`
 //! belongs to customer `cus-A`. Payments are `settled`, ordered on `mobile`.
 
+pub mod forms;
 mod line;
 
 use super::SourceFile;
@@ -164,9 +152,8 @@ fn read_lines(given: &Text, currency: Currency, batch: &mut Batch, sink: &mut Si
             continue;
         }
         if let Err(problem) = line::read(words.trim(), currency, batch) {
-            let place = given.place(span);
-            let hint = Some("as `10:00 A -> B 4900 balance=112.00`".to_owned());
-            sink.report(given.file, place, problem, "in this line", hint);
+            let (place, hint) = (given.place(span), Some(problem.hint));
+            sink.report(given.file, place, problem.message, "in this line", hint);
         }
     }
 }
@@ -202,4 +189,90 @@ pub fn time_word(time_ms: Millis) -> String {
         word += &format!(".{:03}", rest % SECOND);
     }
     if day == 0 { word } else { format!("{day:+}d {word}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::forms::{FORMS, Form, OF_PAYEE, Opt, PAYMENT};
+    use super::*;
+
+    fn read_line(line: &str) -> Result<Batch, String> {
+        let mut batch = Batch::default();
+        let read = line::read(line, Currency::CNY, &mut batch);
+        read.map(|()| batch).map_err(|problem| format!("{line}: {}", problem.message))
+    }
+
+    /// A line of a form that has no options yet.
+    fn bare(form: &Form, opt: &Opt) -> String {
+        let words = form.example.split(' ').filter(|word| !word.contains('='));
+        let line: Vec<&str> = words.collect();
+        let line = line.join(" ");
+        if opt.name == "every" { line.replace("-> B", "-> B,C") } else { line }
+    }
+
+    #[test]
+    fn every_form_and_option_of_the_table_is_read() {
+        for form in FORMS {
+            read_line(form.example).expect(form.called);
+            for opt in form.options {
+                let base = bare(form, opt);
+                for value in opt.words.map_or(Vec::new(), |words| words()) {
+                    read_line(&format!("{base} {}={value}", opt.name)).expect(form.called);
+                }
+                let with = read_line(&format!("{base} {}={}", opt.name, opt.sample));
+                let with = with.expect(form.called);
+                assert!(!with.events.is_empty());
+            }
+            for opt in form.of_parties {
+                for side in ["", OF_PAYEE] {
+                    let line = format!("{} {side}{}={}", bare(form, opt), opt.name, opt.sample);
+                    read_line(&line).expect(form.called);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_option_says_something() {
+        for form in FORMS {
+            let sides = form.of_parties.iter();
+            for opt in form.options.iter().chain(sides).filter(|opt| opt.name != "every") {
+                // What is said when nothing is said, as `status=settled`, must differ when another
+                // word is given.
+                let other = opt.words.map_or(Vec::new(), |words| words()).into_iter().next_back();
+                let value = other.unwrap_or(opt.sample);
+                let value = if opt.name == "customer" { "cus-9" } else { value };
+                let base = bare(form, opt);
+                let without = format!("{:?}", read_line(&base).expect("a line"));
+                let with = read_line(&format!("{base} {}={value}", opt.name)).expect("a line");
+                assert_ne!(format!("{with:?}"), without, "{} {}", form.called, opt.name);
+            }
+        }
+    }
+
+    #[test]
+    fn an_option_that_is_not_there_is_answered_with_those_that_are() {
+        let mut batch = Batch::default();
+        let problem = line::read("10:00 A -> B 1 customer_type=person", Currency::CNY, &mut batch);
+        let hint = problem.expect_err("no such option").hint;
+        for opt in PAYMENT.options.iter().chain(PAYMENT.of_parties) {
+            assert!(hint.contains(opt.name), "{}: {hint}", opt.name);
+        }
+        assert!(hint.contains("payee."), "{hint}");
+        let problem = line::read("10:00 acount A opened", Currency::CNY, &mut batch);
+        let hint = problem.expect_err("no such form").hint;
+        assert!(hint.starts_with("did you mean `account`?"), "{hint}");
+        let problem = line::read("10:00 tick every=1m", Currency::CNY, &mut batch);
+        assert_eq!(problem.expect_err("no option").hint, "a tick has no options");
+    }
+
+    #[test]
+    fn expected_findings_are_read_with_every_option_of_the_table() {
+        for opt in forms::EXPECTED {
+            for value in opt.words.map_or(vec![opt.sample], |words| words()) {
+                let line = format!("10:04 M02 A {}={value}", opt.name);
+                assert_eq!(Expectation::parse(&line).expect("read").line(), line);
+            }
+        }
+    }
 }

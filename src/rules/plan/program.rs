@@ -76,6 +76,18 @@ impl CompareOp {
         }
     }
 
+    /// The same comparison with its sides exchanged.
+    #[must_use]
+    pub fn flipped(self) -> Self {
+        match self {
+            Self::Lt => Self::Gt,
+            Self::Le => Self::Ge,
+            Self::Gt => Self::Lt,
+            Self::Ge => Self::Le,
+            Self::Eq | Self::Ne => self,
+        }
+    }
+
     /// Whether it holds for two values.
     #[must_use]
     pub fn holds<T: PartialOrd>(self, a: T, b: T) -> bool {

@@ -3,6 +3,7 @@
 use super::calendar::Span;
 use super::feature::StateFeature;
 use super::program::{CellRef, Node};
+use super::query::{Measure, PartyFilter};
 use super::{Plan, RulePlan, SignalPlan};
 use crate::limits;
 use crate::model::time::{DAY, Millis};
@@ -25,6 +26,33 @@ impl Plan {
             _ => 0,
         };
         read.map(window).max().unwrap_or(0)
+    }
+
+    /// Whether a rule asks who has paid whom before: that is remembered for
+    /// [`limits::PAIR_DAYS`], and a process that began later knows everybody as new.
+    #[must_use]
+    pub fn asks_who_is_known(&self, rule: &RulePlan) -> bool {
+        use StateFeature as F;
+        let deciding = rule.escalations.iter().map(|e| e.when).chain([rule.when]);
+        let mut read = deciding.flat_map(|expr| self.program.below(expr));
+        read.any(|id| match self.program.nodes[id.0 as usize] {
+            Node::Load(CellRef::State(role, cell)) => {
+                match &self.parts[role as usize].features[usize::from(cell)] {
+                    F::PairCount(_) | F::PairAgeDays | F::HistoryNewPayers(_) => true,
+                    F::Asked(_, Measure::NewShare) => true,
+                    F::Asked(query, _) => self.seeks_strangers(*query),
+                    F::FollowedBy(first, then, _) | F::NotFollowedBy(first, then, _) => {
+                        self.seeks_strangers(*first) || self.seeks_strangers(*then)
+                    }
+                    _ => false,
+                }
+            }
+            _ => false,
+        })
+    }
+
+    fn seeks_strangers(&self, query: u16) -> bool {
+        self.queries[usize::from(query)].party == PartyFilter::Stranger
     }
 
     /// What a rule asks of signals.

@@ -2,7 +2,7 @@
 //! test.
 //!
 //! What we write is described by its own types. What we read is described in [`input`], with its
-//! words taken from the model. A rule's file is described by `rules`, for editors.
+//! words taken from the model. The files of a pack are described by `rules`, for editors.
 
 pub mod input;
 
@@ -14,7 +14,7 @@ use super::encode::AlertBody;
 use super::journal::{self, JournalRecord, Reconciliation, RuleChange, RuleFile, ShadowChange};
 use super::shadow::{self, ShadowComparison};
 
-/// Every message format, and the file of a rule, by name, with its schema.
+/// Every message format, and the files of a pack, by name, with its schema.
 #[must_use]
 pub fn all() -> Vec<(&'static str, Value)> {
     let mut schemas = vec![
@@ -28,6 +28,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
     ];
     schemas.extend(input::FORMATS.iter().map(|format| (format.name, input::schema(format))));
     schemas.push(("rule.v1", crate::rules::editor::rule()));
+    schemas.extend(crate::rules::editor::files::all());
     schemas
 }
 

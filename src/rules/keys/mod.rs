@@ -1,4 +1,7 @@
-//! The keys of a rule's file, in words: for the language reference and for editors.
+//! The keys of a rule's file, in words: for the language reference and for editors. Those of the
+//! other files are in [`files`].
+
+pub mod files;
 
 /// Keys that are explained together.
 #[derive(Clone, Copy, Debug)]

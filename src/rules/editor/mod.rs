@@ -1,13 +1,17 @@
-//! A schema of a rule's file, for editors that complete TOML by JSON Schema. Keys, words and
-//! functions come from where the checker has them; what an expression may say is beyond a schema,
-//! so that the functions are told in the descriptions.
+//! Schemas of a pack's files, for editors that complete TOML by JSON Schema: of a rule here, of the
+//! other files and of overlays in [`files`]. Keys, words and functions come from where the checker
+//! has them; what an expression may say is beyond a schema, so that the functions are told in the
+//! descriptions.
+
+pub mod files;
 
 use serde_json::{Map, Value, json};
 
 use super::catalogue::{FUNCTIONS, MEMBERS, Owner};
 use super::compile::signature;
 use super::compile::words::{about_words, mode_words, phase_words, subject_words, target_words};
-use super::keys::KEYS;
+use super::examples::forms::{EXPECTED, FORMS, OF_PAYEE};
+use super::keys::{KEYS, Key};
 use super::lint::LINTS;
 use crate::model::event::RiskGrade;
 use crate::model::measure::Action;
@@ -15,13 +19,8 @@ use crate::model::measure::Action;
 /// The schema of one rule's file.
 #[must_use]
 pub fn rule() -> Value {
-    let measures: Vec<&str> = Action::WORDS.iter().map(|(word, _)| *word).collect();
-    let measure = json!({ "enum": measures });
-    let text = json!({ "type": "string" });
-    let texts = json!({ "type": "array", "items": { "type": "string" } });
-    let both = table(json!({ "zh": text, "en": text }), &["zh", "en"]);
-    let expression = json!({ "type": "string", "description": functions() });
-    let codes: Vec<&str> = LINTS.iter().map(|lint| lint.code).collect();
+    let (text, both, measure, expression) = (text(), both(), measure(), expression());
+    let texts = list(text.clone());
     let card = ["catches", "spares", "needs", "tune", "choices"];
     let card_parts: Map<String, Value> =
         card.iter().map(|part| ((*part).to_owned(), both.clone())).collect();
@@ -44,7 +43,7 @@ pub fn rule() -> Value {
         "guards": texts,
         "floor": measure,
         "card": table(Value::Object(card_parts), &card[..4]),
-        "params": { "type": "object", "additionalProperties": param() },
+        "params": { "type": "object", "additionalProperties": param(&["value"]) },
         "features": { "type": "object", "additionalProperties": expression },
         "when": table(json!({ "alert": expression, "balance_unknown": expression }), &["alert"]),
         "escalate": list(table(
@@ -60,24 +59,15 @@ pub fn rule() -> Value {
             &["floor"],
         )),
         "text": both,
-        "examples": list(table(
-            json!({ "name": text, "zh": text, "given": text, "expect": texts }),
-            &["name", "given", "expect"],
-        )),
-        "lint": table(
-            json!({ "allow": list(table(
-                json!({ "code": { "enum": codes }, "about": text, "reason": text }),
-                &["code", "reason"],
-            )) }),
-            &[],
-        ),
+        "examples": examples(),
+        "lint": lint(),
     });
     let needed = [
         "id", "name", "version", "code", "title", "family", "weight", "phases", "subject",
         "target", "when", "text", "examples",
     ];
     let mut schema = table(properties, &needed);
-    describe(&mut schema);
+    described(&mut schema, KEYS);
     schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     schema["title"] = json!("rule.v1");
     schema["description"] = json!("One rule of a pack: the file that `rules check` reads.");
@@ -97,8 +87,42 @@ fn list(items: Value) -> Value {
     json!({ "type": "array", "items": items })
 }
 
-/// A parameter: its value alone, or with unit, words and values for grades.
-fn param() -> Value {
+fn text() -> Value {
+    json!({ "type": "string" })
+}
+
+/// A text in both languages.
+fn both() -> Value {
+    table(json!({ "zh": text(), "en": text() }), &["zh", "en"])
+}
+
+fn measure() -> Value {
+    let measures: Vec<&str> = Action::WORDS.iter().map(|(word, _)| *word).collect();
+    json!({ "enum": measures })
+}
+
+fn expression() -> Value {
+    json!({ "type": "string", "description": functions() })
+}
+
+fn examples() -> Value {
+    list(table(
+        json!({ "name": text(), "zh": text(), "given": given(), "expect": expect() }),
+        &["name", "given", "expect"],
+    ))
+}
+
+fn lint() -> Value {
+    let codes: Vec<&str> = LINTS.iter().map(|lint| lint.code).collect();
+    let allowed = table(
+        json!({ "code": { "enum": codes }, "about": text(), "reason": text() }),
+        &["code", "reason"],
+    );
+    table(json!({ "allow": list(allowed) }), &[])
+}
+
+/// A parameter: its value alone, or with unit, words and values for grades; `needed` of its keys.
+fn param(needed: &[&str]) -> Value {
     let value = json!({ "type": ["string", "integer", "number", "array"] });
     let grades: Map<String, Value> =
         RiskGrade::WORDS.iter().map(|(word, _)| ((*word).to_owned(), value.clone())).collect();
@@ -109,20 +133,56 @@ fn param() -> Value {
             "doc": { "type": "string" },
             "by_grade": table(Value::Object(grades), &[]),
         }),
-        &["value"],
+        needed,
     );
     json!({ "anyOf": [value, whole] })
 }
 
 /// The meaning of each key, in both languages.
-fn describe(schema: &mut Value) {
-    for key in KEYS {
+fn described(schema: &mut Value, keys: &[Key]) {
+    for key in keys {
         for name in key.names {
             let name = name.split('.').next().unwrap_or(name);
+            if schema["properties"].get(name).is_none() {
+                continue;
+            }
             let told = json!(format!("{}\n\n{}", key.en, key.zh));
             schema["properties"][name]["description"] = told;
         }
     }
+}
+
+/// The lines of an example: what each may say, and its options.
+fn given() -> Value {
+    let mut lines = vec![
+        "One event a line, after a time such as `10:03` or `-2d 09:00` (rules/README.md, Examples)."
+            .to_owned(),
+    ];
+    for form in FORMS {
+        let options: Vec<&str> = form.options.iter().map(|opt| opt.name).collect();
+        let parties: Vec<&str> = form.of_parties.iter().map(|opt| opt.name).collect();
+        let mut line = format!("`{}`: {}", form.written, form.en);
+        if !options.is_empty() {
+            line += &format!("; options {}", options.join(", "));
+        }
+        if !parties.is_empty() {
+            line += &format!("; and, also with `{OF_PAYEE}`, {}", parties.join(", "));
+        }
+        lines.push(line);
+    }
+    json!({ "type": "string", "description": lines.join("\n\n") })
+}
+
+/// The findings that must come.
+fn expect() -> Value {
+    let options: Vec<String> =
+        EXPECTED.iter().map(|opt| format!("`{}={}`", opt.name, opt.sample)).collect();
+    let description = format!(
+        "Findings that must come, as `10:04 M02 A`; after one may stand `removed`, {} \
+         (rules/README.md, Expected findings).",
+        options.join(", ")
+    );
+    json!({ "type": "array", "items": { "type": "string" }, "description": description })
 }
 
 /// What an expression may ask, one line a function.
@@ -181,7 +241,7 @@ mod tests {
     }
 
     /// Where a value does not fit, as far as this schema goes.
-    fn misfit(schema: &Value, value: &Value, at: &str) -> Option<String> {
+    pub(super) fn misfit(schema: &Value, value: &Value, at: &str) -> Option<String> {
         if let Some(choices) = schema["anyOf"].as_array() {
             let fits = choices.iter().any(|choice| misfit(choice, value, at).is_none());
             return (!fits).then(|| format!("{at}: fits nothing"));
