@@ -303,8 +303,11 @@ fn each_point_of_a_sweep_is_the_pack_with_that_value() {
     let swept = TOWN.report(&["--sweep", "M02.min_count=4..8/3"]);
     let points = swept["sweep"]["points"].as_array().expect("points");
     let values: Vec<&str> = points.iter().filter_map(|point| point["value"].as_str()).collect();
-    assert_eq!(values, ["4", "6", "8"]);
+    // The pack's own value has a point as well.
+    assert_eq!(values, ["4", "5", "6", "8"]);
     assert_eq!(swept["sweep"]["written"], "5");
+    let own = points.iter().filter(|point| point["in_pack"] == true);
+    assert_eq!(own.filter_map(|point| point["value"].as_str()).collect::<Vec<_>>(), ["5"]);
     let mut findings = BTreeSet::new();
     for point in points {
         let value = point["value"].as_str().expect("a value");
@@ -326,7 +329,7 @@ fn each_point_of_a_sweep_is_the_pack_with_that_value() {
         }
         assert_eq!(point["recall"], plain["labels"]["recall"]);
     }
-    assert_eq!(findings.len(), 3, "the parameter matters: {findings:?}");
+    assert_eq!(findings.len(), 4, "the parameter matters: {findings:?}");
     let csv = TOWN.backtest(&["--sweep", "M02.min_count=4..8/3", "--format", "csv"]);
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
     let rows: Vec<BTreeMap<String, String>> =
@@ -334,7 +337,37 @@ fn each_point_of_a_sweep_is_the_pack_with_that_value() {
     for (row, point) in rows.iter().zip(points) {
         assert_eq!(row["findings"], point["findings"].to_string());
     }
-    assert_eq!(rows.len(), 3);
+    assert_eq!(rows.len(), 4);
+    let table = TOWN.backtest(&["--sweep", "M02.min_count=5..8/2"]);
+    assert!(table.contains("M02.min_count is 5 in the pack (marked *)"), "{table}");
+    assert_eq!(table.matches(" 5 * ").count(), 1, "{table}");
+}
+
+#[test]
+fn a_value_that_does_not_compile_is_told_even_when_quiet() {
+    for (spec, value, said) in [
+        ("M01.window=10m..30d/3", "15d5m", "a window is at most 7 days long"),
+        ("M01.min_in=-5..20000/3", "-5.00", "the amount is out of range"),
+    ] {
+        let output = TOWN.goshawk(&["backtest", "town.jsonl", "--sweep", spec]);
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{spec}: {stderr}");
+        for words in [value, said, "m01_pass_through.toml"] {
+            assert!(stderr.contains(words), "{words}: {stderr}");
+        }
+    }
+}
+
+#[test]
+fn labels_of_another_file_are_warned_of() {
+    std::fs::write(TOWN.path("other.csv"), "event_id,pattern,kind\nnowhere,p1,pass\n")
+        .expect("writable");
+    let output = TOWN.goshawk(&["backtest", "town.jsonl", "--labels", "other.csv"]);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{stderr}");
+    assert!(stderr.contains("None of the 1 labels is about an event of this file"), "{stderr}");
+    let output = TOWN.goshawk(&["backtest", "town.jsonl", "--labels", "labels.csv"]);
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
 
 #[test]

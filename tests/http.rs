@@ -456,6 +456,7 @@ fn rules_change_by_http_for_callers_with_a_token_only() {
                 line: Some(3),
                 column: Some(7),
                 message: "unknown name `ammount`".to_owned(),
+                label: "not known here".to_owned(),
                 hint: Some("did you mean `amount`?".to_owned()),
             };
             let answer = LoadAnswer {
@@ -473,7 +474,13 @@ fn rules_change_by_http_for_callers_with_a_token_only() {
     assert_eq!(ask(address, "POST", asked, right).0, 202);
     let (code, text) = ask(address, "POST", asked, right);
     assert_eq!(code, 422);
-    for part in ["\"file\":\"mule/m02.toml\"", "\"line\":3", "\"column\":7", "did you mean"] {
+    for part in [
+        "\"file\":\"mule/m02.toml\"",
+        "\"line\":3",
+        "\"column\":7",
+        "not known here",
+        "did you mean",
+    ] {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert_eq!(ask(address, "POST", asked, right).0, 409);

@@ -97,12 +97,29 @@ fn explain_knows_rules_guards_and_the_language() {
     let at = Path::new(env!("CARGO_MANIFEST_DIR"));
     let said = |what: &str| text(&goshawk(at, &["rules", "explain", what]).stdout);
     let rule = said("M02");
-    for part in ["M02 burst_out", "shared with", "reads at each payment"] {
+    for part in [
+        "M02 burst_out",
+        "reads at each payment",
+        "&& out_payees >= params.min_payees && out_sum >= params.min_sum",
+        "name: min_count; value: 5; unit: count; meaning: payments",
+        "{out_count} payments to {out_payees} payees within {window}",
+    ] {
         assert!(rule.contains(part), "{part} in {rule}");
     }
-    assert!(rule.contains(
-        "payer.debits(duration('10m')).without('own', 'payroll', 'merchant').count() >= 5"
-    ));
+    assert!(!rule.contains("shared with") && !rule.contains("duration('10m')"), "{rule}");
+    let plan = text(&goshawk(at, &["rules", "explain", "M02", "--plan"]).stdout);
+    for part in [
+        "shared with",
+        "payer.debits(duration('10m')).without('own', 'payroll', 'merchant').count() >= 5",
+    ] {
+        assert!(plan.contains(part), "{part} in {plan}");
+    }
+    let m01 = said("M01");
+    assert!(m01.contains("when: `cycles` is at least 2 (`cycles`), or"), "{m01}");
+    // Of an opening: in the words that the compiler takes.
+    let m25 = said("M25");
+    assert!(m25.contains("customer.openings") && !m25.contains("payer_customer"), "{m25}");
+    assert!(m25.contains("the opening") && !m25.contains("held"), "{m25}");
     assert!(said("payer.debits").contains("debits(window)"));
     assert!(said("has").contains("has(x)"));
     assert!(said("G1").contains("payment.own_transfer"));
@@ -139,9 +156,14 @@ fn why_puts_an_alert_into_words_and_minds_the_pack() {
     let why = goshawk(at, &["rules", "why", "alert.json"]);
     assert!(why.status.success(), "{}", text(&why.stderr));
     let said = text(&why.stdout);
-    for part in ["in_sum", "at least CNY 5000.00", "flow_ratio", "at least 90.0 %", "holds", "G1"] {
+    for part in ["in_sum", "at least CNY 5000.00", "flow_ratio", "at least 90.0 %", "held", "G1"] {
         assert!(said.contains(part), "{part} in {said}");
     }
+    // What did not hold is told with its limit.
+    for part in ["Asks for more: stop_payment", "at least 2 (cycles)", "did not hold"] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+    assert!(!said.contains("could not be said, or"), "{said}");
     let zh = text(&goshawk(at, &["rules", "why", "alert.json", "--lang", "zh"]).stdout);
     assert!(zh.contains("不低于 5000.00元"), "{zh}");
     // Another pack: what the alert carries is explained, and the difference is said.

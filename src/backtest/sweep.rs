@@ -20,7 +20,7 @@ pub struct Sweep {
     pub written: String,
     /// What the alert rate should stay within.
     pub budget: f64,
-    /// By value, in order.
+    /// By value, in order; the value that the pack gives it among them.
     pub points: Vec<Point>,
 }
 
@@ -29,6 +29,8 @@ pub struct Sweep {
 pub struct Point {
     /// The value, as it would be written in the pack.
     pub value: String,
+    /// Whether the pack gives it this value.
+    pub in_pack: bool,
     /// Where it lies, in the smallest unit of its kind.
     #[serde(skip)]
     pub units: i64,
@@ -57,18 +59,41 @@ pub struct Point {
 }
 
 impl Sweep {
-    /// The curve of a drive whose last packs are the ones with these settings, in order.
+    /// The curve of a drive whose first pack is the one that was asked about, and whose last are the
+    /// ones with these settings, in order. The pack's own value has a point on the curve as well.
     #[must_use]
     pub fn new(drive: &Drive, parameter: &Parameter, settings: &[Setting]) -> Self {
         let lanes = &drive.lanes[drive.lanes.len() - settings.len()..];
         let point = |(lane, setting): (&Lane, &Setting)| point(drive, lane, parameter, setting);
+        let mut points: Vec<Point> = lanes.iter().zip(settings).map(point).collect();
+        if let Some(own) = parameter.own() {
+            let at = points.partition_point(|point| point.units < own.units);
+            match points.get_mut(at).filter(|point| point.units == own.units) {
+                Some(point) => point.in_pack = true,
+                None => {
+                    let own = point((&drive.lanes[0], &own));
+                    points.insert(at, Point { in_pack: true, ..own });
+                }
+            }
+        }
         Self {
             rule: parameter.rule.clone(),
             parameter: parameter.name.clone(),
             unit: parameter.unit.clone(),
             written: parameter.written.clone(),
             budget: super::report::ALERT_BUDGET,
-            points: lanes.iter().zip(settings).map(point).collect(),
+            points,
+        }
+    }
+}
+
+impl Sweep {
+    /// The pack's value in words: numbers and shares say by themselves what they are.
+    #[must_use]
+    pub fn written_words(&self) -> String {
+        match self.unit.as_deref() {
+            None | Some("ratio" | "count" | "duration") => self.written.clone(),
+            Some(unit) => format!("{} {unit}", self.written),
         }
     }
 }
@@ -80,6 +105,7 @@ fn point(drive: &Drive, lane: &Lane, parameter: &Parameter, setting: &Setting) -
     let labels = report.labels.as_ref();
     Point {
         value: setting.text.clone(),
+        in_pack: false,
         units: setting.units,
         findings: rule.map_or(0, |rule| rule.findings),
         accounts: rule.map_or(0, |rule| rule.accounts),

@@ -150,7 +150,7 @@ fn load_pack(folders: &pack::Folders<'_>, printer: &Printer) -> Result<Plan, Fai
 fn usable<T>(outcome: Result<T, PackError>, printer: &Printer) -> Result<T, Failure> {
     outcome.map_err(|error| {
         if let PackError::Wrong { found, files } = &error {
-            printer.talk(&rules::render(found, files));
+            printer.wrong(&rules::render(found, files));
         }
         Failure::Usage(error.into())
     })

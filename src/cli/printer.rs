@@ -67,6 +67,11 @@ impl Printer {
         let _ = writeln!(std::io::stderr().lock(), "Warning: {line}");
     }
 
+    /// What is wrong, in full: seen even when quiet.
+    pub fn wrong(&self, text: &str) {
+        let _ = writeln!(std::io::stderr().lock(), "{text}");
+    }
+
     /// An error with its causes.
     pub fn error(&self, error: &anyhow::Error) {
         let _ = writeln!(std::io::stderr().lock(), "Error: {error:#}");

@@ -123,6 +123,9 @@ pub struct RuleProblem {
     pub column: Option<usize>,
     /// What is wrong.
     pub message: String,
+    /// What is said of the place itself, as `1 to 100`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub label: String,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::diagnostics::{Diagnostic, Sink};
-use super::phrase::{Phrases, as_written, values};
+use super::phrase::{Phrases, values};
 use super::plan::Plan;
 use super::plan::program::Type;
 use super::source::{self, Bi, Pack, ParamDoc, RuleDoc};
 use super::text::{Language, format_value};
+use super::written::condition;
 use super::{SourceFile, compile, sorted};
 use crate::limits;
-use crate::model::alert::Bilingual;
 use crate::model::measure::Action;
 
 /// Which of a text's two languages.
@@ -72,7 +72,7 @@ const LANGUAGES: &[Words] = &[
         further: "更强措施",
         supported: "有其他规则支持时",
         up_to: "，最高 ",
-        weight: "权重",
+        weight: "，权重",
         where_it_holds: |asked, condition| format!("{asked}，条件：{condition}"),
         also: "；",
         judged: "判断时点",
@@ -102,7 +102,7 @@ const LANGUAGES: &[Words] = &[
         further: "Asks for more",
         supported: "With support",
         up_to: ", up to ",
-        weight: "weight",
+        weight: ", weight",
         where_it_holds: |asked, condition| format!("{asked}, where {condition}"),
         also: "; ",
         judged: "Judged",
@@ -160,25 +160,6 @@ pub fn pages(files: &[SourceFile]) -> Result<BTreeMap<String, String>, Vec<Diagn
     Ok(pages)
 }
 
-/// A rule's card: heading and text in both languages; empty where there is none.
-#[must_use]
-pub fn of(files: &[SourceFile], id: &str) -> Vec<(&'static str, Bilingual)> {
-    let files = sorted(files);
-    let mut sink = Sink::new(&files);
-    let pack = source::read(&files, &mut sink);
-    let rule = pack.rules.iter().find(|rule| rule.id.value == id);
-    let Some(card) = rule.and_then(|rule| rule.card.as_ref()) else { return Vec::new() };
-    let both = |text: &Bi| Bilingual { zh: text.zh.value.clone(), en: text.en.value.clone() };
-    let parts = [
-        ("catches", Some(&card.catches)),
-        ("must not catch", Some(&card.spares)),
-        ("needs", Some(&card.needs)),
-        ("tune", Some(&card.tune)),
-        ("choices", card.choices.as_ref()),
-    ];
-    parts.into_iter().filter_map(|(name, text)| Some((name, both(text?)))).collect()
-}
-
 /// What a rule asks for alone, in the index: its floor, and the strongest that an escalation asks
 /// for.
 fn alone(rule: &RuleDoc, words: &Words) -> String {
@@ -216,7 +197,7 @@ fn section(pack: &Pack, plan: &Plan, rule: &RuleDoc, words: &Words) -> String {
     line(words.alone, &alone);
     let phrases = Phrases { params: &rule.params, language: words.language };
     for escalation in &rule.escalations {
-        let weight = escalation.weight.map_or(String::new(), |n| format!(", {} {n}", words.weight));
+        let weight = escalation.weight.map_or(String::new(), |n| format!("{} {n}", words.weight));
         let condition = phrases.condition(&escalation.when.value);
         let asked = format!("`{}`{weight}", escalation.floor.value);
         line(words.further, &(words.where_it_holds)(&asked, &condition));
@@ -259,13 +240,6 @@ fn section(pack: &Pack, plan: &Plan, rule: &RuleDoc, words: &Words) -> String {
         let _ = writeln!(text, "- {fires} {}", zh.unwrap_or(&example.name).value);
     }
     text
-}
-
-/// Features and conditions as the rule's file has them.
-fn condition(rule: &RuleDoc) -> String {
-    let features = rule.features.iter().map(|(name, text)| (&*name.value, &*text.value));
-    let unknown = rule.balance_unknown.iter().map(|text| ("balance_unknown", &*text.value));
-    as_written(features.chain([("alert", &*rule.when.value)]).chain(unknown))
 }
 
 fn row(param: &ParamDoc, words: &Words) -> String {
@@ -326,7 +300,7 @@ mod tests {
             ("zh/README.md", "| review，最高 delay |"),
             (
                 "en/mule.md",
-                "flow_ratio = payer.flow(params.window).without('own', 'payroll', 'benign').ratio()\n",
+                "flow_ratio      = payer.flow(params.window).without('own', 'payroll', 'benign').ratio()\n",
             ),
         ] {
             assert!(pages[page].contains(told), "{page}: {told}");
@@ -336,17 +310,17 @@ mod tests {
     #[test]
     fn grades_with_values_of_their_own_stand_beside_the_value() {
         let mut files = shipped::files();
-        let m01 = files.iter_mut().find(|file| file.path.contains("m01_")).expect("shipped");
+        let m02 = files.iter_mut().find(|file| file.path.contains("m02_")).expect("shipped");
         let (from, to) =
-            ("value = \"5000.00\",", "value = \"5000.00\", by_grade = { high = \"3000.00\" },");
-        assert!(m01.text.contains(from));
-        m01.text = m01.text.replacen(from, to, 1);
+            ("value = \"10000.00\",", "value = \"10000.00\", by_grade = { high = \"3000.00\" },");
+        assert!(m02.text.contains(from));
+        m02.text = m02.text.replacen(from, to, 1);
         let pages = pages(&files).expect("it compiles");
-        let row = "| `min_in` | 5000.00, 3000.00 for grade `high` | CNY | money in |";
+        let row = "| `min_sum` | 10000.00, 3000.00 for grade `high` | CNY | together |";
         assert!(pages["en/mule.md"].contains(row));
         assert!(
             pages["zh/mule.md"]
-                .contains("| `min_in` | 5000.00，风险等级为 `high` 时 3000.00 | CNY |")
+                .contains("| `min_sum` | 10000.00，风险等级为 `high` 时 3000.00 | CNY |")
         );
     }
 
@@ -355,12 +329,13 @@ mod tests {
         let files = shipped::files();
         let plan = compile(&files).expect("the shipped pack compiles");
         let pages = pages(&files).expect("likewise");
-        assert!(pages["en/victim.md"].contains("- Looks back: 3 d; and remembers 180 days"));
+        assert!(pages["en/victim.md"].contains("- Looks back: 180 d; and remembers 180 days"));
         let asking = plan.rules.iter().filter(|rule| plan.asks_who_is_known(rule));
         let asking: Vec<&str> = asking.map(|rule| rule.id.as_str()).collect();
         assert!(asking.contains(&"R07") && asking.contains(&"V01") && !asking.contains(&"M01"));
         for id in asking {
-            let needs = of(&files, id).into_iter().find(|(part, _)| *part == "needs");
+            let written = crate::rules::written::of(&files, id).expect("a rule");
+            let needs = written.card.into_iter().find(|(part, _)| *part == "needs");
             let (_, needs) = needs.expect("a card");
             assert!(!needs.en.contains("nothing beyond"), "{id}: {}", needs.en);
             assert!(!needs.zh.contains("只需"), "{id}: {}", needs.zh);

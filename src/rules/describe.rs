@@ -127,15 +127,20 @@ fn cell(plan: &Plan, at: CellRef) -> String {
         CellRef::Payment(index) => payment_field(plan, plan.payment[usize::from(index)]),
         CellRef::Signal(index) => signal(plan, usize::from(index)),
         CellRef::State(of, index) => {
-            let found = &plan.parts[of as usize].features[usize::from(index)];
-            match found {
-                StateFeature::PairCount(_)
-                | StateFeature::PairAgeDays
-                | StateFeature::PairAllowed(_)
-                | StateFeature::PairVerified(_) => feature(plan, found),
-                _ => format!("{}.{}", role(of), feature(plan, found)),
-            }
+            state(plan, of, &plan.parts[of as usize].features[usize::from(index)])
         }
+    }
+}
+
+/// A feature with its role, as expressions write it.
+#[must_use]
+pub fn state(plan: &Plan, of: Role, found: &StateFeature) -> String {
+    match found {
+        StateFeature::PairCount(_)
+        | StateFeature::PairAgeDays
+        | StateFeature::PairAllowed(_)
+        | StateFeature::PairVerified(_) => feature(plan, found),
+        _ => format!("{}.{}", role(of), feature(plan, found)),
     }
 }
 
@@ -242,7 +247,13 @@ pub fn feature(plan: &Plan, feature: &StateFeature) -> String {
         F::TopShare(v, k) => format!("{}.top_share({k})", view(v)),
         F::FlowRatio(v) => format!("{}.ratio()", flow(v)),
         F::Dwell(v) => format!("{}.dwell()", flow(v)),
-        F::Cycles { view, .. } => format!("{}.cycles(…)", flow(view)),
+        F::Cycles { view, min_in, floor, share_ppm } => {
+            let money = |minor: &i64| {
+                format!("money('{}')", format_decimal(*minor, plan.currency.exponent()))
+            };
+            let share = *share_ppm as f64 / 1e6;
+            format!("{}.cycles({}, {}, {share:?})", flow(view), money(min_in), money(floor))
+        }
         F::IdleBefore(window) => format!("idle_before(duration('{}'))", duration(*window)),
         F::HistoryCount(d, days) => format!("history({days}).{}_count()", direction(*d)),
         F::HistorySum(d, days) => format!("history({days}).{}_sum()", direction(*d)),

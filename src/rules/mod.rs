@@ -16,6 +16,7 @@
 //! - [`lint`]: what is allowed and yet not meant; [`mutants`]: what examples must notice
 //! - [`plan`]: the result; [`describe`]: its cells in the author's words, as `spelling` has them
 //! - [`text`]: values as people read them; `phrase`: conditions likewise
+//! - [`written`]: a rule in its author's words; [`hindsight`]: what an alert says of its conditions
 //! - [`vary`]: one parameter set to other values
 //! - [`reference`]: the language reference, printed from the catalogue and the keys of a file
 //!   (`keys`); [`editor`]: the same for editors; [`cards`]: a page on each rule, printed from its
@@ -38,6 +39,7 @@ pub mod editor;
 pub mod examples;
 mod expr;
 pub mod format;
+pub mod hindsight;
 mod keys;
 pub mod lint;
 pub mod mutants;
@@ -51,6 +53,7 @@ mod source;
 mod spelling;
 pub mod text;
 pub mod vary;
+pub mod written;
 
 use sha2::{Digest as _, Sha256};
 
@@ -59,6 +62,7 @@ use plan::Plan;
 
 pub use bytes::{read, unreadable};
 pub use compile::signature;
+pub use phrase::operator;
 
 /// A file of a pack.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -121,7 +121,7 @@ impl Phrases<'_> {
     }
 
     /// A value: a parameter with what it is set to, a word, a number, or the author's own text.
-    fn value(&self, text: &str, expr: &Expr) -> String {
+    pub(super) fn value(&self, text: &str, expr: &Expr) -> String {
         match &expr.kind {
             Kind::Int(number) => number.to_string(),
             Kind::Fraction(number) => number.clone(),
@@ -164,7 +164,7 @@ pub(super) fn values(param: &ParamDoc, after: &str, language: Language) -> Strin
 }
 
 /// A parameter's value as the file has it.
-fn written(node: &Node) -> String {
+pub(super) fn written(node: &Node) -> String {
     match &node.value {
         Value::Text(text) => text.value.clone(),
         Value::Integer(value) => value.to_string(),
@@ -187,7 +187,8 @@ pub(super) fn as_written<'t>(lines: impl Iterator<Item = (&'t str, &'t str)>) ->
     text
 }
 
-fn is_fixed(expr: &Expr) -> bool {
+/// Whether an expression is a limit by itself: a number, a word, a parameter.
+pub(super) fn is_fixed(expr: &Expr) -> bool {
     match &expr.kind {
         Kind::Int(_) | Kind::Fraction(_) | Kind::Text(_) | Kind::Bool(_) => true,
         Kind::Field { on, .. } => on.kind == Kind::Name("params".to_owned()),

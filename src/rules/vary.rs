@@ -75,7 +75,9 @@ pub enum VaryError {
         hint: String,
     },
     /// A value of this parameter cannot be moved.
-    #[error("parameter {0} is neither a number, an amount nor a duration")]
+    #[error(
+        "parameter {0} is neither a number, an amount nor a duration (working days have no range)"
+    )]
     NotANumber(String),
     /// An end of the range does not read as a value.
     #[error("{text:?} is not {wanted}")]
@@ -158,6 +160,12 @@ impl Parameter {
         let mut units: Vec<i64> = (0..=steps).map(at).collect();
         units.dedup();
         Ok(units.into_iter().map(|units| self.setting(units)).collect())
+    }
+
+    /// The value that the pack gives it.
+    #[must_use]
+    pub fn own(&self) -> Option<Setting> {
+        self.units(&self.written.replace('_', "")).ok().map(|units| self.setting(units))
     }
 
     /// The pack with another value for the parameter.

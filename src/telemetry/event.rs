@@ -167,6 +167,8 @@ pub struct RuleDefect<'a> {
     pub place: (usize, usize),
     /// What is wrong.
     pub message: &'a str,
+    /// What is said of the place itself.
+    pub label: &'a str,
     /// What to do about it.
     pub hint: &'a str,
 }
@@ -183,8 +185,8 @@ pub struct RulesRefused<'a> {
 impl LogEvent for RulesRefused<'_> {
     fn emit(self, telemetry: &Telemetry) {
         telemetry.rule_changes[1].inc();
-        for RuleDefect { file, place: (line, column), message, hint } in self.defects {
-            error!(file, line, column, message, hint, "rule defect");
+        for RuleDefect { file, place: (line, column), message, label, hint } in self.defects {
+            error!(file, line, column, message, label, hint, "rule defect");
         }
         let defects = self.defects.len();
         error!(by = self.by, defects, "rules refused; those in force stay");

@@ -220,10 +220,11 @@ pub(super) fn curve(sweep: &Sweep) -> String {
         ));
     }
     body.push_str(&points(sweep, labelled));
-    let unit = sweep.unit.as_ref().map_or_else(String::new, |unit| format!(" {unit}"));
     let note = format!(
-        "{}.{} is {}{unit} in the pack. Every value was compiled and run as a pack of its own.",
-        sweep.rule, sweep.parameter, sweep.written
+        "{}.{} is {} in the pack. Every value was compiled and run as a pack of its own.",
+        sweep.rule,
+        sweep.parameter,
+        sweep.written_words()
     );
     section("sweep", "One parameter", "参数曲线", &note, &body)
 }

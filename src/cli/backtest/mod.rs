@@ -158,6 +158,7 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
         until: None,
         began: Instant::now(),
     };
+    let labelled = labels.as_ref().map_or(0, |labels| labels.len());
     let truth = Truth::new(labels);
     let mut drive = Drive::new(lanes, truth);
     let after = drive.lanes[0].engine.plan();
@@ -165,6 +166,12 @@ pub(super) fn run(args: &Args, printer: &Printer) -> Result<(), Failure> {
     drive.run(&mut *source, &pool, &mut writer)?;
     writer.finish()?;
     let report = drive.report(&drive.lanes[0]);
+    if labelled > 0 && report.labels.as_ref().is_none_or(|found| found.accounts_planted == 0) {
+        printer.warn(&format!(
+            "None of the {labelled} labels is about an event of this file: they are compared by \
+             event_id. Are they those of another file? Precision and recall say nothing here."
+        ));
+    }
     let against = before.map(|_| drive.compare(&drive.lanes[1], &drive.lanes[0], &mask));
     let sweep = sweep.map(|packs| Sweep::new(&drive, &packs.parameter, &packs.settings));
     if let Some(path) = &args.report {

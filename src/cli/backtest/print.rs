@@ -177,10 +177,11 @@ fn patterns(word: &str, changed: &PatternsChanged, printer: &Printer) {
 
 fn sweep_table(report: &Report, sweep: &Sweep, printer: &Printer) {
     print_counts(report, printer);
-    let unit = sweep.unit.as_ref().map_or_else(String::new, |unit| format!(" {unit}"));
     printer.data(&format!(
-        "{}.{} is {}{unit} in the pack; its other values:",
-        sweep.rule, sweep.parameter, sweep.written
+        "{}.{} is {} in the pack (marked *); what other values would have found:",
+        sweep.rule,
+        sweep.parameter,
+        sweep.written_words()
     ));
     let labelled = report.labels.is_some();
     let mut header = vec![
@@ -198,7 +199,7 @@ fn sweep_table(report: &Report, sweep: &Sweep, printer: &Printer) {
     let mut table = table(&header);
     for point in &sweep.points {
         let mut row = vec![
-            point.value.clone(),
+            format!("{}{}", point.value, if point.in_pack { " *" } else { "" }),
             point.findings.to_string(),
             point.accounts.to_string(),
             format!("{:.4}", point.accounts_per_active_account_day * 100.0),

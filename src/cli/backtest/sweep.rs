@@ -64,7 +64,7 @@ pub(super) fn packs(
     let files = usable(folders.files(), printer)?;
     let said = |error: VaryError| {
         if let VaryError::Wrong(found) = &error {
-            printer.talk(&rules::render(found, &files));
+            printer.wrong(&rules::render(found, &files));
         }
         Failure::Usage(anyhow!(error).context("--sweep"))
     };
@@ -73,7 +73,8 @@ pub(super) fn packs(
     let compile = |setting: &Setting| {
         let plan = pack::compile(parameter.set(&files, setting));
         if plan.is_err() {
-            printer.talk(&format!("With {} = {}:", parameter.name, setting.text));
+            let Parameter { rule, name, .. } = &parameter;
+            printer.wrong(&format!("With {rule}.{name} = {}:", setting.text));
         }
         let plan = usable(plan, printer)?;
         if plan.rules.iter().any(|rule| rule.id == parameter.rule) {

@@ -8,8 +8,15 @@ pub(super) enum Data {
     None,
     Number(u64),
     Text(String),
+    /// Lines as they are.
+    Block(String),
     List(Vec<Self>),
     Fields(Vec<(&'static str, Self)>),
+}
+
+/// A key for people.
+fn told(key: &str) -> String {
+    key.replace('_', " ")
 }
 
 /// Fields in order.
@@ -40,7 +47,7 @@ impl Data {
         match self {
             Self::None => true,
             Self::List(items) => items.is_empty(),
-            Self::Text(text) => text.is_empty(),
+            Self::Text(text) | Self::Block(text) => text.is_empty(),
             Self::Fields(fields) => fields.is_empty(),
             Self::Number(_) => false,
         }
@@ -51,7 +58,7 @@ impl Data {
         match self {
             Self::None => Value::Null,
             Self::Number(number) => (*number).into(),
-            Self::Text(text) => text.clone().into(),
+            Self::Text(text) | Self::Block(text) => text.clone().into(),
             Self::List(items) => items.iter().map(Self::json).collect::<Vec<_>>().into(),
             Self::Fields(fields) => {
                 let there = fields.iter().filter(|(_, value)| !value.is_nothing());
@@ -65,6 +72,7 @@ impl Data {
     pub(super) fn text(&self, indent: usize) -> String {
         let pad = " ".repeat(indent);
         match self {
+            Self::Block(text) => text.lines().map(|line| format!("{pad}{line}\n")).collect(),
             Self::Fields(fields) => {
                 let there: Vec<_> = fields.iter().filter(|(_, v)| !v.is_nothing()).collect();
                 let flat = there.iter().filter(|(_, value)| value.is_flat());
@@ -74,9 +82,9 @@ impl Data {
                     .map(|(key, value)| match value.is_flat() {
                         true => {
                             let gap = " ".repeat(width - key.chars().count());
-                            format!("{pad}{key}{gap}  {}\n", value.flat())
+                            format!("{pad}{}{gap}  {}\n", told(key), value.flat())
                         }
-                        false => format!("{pad}{key}\n{}", value.text(indent + 2)),
+                        false => format!("{pad}{}\n{}", told(key), value.text(indent + 2)),
                     })
                     .collect()
             }
@@ -102,12 +110,12 @@ impl Data {
         match self {
             Self::None => String::new(),
             Self::Number(number) => number.to_string(),
-            Self::Text(text) => text.clone(),
+            Self::Text(text) | Self::Block(text) => text.clone(),
             Self::List(items) => items.iter().map(Self::flat).collect::<Vec<_>>().join(", "),
             Self::Fields(fields) => {
                 let there = fields.iter().filter(|(_, value)| !value.is_nothing());
                 let parts: Vec<String> =
-                    there.map(|(key, value)| format!("{key}: {}", value.flat())).collect();
+                    there.map(|(key, value)| format!("{}: {}", told(key), value.flat())).collect();
                 parts.join("; ")
             }
         }

@@ -1,5 +1,5 @@
-//! `rules explain`: a rule (what the engine evaluates, what it shares, what it costs), a guard, or
-//! a field or function of the language.
+//! `rules explain`: a rule in its author's words (with `--plan` also what the engine evaluates, what
+//! it shares and what it costs), a guard, or a field or function of the language.
 
 use std::collections::BTreeSet;
 
@@ -10,19 +10,20 @@ use super::{ExplainArgs, load};
 use crate::cli::Failure;
 use crate::cli::printer::{Format, Printer};
 use crate::model::alert::Bilingual;
-use crate::rules::cards;
 use crate::rules::catalogue::{FUNCTIONS, Gives, MEMBERS, Member, RECORDS, type_word};
 use crate::rules::describe;
 use crate::rules::diagnostics::did_you_mean;
 use crate::rules::lint::cost;
-use crate::rules::plan::{GuardEffect, Piece, Plan, RulePlan, TargetSpec};
+use crate::rules::plan::{GuardEffect, Plan, RulePlan, Support};
 use crate::rules::signature;
+use crate::rules::written::{self, Written};
 
 pub(super) fn run(args: &ExplainArgs, printer: &Printer) -> Result<(), Failure> {
     let (files, plan) = load(&args.pack, printer)?;
     let word = args.what.trim();
-    let explained = if let Some(rule) = rule_called(&plan, word) {
-        rule_as_data(&plan, rule, &cards::of(&files, &rule.id))
+    let explained = if let Some(rule) = written::of(&files, word) {
+        let compiled = plan.rules.iter().find(|compiled| compiled.id == rule.id);
+        rule_as_data(&plan, &rule, compiled, args.plan)
     } else if let Some(guard) = plan.guards.iter().find(|g| g.id.eq_ignore_ascii_case(word)) {
         let users = |r: &&RulePlan| {
             r.guards.iter().any(|index| plan.guards[usize::from(*index)].id == guard.id)
@@ -49,10 +50,6 @@ pub(super) fn run(args: &ExplainArgs, printer: &Printer) -> Result<(), Failure> 
     Ok(())
 }
 
-fn rule_called<'p>(plan: &'p Plan, word: &str) -> Option<&'p RulePlan> {
-    plan.rules.iter().find(|rule| rule.id.eq_ignore_ascii_case(word) || rule.name == word)
-}
-
 fn unknown(plan: &Plan, word: &str) -> anyhow::Error {
     let last = word.rsplit('.').next().unwrap_or(word);
     let rules = plan.rules.iter().flat_map(|rule| [rule.id.as_str(), rule.name.as_str()]);
@@ -74,55 +71,112 @@ fn changed_by(plan: &Plan, id: &str) -> String {
     touching.map(|overlay| overlay.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-fn rule_as_data(plan: &Plan, rule: &RulePlan, card: &[(&'static str, Bilingual)]) -> Data {
-    let family = &plan.policy.families[rule.family];
-    let escalations = rule.escalations.iter().map(|e| {
+/// A rule in its author's words; what the engine makes of it where that is asked for.
+fn rule_as_data(plan: &Plan, rule: &Written, compiled: Option<&RulePlan>, with_plan: bool) -> Data {
+    let family = plan.policy.families.iter().find(|family| family.name == rule.family);
+    let family = match family {
+        Some(family) => format!("{}, which counts {} at most", family.name, family.cap),
+        None => rule.family.clone(),
+    };
+    let params = rule.params.iter().map(|param| {
         fields([
-            ("floor", e.floor.word().into()),
-            ("weight", e.weight.map_or(Data::None, Data::from)),
-            ("when", describe::expression(plan, e.when).into()),
+            ("name", param.name.clone().into()),
+            ("value", param.value.clone().into()),
+            ("unit", param.unit.clone().into()),
+            ("meaning", param.doc.clone().into()),
         ])
     });
-    let supports = rule.supports.iter().map(|s| {
-        let rules = s.rules.iter().map(|i| plan.rules[usize::from(*i)].id.as_str());
-        let families = s.families.iter().map(|i| plan.policy.families[*i].name.as_str());
-        let with: Vec<&str> = rules.chain(families).collect();
-        fields([("floor", s.floor.word().into()), ("with any of", with.join(", ").into())])
+    let escalations = rule.escalations.iter().map(|escalation| {
+        fields([
+            ("floor", escalation.floor.clone().into()),
+            ("weight", escalation.weight.map_or(Data::None, Data::from)),
+            ("when", escalation.when.en.clone().into()),
+            ("when_zh", escalation.when.zh.clone().into()),
+        ])
     });
-    let guards = rule.guards.iter().map(|index| &plan.guards[usize::from(*index)]).map(|guard| {
-        Data::from(format!("{} {} ({})", guard.id, guard.title.en, effect_word(guard.effect)))
-    });
-    let judged = match (rule.phases.pre, rule.phases.post) {
-        _ if rule.phases.opening => "when an account is opened",
-        (true, true) => "at a payment's first event and when it settles",
-        (true, false) => "at a payment's first event",
-        _ => "when a payment settles",
-    };
-    let target = format!(
-        "{} while it can be held, {} once it has settled",
-        target_word(rule.target_held),
-        target_word(rule.target_settled)
-    );
-    fields([
+    let mut told = vec![
         ("rule", format!("{} {}", rule.id, rule.name).into()),
         ("title", both(&rule.title)),
-        ("card", Data::Fields(card.iter().map(|(name, text)| (*name, both(text))).collect())),
-        ("changed or added by", changed_by(plan, &rule.id).into()),
-        ("family", format!("{}, which counts {} at most", family.name, family.cap).into()),
-        ("weight", rule.weight.into()),
-        ("mode", rule.mode.word().into()),
-        ("judged", judged.into()),
-        ("about", describe::role(rule.subject).into()),
-        ("target", target.into()),
-        ("floor", rule.floor.map_or("none", |floor| floor.word()).into()),
+        ("card", Data::Fields(rule.card.iter().map(|(name, text)| (*name, both(text))).collect())),
+        ("changed_or_added_by", changed_by(plan, &rule.id).into()),
+        ("family", family.into()),
+        ("weight", (rule.weight as u32).into()),
+        ("mode", rule.mode.clone().into()),
+        ("judged", judged(&rule.phases).into()),
+        ("subject", rule.subject.clone().into()),
+        ("target", target(&rule.targets).into()),
+        ("condition", Data::Block(rule.condition.clone())),
+        ("parameters", Data::List(params.collect())),
+        ("asks_for_alone", rule.floor.as_deref().unwrap_or("what the score says").into()),
+        ("asks_for_more", Data::List(escalations.collect())),
+    ];
+    if let Some(compiled) = compiled {
+        let guards = compiled.guards.iter().map(|index| &plan.guards[usize::from(*index)]);
+        let guards = guards.filter(|guard| {
+            // Guards for all rules are in the plan of rules about openings too, where those about
+            // a payment's sides never apply.
+            !compiled.phases.opening || rule.guards.contains(&guard.id)
+        });
+        let guards = guards.map(|guard| {
+            Data::from(format!("{} {} ({})", guard.id, guard.title.en, effect_word(guard.effect)))
+        });
+        told.extend([
+            ("with_support", Data::List(supports(plan, compiled))),
+            ("guards", Data::List(guards.collect())),
+        ]);
+    }
+    told.push(("text", both(&rule.text)));
+    match compiled {
+        None => told.push(("plan", "it is off: the engine knows nothing of it".into())),
+        Some(compiled) if with_plan => told.push(("plan", plan_as_data(plan, compiled))),
+        Some(compiled) => told.push(("cost", cost_words(plan, compiled).into())),
+    }
+    Data::Fields(told)
+}
+
+/// What the engine evaluates, what it shares and what it costs.
+fn plan_as_data(plan: &Plan, rule: &RulePlan) -> Data {
+    fields([
         ("condition", describe::expression(plan, rule.when).into()),
-        ("escalations", Data::List(escalations.collect())),
-        ("supports", Data::List(supports.collect())),
-        ("guards", Data::List(guards.collect())),
-        ("values", Data::List(values(plan, rule))),
+        ("about", describe::role(rule.about).into()),
         ("cost", cost_words(plan, rule).into()),
-        ("text", template(plan, &rule.text.en).into()),
+        ("values", Data::List(values(plan, rule))),
     ])
+}
+
+fn supports(plan: &Plan, rule: &RulePlan) -> Vec<Data> {
+    let support = |support: &Support| {
+        let rules = support.rules.iter().map(|i| plan.rules[usize::from(*i)].id.as_str());
+        let families = support.families.iter().map(|i| plan.policy.families[*i].name.as_str());
+        let with: Vec<&str> = rules.chain(families).collect();
+        fields([("floor", support.floor.word().into()), ("with_any_of", with.join(", ").into())])
+    };
+    rule.supports.iter().map(support).collect()
+}
+
+fn judged(phases: &[String]) -> &'static str {
+    let has = |phase: &str| phases.iter().any(|known| known == phase);
+    match (has("opening"), has("pre"), has("post")) {
+        (true, ..) => "when an account is opened",
+        (_, true, true) => "at a payment's first event and when it settles",
+        (_, true, false) => "at a payment's first event",
+        _ => "when a payment settles",
+    }
+}
+
+fn target([held, settled]: &[String; 2]) -> String {
+    let words = |target: &str| match target {
+        "opening" => "the opening".to_owned(),
+        "payment" => "the payment".to_owned(),
+        side => format!("the {side}'s account"),
+    };
+    match held == settled {
+        true => words(held),
+        false => {
+            let (held, settled) = (words(held), words(settled));
+            format!("{held} while it can be held, {settled} once it has settled")
+        }
+    }
 }
 
 /// The cells a rule reads, what each costs and who else reads it.
@@ -133,13 +187,10 @@ fn values(plan: &Plan, rule: &RulePlan) -> Vec<Data> {
             cost::readers(plan, cell).into_iter().filter(|id| *id != rule.id).collect();
         let others = if others.is_empty() { "nobody".to_owned() } else { others.join(", ") };
         fields([
-            (
-                "value",
-                format!("{}.{}", describe::role(cell.0), describe::feature(plan, feature)).into(),
-            ),
+            ("value", describe::state(plan, cell.0, feature).into()),
             ("cost", cost::of_cell(feature).into()),
             ("computed", when.into()),
-            ("shared with", others.into()),
+            ("shared_with", others.into()),
         ])
     };
     let deciding = cost::deciding_cells(plan, rule);
@@ -159,23 +210,6 @@ fn cost_words(plan: &Plan, rule: &RulePlan) -> String {
         .map(|cell| cost::of_cell(cost::feature(plan, cell)))
         .sum();
     format!("{all} reads at each payment it is tried at, {own} of them for this rule alone")
-}
-
-fn template(plan: &Plan, pieces: &[Piece]) -> String {
-    let piece = |piece: &Piece| match piece {
-        Piece::Literal(words) => words.clone(),
-        Piece::Value { expr, ty, .. } => format!("{{{}}}", describe::value(plan, *expr, *ty)),
-    };
-    pieces.iter().map(piece).collect()
-}
-
-fn target_word(target: TargetSpec) -> &'static str {
-    match target {
-        TargetSpec::Payment => "the payment",
-        TargetSpec::Payer => "the payer's account",
-        TargetSpec::Payee => "the payee's account",
-        TargetSpec::Opening => "the account that is opened",
-    }
 }
 
 fn effect_word(effect: GuardEffect) -> &'static str {
@@ -228,7 +262,7 @@ fn language(plan: &Plan, word: &str) -> Option<Data> {
     let users: Vec<&str> = users.into_iter().collect();
     Some(fields([
         ("language", Data::List(found)),
-        ("conditions that use it", users.join(", ").into()),
+        ("conditions_that_use_it", users.join(", ").into()),
     ]))
 }
 

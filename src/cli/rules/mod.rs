@@ -83,9 +83,10 @@ Exit codes: 0 good, 1 defects, 2 there is no such pack.")]
   goshawk rules fmt rules                        all files below a folder
   goshawk rules fmt --check rules/own            for a build server: changes nothing, exits 1")]
     Fmt(FmtArgs),
-    /// Explain a rule (plan, sharing, cost), a guard, or a field or function of the language.
+    /// Explain a rule in its author's words, a guard, or a field or function of the language.
     #[command(after_help = "Examples:
   goshawk rules explain M02                      one rule
+  goshawk rules explain M02 --plan               and what the engine makes of it
   goshawk rules explain G1                       one guard
   goshawk rules explain payer.debits             one function of the language")]
     Explain(ExplainArgs),
@@ -207,6 +208,9 @@ struct FmtArgs {
 struct ExplainArgs {
     /// A rule (M02), a guard (G1), a field or function (payer.debits, has).
     what: String,
+    /// Of a rule also what the engine evaluates: values, what they cost and who shares them.
+    #[arg(long)]
+    plan: bool,
     #[command(flatten)]
     pack: PackArgs,
     /// How to print.

@@ -400,6 +400,11 @@ impl Lowering<'_, '_> {
             (Add | Sub | Max | Min, Type::Money | Type::Duration, ty) if ty == a.ty => {
                 Some(self.plain(a.ty, Node::Arithmetic(op, a.id, b.id)))
             }
+            (Div, Type::Money, Type::Int | Type::Double) => {
+                let message = "an amount is not divided by a number";
+                let hint = "multiply by a fixed fraction: `amount * 0.5` for `amount / 2`";
+                self.fail(span, message, "divided", Some(hint.to_owned()))
+            }
             _ => self.mixed("calculate", &a, &b, span),
         }
     }

@@ -6,6 +6,7 @@ use super::literal;
 use super::operand::Operand;
 use crate::model::event::RiskGrade;
 use crate::model::money::{Currency, parse_decimal};
+use crate::rules::catalogue::{FUNCTIONS, RECORDS};
 use crate::rules::diagnostics::{Sink, meant_or_list};
 use crate::rules::document::{Node, Text, Value};
 use crate::rules::expr::{self, Expr};
@@ -41,10 +42,33 @@ pub(super) fn features(docs: &[(Text, Text)], sink: &mut Sink<'_>) -> Vec<Featur
     docs.iter()
         .map(|(name, text)| {
             let expr = parse_at(text, sink);
+            // A name that nothing can use is told as that, and not as unused.
+            let used = !is_name("feature", name, sink);
             let (name, text) = (name.value.clone(), text.clone());
-            Feature { name, text, expr, lowered: None, used: false }
+            Feature { name, text, expr, lowered: None, used }
         })
         .collect()
+}
+
+/// Whether a feature or parameter can be called so; what cannot is reported.
+fn is_name(what: &str, name: &Text, sink: &mut Sink<'_>) -> bool {
+    let word = name.value.as_str();
+    let is_word = word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let hides = RECORDS.iter().any(|(record, ..)| *record == word)
+        || FUNCTIONS.iter().any(|(function, ..)| *function == word)
+        || ["params", "true", "false", "null", "in"].contains(&word);
+    let (message, hint) = if !is_word {
+        let hint = "letters, digits and underscores, as `out_sum`; it does not begin with a digit";
+        (format!("`{word}` is not a name for a {what}"), hint)
+    } else if hides && what == "feature" {
+        let hint = "another name, as `out_sum`: this one means something in every expression";
+        (format!("a feature cannot be called `{word}`"), hint)
+    } else {
+        return true;
+    };
+    sink.report(name.file, name.span.clone(), message, "not a name", Some(hint.to_owned()));
+    false
 }
 
 /// Parses an expression and reports what is wrong with it in the file.
@@ -68,6 +92,7 @@ pub(super) fn params(
 ) -> BTreeMap<String, Option<Operand>> {
     docs.iter()
         .map(|doc| {
+            is_name("parameter", &doc.name, sink);
             let value = param(doc, subject, currency, builder, sink);
             (doc.name.value.clone(), value)
         })

@@ -160,7 +160,7 @@ pub const CONTROL: Form = Form {
     en: "a control in force",
     options: &[
         opt("id", "c1", "管控编号；后续行以此解除或变更", "its id: a later line with it changes or ends it"),
-        opt("from", "0d+09:00", "生效时间；不写为本行时间", "from when; absent: the line's time"),
+        opt("from", "-1d", "生效时间；不写为本行时间", "from when; absent: the line's time"),
         opt("to", "1d+09:00", "到期时间", "until when"),
         opt("released", "0d+12:00", "解除时间", "when it was released"),
     ],

@@ -5,6 +5,7 @@
 //! catalogue and says what is wrong in the catalogue's words.
 
 mod parse;
+mod slips;
 
 pub(super) use parse::parse;
 

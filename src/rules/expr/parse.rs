@@ -5,7 +5,7 @@ use std::ops::Range;
 use cel_core::parser::{ParseOptions, parse_with_options};
 use cel_core::{BinaryOp, Expr as Cel, SpannedExpr, UnaryOp};
 
-use super::{Expr, Kind};
+use super::{Expr, Kind, slips};
 use crate::limits;
 use crate::rules::plan::program::{ArithmeticOp, CompareOp};
 
@@ -53,6 +53,10 @@ pub(in crate::rules) fn parse(text: &str) -> Result<Expr, Fault> {
     }
     let result = parse_with_options(text, ParseOptions::without_macros());
     if let Some(error) = result.errors.first() {
+        if let Some((span, hint)) = slips::first(text) {
+            let message = format!("`{}` is not part of the rule language", &text[span.clone()]);
+            return fault(span, message, Some(&hint));
+        }
         let start = floor_boundary(text, error.span.start);
         let end = floor_boundary(text, error.span.end.max(start));
         return fault(start..end, format!("not an expression: {}", error.message), None);

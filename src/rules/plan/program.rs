@@ -63,6 +63,9 @@ pub enum CompareOp {
 }
 
 impl CompareOp {
+    /// Every comparison.
+    pub const ALL: [Self; 6] = [Self::Eq, Self::Ne, Self::Lt, Self::Le, Self::Gt, Self::Ge];
+
     /// As written.
     #[must_use]
     pub fn word(self) -> &'static str {

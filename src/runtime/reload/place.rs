@@ -168,6 +168,7 @@ fn problems(error: &PackError) -> Vec<RuleProblem> {
             line: placed.then_some(defect.line),
             column: placed.then_some(defect.column),
             message: defect.message.clone(),
+            label: defect.label.clone(),
             hint: defect.hint.clone(),
         }
     };
@@ -176,5 +177,6 @@ fn problems(error: &PackError) -> Vec<RuleProblem> {
 
 /// A problem of the whole pack.
 pub(super) fn plain(message: String) -> RuleProblem {
-    RuleProblem { file: None, line: None, column: None, message, hint: None }
+    let label = String::new();
+    RuleProblem { file: None, line: None, column: None, message, label, hint: None }
 }

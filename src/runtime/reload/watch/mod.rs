@@ -313,6 +313,7 @@ fn defect(problem: &RuleProblem) -> RuleDefect<'_> {
         file: problem.file.as_deref().unwrap_or_default(),
         place: (problem.line.unwrap_or_default(), problem.column.unwrap_or_default()),
         message: &problem.message,
+        label: &problem.label,
         hint: problem.hint.as_deref().unwrap_or_default(),
     }
 }
