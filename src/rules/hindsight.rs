@@ -347,13 +347,13 @@ impl Sight<'_> {
                 (name(a), format!("{} {limit}", operator(op, self.language)))
             }
             Kind::Name(_) | Kind::Field { .. } => {
-                (name(expr), if zh { "是 是" } else { "is yes" }.to_owned())
+                (name(expr), if zh { "成立" } else { "is yes" }.to_owned())
             }
             Kind::Call { on: Some(_), .. } => {
-                (name(expr), if zh { "是 是" } else { "is yes" }.to_owned())
+                (name(expr), if zh { "成立" } else { "is yes" }.to_owned())
             }
             Kind::Not(inner) if matches!(inner.kind, Kind::Name(_) | Kind::Field { .. }) => {
-                (name(inner), if zh { "是 否" } else { "is no" }.to_owned())
+                (name(inner), if zh { "不成立" } else { "is no" }.to_owned())
             }
             Kind::Call { on: None, name: function, args } if function == "has" => {
                 let asked: String = args.iter().map(name).collect();

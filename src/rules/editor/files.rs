@@ -189,7 +189,7 @@ mod tests {
             "overlay-rule.v1",
             "bank/m02.toml",
             "changes = \"M02\"\nweight = 30\nmode = \"shadow\"\ntitle = { en = \"Many out\" }\n\
-             [params]\nmin_sum = \"20000.00\"\nwindow = { value = \"12m\" }\n",
+             [params]\nmin_sum = { by_grade = { high = \"5000.00\" } }\nwindow = \"12m\"\n",
         ),
         (
             "overlay-policy.v1",

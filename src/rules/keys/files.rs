@@ -146,8 +146,8 @@ pub const MANIFEST: File = File {
         Key {
             shown: "`approver`",
             names: &["approver"],
-            zh: "复核人，须与作者不同；改动可能请求强措施时必须有",
-            en: "who approved it, somebody else than the author: needed where what it changes can ask for a strong measure",
+            zh: "复核人，须与作者不同；只改文字、或规则都停留在 `shadow` 或 `off` 时可以没有",
+            en: "who approved it, somebody else than the author: needed unless only words are changed, or rules stay in `shadow` or `off`",
         },
         Key {
             shown: "`valid_from`",
@@ -171,8 +171,8 @@ pub const CHANGE: File = File {
         Key {
             shown: "`[params]`",
             names: &["params"],
-            zh: "只能改已有的参数：简写 `min_sum = \"20000.00\"` 只改值；或 `min_sum = { value = \"20000.00\", doc = \"…\" }`",
-            en: "parameters that the rule has: in short `min_sum = \"20000.00\"`, which changes the value only, or `min_sum = { value = \"20000.00\", doc = \"…\" }`",
+            zh: "只能改已有的参数：简写 `min_sum = \"20000.00\"` 只改值；或 `min_sum = { value = \"20000.00\", doc = \"…\", by_grade = { high = \"5000.00\" } }`，写其中任意几项",
+            en: "parameters that the rule has: in short `min_sum = \"20000.00\"`, which changes the value only, or any of `min_sum = { value = \"20000.00\", doc = \"…\", by_grade = { high = \"5000.00\" } }`",
         },
         Key {
             shown: "`title`, `[text]`",
