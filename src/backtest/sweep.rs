@@ -59,8 +59,8 @@ pub struct Point {
 }
 
 impl Sweep {
-    /// The curve of a drive whose first pack is the one that was asked about, and whose last are the
-    /// ones with these settings, in order. The pack's own value has a point on the curve as well.
+    /// The curve of a drive whose first pack is the one asked about, and whose last are the ones
+    /// with these settings, in order. The pack's own value has a point on the curve as well.
     #[must_use]
     pub fn new(drive: &Drive, parameter: &Parameter, settings: &[Setting]) -> Self {
         let lanes = &drive.lanes[drive.lanes.len() - settings.len()..];

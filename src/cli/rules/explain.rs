@@ -1,5 +1,5 @@
-//! `rules explain`: a rule in its author's words (with `--plan` also what the engine evaluates, what
-//! it shares and what it costs), a guard, or a field or function of the language.
+//! `rules explain`: a rule in its author's words (with `--plan` also what the engine evaluates,
+//! what it shares and what it costs), a guard, or a field or function of the language.
 
 use std::collections::BTreeSet;
 
