@@ -12,6 +12,9 @@ use crate::model::measure::Action;
 use crate::rules::catalogue::SESSION_BITS;
 use crate::rules::diagnostics::did_you_mean;
 
+/// The words of a closed set.
+pub type WordList = fn() -> Vec<&'static str>;
+
 /// An option of a line: `name=value`.
 #[derive(Debug)]
 pub struct Opt {
@@ -20,7 +23,7 @@ pub struct Opt {
     /// A value it may have.
     pub sample: &'static str,
     /// The words it takes, where only certain words will do.
-    pub words: Option<fn() -> Vec<&'static str>>,
+    pub words: Option<WordList>,
     /// What it means, in Chinese.
     pub zh: &'static str,
     /// What it means, in English.
@@ -37,7 +40,7 @@ pub struct Form {
     /// One such line.
     pub example: &'static str,
     /// Words that stand in it, where only certain words will do.
-    pub words: &'static [(&'static str, fn() -> Vec<&'static str>)],
+    pub words: &'static [(&'static str, WordList)],
     /// What it means, in Chinese.
     pub zh: &'static str,
     /// What it means, in English.
@@ -77,7 +80,7 @@ const fn opt(name: &'static str, sample: &'static str, zh: &'static str, en: &'s
 const fn one_of(
     name: &'static str,
     sample: &'static str,
-    words: fn() -> Vec<&'static str>,
+    words: WordList,
     zh: &'static str,
     en: &'static str,
 ) -> Opt {
