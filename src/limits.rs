@@ -32,9 +32,14 @@ pub const JSON_DEPTH_MAX: usize = 32;
 
 /// Longest window a ledger serves; entries live this long plus [`LATENESS_MAX`].
 pub const WINDOW_MAX: Millis = 7 * DAY;
+/// Working days of a window, at most: five of them are a week, unless holidays lie among them.
+pub const WORKING_DAYS_MAX: u8 = 5;
+/// Longest window of working days: what holidays make longer than this is cut.
+pub const WORKING_WINDOW_MAX: Millis = 31 * DAY;
 /// Largest allowed lateness an operator may configure.
 pub const LATENESS_MAX: Millis = HOUR;
-/// Entries older than the watermark by more than this leave the ledger.
+/// Entries older than the watermark by more than this leave the ledger, unless a window of working
+/// days reaches back further over holidays.
 pub const LEDGER_RETENTION: Millis = WINDOW_MAX + LATENESS_MAX;
 /// Allowed lateness unless configured: within it, any arrival order is in order.
 pub const LATENESS_DEFAULT: Millis = 2 * MINUTE;

@@ -3,6 +3,7 @@
 
 use super::clock::Hands;
 use super::facts::{EventFacts, Fate};
+use super::horizon::Horizon;
 use super::register::Transition;
 use super::step::{Engine, Work, exclusive};
 use super::waits::Wait;
@@ -43,11 +44,13 @@ impl Engine {
         let mut groups: Vec<_> = self.groups.iter_mut().map(exclusive).collect();
         groups.iter_mut().for_each(|group| group.begin_step());
         let per_group = groups[0].shards.len();
+        let mut horizon = Horizon::of(&self.plan, self.config.utc_offset_ms);
         let Work { facts: all, again, disordered, .. } = &mut self.work;
         all.clear();
         disordered.clear();
         again.clear();
         for (index, (event, wait)) in (0u32..).zip(batch.events.iter().zip(taken)) {
+            let watermark_ms = passed_ms.max(event.time_ms);
             let mut facts = EventFacts {
                 fate: Fate::Waited,
                 // Nothing is entered or moved, and it is not to be held any more.
@@ -55,7 +58,7 @@ impl Engine {
                     debit_ms: wait.transition.debit_ms,
                     ..Transition::default()
                 },
-                ..EventFacts::new(wait.judged_ms(), passed_ms.max(event.time_ms))
+                ..EventFacts::new(wait.judged_ms(), watermark_ms, horizon.at(watermark_ms))
             };
             let key = self.config.hash_key;
             let mut hands = Hands { key, per_group, groups: &mut groups };

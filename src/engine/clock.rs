@@ -6,10 +6,10 @@ use smallvec::SmallVec;
 use super::StepOutput;
 use super::facts::{EventFacts, Fate, VisitRef, network};
 use super::group::{Call, Group, PaymentTask, Visit};
+use super::horizon::Horizon;
 use super::image::resume::Already;
 use super::register::Transition;
 use super::step::{Engine, exclusive};
-use crate::limits;
 use crate::model::entity::{EntityKind, HashKey, KeyHash};
 use crate::model::event::{AccountEventKind, Batch, Body, Event, Text};
 use crate::model::reject::{Reject, RejectReason};
@@ -33,13 +33,14 @@ impl Engine {
         self.work.facts.clear();
         self.work.disordered.clear();
         self.work.again.clear();
+        let mut horizon = Horizon::of(&self.plan, self.config.utc_offset_ms);
         for (index, event) in events.iter().enumerate() {
             let before = self.greatest_ms.saturating_sub(self.config.lateness_ms);
             let known = self.greatest_ms != Millis::MIN;
             // What is known about an account stays true however long ago it was written.
             let too_late = known
                 && matches!(event.body, Body::Payment(_))
-                && event.time_ms <= before - limits::LEDGER_RETENTION;
+                && event.time_ms <= horizon.at(before);
             if !too_late {
                 self.greatest_ms = self.greatest_ms.max(event.time_ms);
             }
@@ -48,7 +49,8 @@ impl Engine {
             }
             let fate = if too_late { Fate::TooLate } else { Fate::Applied };
             let watermark_ms = self.greatest_ms.saturating_sub(self.config.lateness_ms);
-            let mut facts = EventFacts::new(event.time_ms, watermark_ms);
+            let horizon_ms = horizon.at(watermark_ms);
+            let mut facts = EventFacts::new(event.time_ms, watermark_ms, horizon_ms);
             facts.fate = fate;
             facts.late = known && event.time_ms < before;
             let is_disordered = event.time_ms < self.greatest_ms && event.time_ms >= watermark_ms;
@@ -151,9 +153,8 @@ impl Hands<'_, '_> {
             }
             Body::Account(account) if calls_at_many(account.kind) => {
                 // What is told beyond the ledgers' retention is learned and not judged.
-                let horizon_ms = facts.watermark_ms - limits::LEDGER_RETENTION;
                 let is_opening = account.kind == AccountEventKind::Opened;
-                facts.opening = is_opening && event.time_ms > horizon_ms;
+                facts.opening = is_opening && event.time_ms > facts.horizon_ms;
             }
             Body::Account(account) => {
                 self.concern(texts, item, EntityKind::Account, account.account)

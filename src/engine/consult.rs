@@ -7,7 +7,6 @@ use super::held::Course;
 use super::image::resume::Already;
 use super::register::StatusEvent;
 use super::table::Slot;
-use crate::limits;
 use crate::model::entity::KeyHash;
 use crate::model::event::{Batch, Body, Payment};
 use crate::rules::plan::view::Role;
@@ -97,7 +96,7 @@ impl Group {
                 late: facts.late,
             };
             let shard = &mut self.shards[usize::from(task.hash.shard() - first)];
-            let horizon_ms = facts.watermark_ms - limits::LEDGER_RETENTION;
+            let horizon_ms = facts.horizon_ms;
             task.transition = match facts.fate {
                 Fate::Again => shard.register.look_up(&status),
                 Fate::Waited => shard.register.recall(&status, horizon_ms, facts.transition),

@@ -58,6 +58,8 @@ pub(super) struct EventFacts {
     pub late: bool,
     /// Watermark with this event.
     pub watermark_ms: Millis,
+    /// What is not after this has left the ledgers.
+    pub horizon_ms: Millis,
     /// The event's own time; of a payment that is judged again, when it was judged first.
     pub own_ms: Millis,
     pub fingerprint: u32,
@@ -79,11 +81,12 @@ pub(super) struct EventFacts {
 
 impl EventFacts {
     /// What is known of an event before anything is looked up.
-    pub fn new(own_ms: Millis, watermark_ms: Millis) -> Self {
+    pub fn new(own_ms: Millis, watermark_ms: Millis, horizon_ms: Millis) -> Self {
         Self {
             fate: Fate::Applied,
             late: false,
             watermark_ms,
+            horizon_ms,
             own_ms,
             fingerprint: 0,
             references: [Reference::NONE; Role::COUNT],

@@ -43,6 +43,7 @@ mod features;
 mod gather;
 mod group;
 mod held;
+mod horizon;
 mod hot;
 pub mod image;
 mod index;
@@ -238,6 +239,10 @@ pub struct FindingRecord {
     pub weight: u32,
     /// The measure it asks for on its own, escalations and guards considered.
     pub floor: Option<Action>,
+    /// It rests on a value that a bound cut.
+    pub lower_bound: bool,
+    /// Its rule looks back further than things are known.
+    pub warming: bool,
     /// What was observed: cells in the order of the rule's evidence in the plan.
     pub values: Vec<i64>,
 }

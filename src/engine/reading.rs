@@ -15,7 +15,6 @@ use super::view::StepView;
 use super::visit::other_side;
 use super::visit_plan::{RolePlan, RuleVisit};
 use super::window::{AsOf, Own, Scratch};
-use crate::limits;
 use crate::model::entity::Reference;
 use crate::model::event::{PairLevel, Payment};
 use crate::model::time::{DAY, Millis};
@@ -101,7 +100,7 @@ impl<'a> Reading<'a> {
             by_ledger: seen < all,
             time_ms,
             extra,
-            horizon_ms: facts.watermark_ms - limits::LEDGER_RETENTION,
+            horizon_ms: facts.horizon_ms,
             utc_offset_ms: view.settings.utc_offset_ms,
             earlier_ms: if is_again { time_ms - 1 } else { time_ms },
             own,

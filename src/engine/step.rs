@@ -116,6 +116,12 @@ impl Engine {
             self.act.tell_all(&self.plan, &groups);
         }
         self.act.follow(&self.plan, &plan);
+        if let Some(watermark_ms) = self.watermark_ms() {
+            let horizon = |plan: &Plan| plan.horizon_ms(watermark_ms, self.config.utc_offset_ms);
+            if horizon(&plan) < horizon(&self.plan) {
+                self.warmth.let_go(horizon(&self.plan));
+            }
+        }
         self.warmth.set_plan(&plan, self.greatest_ms);
         self.visit_plan = VisitPlan::derive(&plan);
         self.settings.words = RuleSet::words(plan.rules.len());
@@ -165,6 +171,11 @@ impl Engine {
     #[must_use]
     pub fn watermark_ms(&self) -> Option<Millis> {
         (self.greatest_ms != Millis::MIN).then(|| self.greatest_ms - self.config.lateness_ms)
+    }
+
+    /// What is not after this has left the ledgers; `None` before the first event.
+    pub(super) fn horizon_ms(&self) -> Option<Millis> {
+        self.watermark_ms().map(|at_ms| self.plan.horizon_ms(at_ms, self.config.utc_offset_ms))
     }
 
     /// The watermark at which payments are judged once more because time has passed; `None` while
@@ -248,8 +259,7 @@ impl Engine {
     /// Lets go of payments beyond the horizon, in some shards at a time: a record beyond it counts
     /// as gone whether or not it is there.
     fn evict_payments(&mut self, events: usize, fork: &dyn Fork) {
-        let horizon_ms = self.watermark_ms().map(|w| w - limits::LEDGER_RETENTION);
-        let Some(horizon_ms) = horizon_ms else { return };
+        let Some(horizon_ms) = self.horizon_ms() else { return };
         let per_group = read(&self.groups[0]).shards.len();
         let wanted = (events / limits::EVENTS_PER_EVICTION).clamp(1, per_group);
         let first = self.next_eviction;

@@ -39,6 +39,12 @@ impl<'a> StepView<'a> {
         self.course.event(number)
     }
 
+    /// Whether a rule that fires at an event looks back further than things are known.
+    pub fn is_warming(&self, rule: usize, event: usize) -> bool {
+        let (time_ms, offset) = (self.event(event).time_ms, self.settings.utc_offset_ms);
+        self.warmth.is_warming(self.plan, rule, time_ms, offset)
+    }
+
     /// The texts that it refers to.
     pub fn texts(&self, number: usize) -> &'a Batch {
         self.course.texts(number)

@@ -11,7 +11,6 @@ use super::rule_set::rules_in;
 use super::table::Header;
 use super::view::StepView;
 use super::visit_plan::Ledgers;
-use crate::limits;
 use crate::model::entity::Reference;
 use crate::model::event::{
     AccountEvent, AccountEventKind, Batch, Body, OpeningReason, Payment, PaymentType,
@@ -88,7 +87,7 @@ impl Group {
             self.learn(&visit, view);
         }
         let time_ms = view.event(visit.event as usize).time_ms;
-        let horizon_ms = facts.watermark_ms - limits::LEDGER_RETENTION;
+        let horizon_ms = facts.horizon_ms;
         let shard = self.shard(visit.hash.shard());
         shard.evict(visit.slot, horizon_ms, view.settings.utc_offset_ms);
         if role != Role::Payer {
@@ -120,7 +119,7 @@ impl Group {
         let shard = &mut self.shards[usize::from(visit.hash.shard() - self.first_shard)];
         let time_ms = view.event(visit.event as usize).time_ms;
         let offset = view.settings.utc_offset_ms;
-        shard.evict(visit.slot, facts.watermark_ms - limits::LEDGER_RETENTION, offset);
+        shard.evict(visit.slot, facts.horizon_ms, offset);
         let plans = &view.visit_plan.hot[Ledgers::of(role) as usize];
         shard.advance_hot(visit.slot, time_ms, plans, offset);
         let day = day_number(time_ms, offset);

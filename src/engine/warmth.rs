@@ -2,14 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use crate::limits;
 use crate::model::time::Millis;
 use crate::rules::plan::Plan;
+use crate::rules::plan::calendar::Span;
 
 /// From when on things are known.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Warmth {
     /// Time of the first event that was judged: what was before it is not known.
     pub since_ms: Option<Millis>,
+    /// Windows of working days that reach back before it miss what was let go under rules whose
+    /// windows were shorter, or that knew other holidays.
+    pub let_go_ms: Option<Millis>,
     /// By id of a rule that others ask about: since when its signals are remembered.
     pub remembered: BTreeMap<String, Millis>,
     /// By rule.
@@ -21,6 +26,8 @@ pub(super) struct Warmth {
 struct Reach {
     /// Its longest window.
     window_ms: Millis,
+    /// Its longest window in working days, or 0.
+    working_days: u8,
     /// Until then not every signal that it asks about can have been remembered.
     signals_until_ms: Millis,
 }
@@ -39,15 +46,16 @@ impl Warmth {
                 signal.rules().filter_map(since).map(complete)
             });
             let signals_until_ms = signals.max().unwrap_or(Millis::MIN);
-            Reach { window_ms: plan.reach_ms(rule), signals_until_ms }
+            let (window_ms, working_days) = plan.reach(rule);
+            Reach { window_ms, working_days, signals_until_ms }
         };
         self.rules = plan.rules.iter().map(reach).collect();
     }
 
     /// What does not follow from the plan: see the fields.
-    pub fn known(&self) -> (Option<Millis>, &BTreeMap<String, Millis>) {
-        let Self { since_ms, remembered, rules: _ } = self;
-        (*since_ms, remembered)
+    pub fn known(&self) -> (Option<Millis>, Option<Millis>, &BTreeMap<String, Millis>) {
+        let Self { since_ms, let_go_ms, remembered, rules: _ } = self;
+        (*since_ms, *let_go_ms, remembered)
     }
 
     /// An event that may be judged.
@@ -55,10 +63,30 @@ impl Warmth {
         self.since_ms.get_or_insert(time_ms);
     }
 
-    /// Whether a rule that fires at `time_ms` looks back further than things are known.
-    pub fn is_warming(&self, rule: usize, time_ms: Millis) -> bool {
-        let Reach { window_ms, signals_until_ms } = self.rules[rule];
-        let young = self.since_ms.is_none_or(|since_ms| time_ms - window_ms < since_ms);
+    /// Under the rules so far, what is not after `horizon_ms` was let go.
+    pub fn let_go(&mut self, horizon_ms: Millis) {
+        self.let_go_ms = self.let_go_ms.max(Some(horizon_ms));
+    }
+
+    /// Whether a rule of a plan that fires at `time_ms` looks back further than things are known.
+    pub fn is_warming(
+        &self,
+        plan: &Plan,
+        rule: usize,
+        time_ms: Millis,
+        utc_offset_ms: Millis,
+    ) -> bool {
+        let Reach { window_ms, working_days, signals_until_ms } = self.rules[rule];
+        let mut from_ms = time_ms - window_ms;
+        let mut young = false;
+        if working_days > 0 {
+            let span = Span::WorkingDays(working_days);
+            let length_ms = plan.policy.calendar.length_ms(span, time_ms, utc_offset_ms);
+            let working_ms = time_ms - length_ms.min(limits::WORKING_WINDOW_MAX);
+            young = self.let_go_ms.is_some_and(|let_go_ms| working_ms < let_go_ms);
+            from_ms = from_ms.min(working_ms);
+        }
+        young |= self.since_ms.is_none_or(|since_ms| from_ms < since_ms);
         young || time_ms < signals_until_ms
     }
 }

@@ -10,6 +10,7 @@ use super::keys::files::{FILES, File};
 use super::keys::{KEYS, Key};
 use super::lint::{LINTS, Lint};
 use crate::limits;
+use crate::model::time::DAY;
 
 const HEAD: &str = "\
 # The rule language
@@ -106,15 +107,16 @@ pub fn reference() -> String {
 /// How long and deep an expression may be, and what its numbers may be.
 fn bounds_of_expressions() -> String {
     let (bytes, depth) = (limits::EXPRESSION_BYTES_MAX, limits::EXPRESSION_DEPTH_MAX);
+    let (working, longest) = (limits::WORKING_DAYS_MAX, limits::WORKING_WINDOW_MAX / DAY);
     let mut text = format!(
         "\n一个表达式至多 {bytes} 字节、嵌套至多 {depth} 层：更长的请拆成 `[features]` 中的若干个。没有：对值取负（`-x`）、`%`、反斜线、\
          注释、金额除以数（`amount / 2` 写作 `amount * 0.5`）、金额乘以不固定的数。\n\n\
          An expression has at most {bytes} bytes and {depth} levels of brackets: name parts of a longer one under `[features]`. \
          There is no minus before a value (`-x`), no `%`, no backslash and no comment; an amount is not divided by a \
          number (write `amount * 0.5` for `amount / 2`) and is multiplied only by a number that is fixed.\n\n\
-         窗口写作时长，或工作日（`5wd`，1 至 20）：自往前第五个工作日的零点起，依 `calendar.toml`。\n\n\
-         A window is given as a duration, or in working days (`5wd`, 1 to 20): from the midnight of the fifth working day \
-         back, by `calendar.toml`.\n\n\
+         窗口写作时长，或工作日（`5wd`，1 至 {working}）：自往前第五个工作日的零点起，依 `calendar.toml`；遇长假照样包含，至多 {longest} 天。\n\n\
+         A window is given as a duration, or in working days (`5wd`, 1 to {working}): from the midnight of the fifth working \
+         day back, by `calendar.toml`, over holidays too, {longest} days at most.\n\n\
          | argument | 范围 | bounds |\n|---|---|---|\n"
     );
     for (word, arg) in bounds::TOLD {

@@ -1,6 +1,7 @@
 //! The edges of the engine's semantics, as tables that an analyst can proof-read.
 
 mod crowds;
+mod holidays;
 mod keys;
 mod limits;
 mod reference;

@@ -6,7 +6,7 @@ use goshawk::limits::{ORDERED_SCAN_MAX, PAIR_DAYS};
 use goshawk::model::entity::EntityKind;
 use goshawk::model::event::{AccountEvent, Batch, Body, Event, Party, Payment, Text};
 use goshawk::model::time::{DAY, HOUR, Millis};
-use goshawk::rules::plan::calendar::Span;
+use goshawk::rules::plan::calendar::{Calendar, Span};
 use goshawk::rules::plan::feature::{PaymentField, StateFeature};
 use goshawk::rules::plan::program::MISSING;
 use goshawk::rules::plan::view::{Direction, FlowView, Role, View};
@@ -166,25 +166,9 @@ impl<'a> Look<'a> {
             Span::WorkingDays(days) => i64::from(days),
         };
         let calendar = &self.naive.plan.policy.calendar;
-        let today = self.today();
-        let known = |(from, to)| i64::from(from) <= today && today <= i64::from(to);
-        if !calendar.covers.is_some_and(known) {
+        let Some(first) = first_working_day(calendar, days, self.today()) else {
             return (days * 7 + 4) / 5 * DAY;
-        }
-        let works = |day: i64| {
-            // The first day of 1970 was a Thursday.
-            let weekday = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][(day % 7) as usize];
-            let off = calendar.holidays.iter();
-            let off = off.clone().any(|(a, b)| (i64::from(*a)..=i64::from(*b)).contains(&day));
-            let made_up = calendar.workdays.iter().any(|on| i64::from(*on) == day);
-            !off && (made_up || !["Sat", "Sun"].contains(&weekday))
         };
-        let mut first = today + 1;
-        let mut left = days;
-        while left > 0 {
-            first -= 1;
-            left -= i64::from(works(first));
-        }
         self.event.time_ms - (first * DAY - self.naive.utc_offset) + 1
     }
 
@@ -568,4 +552,28 @@ pub fn bucket_edge(amount: i64) -> i64 {
         width *= 2;
     }
     amount / width * width + width - 1
+}
+
+/// The first of so many working days that end with a day; `None` where the calendar does not cover
+/// it.
+pub fn first_working_day(calendar: &Calendar, days: i64, today: i64) -> Option<i64> {
+    let known = |(from, to)| i64::from(from) <= today && today <= i64::from(to);
+    if !calendar.covers.is_some_and(known) {
+        return None;
+    }
+    let works = |day: i64| {
+        // The first day of 1970 was a Thursday.
+        let weekday = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][(day % 7) as usize];
+        let off = calendar.holidays.iter();
+        let off = off.clone().any(|(a, b)| (i64::from(*a)..=i64::from(*b)).contains(&day));
+        let made_up = calendar.workdays.iter().any(|on| i64::from(*on) == day);
+        !off && (made_up || !["Sat", "Sun"].contains(&weekday))
+    };
+    let mut first = today + 1;
+    let mut left = days;
+    while left > 0 {
+        first -= 1;
+        left -= i64::from(works(first));
+    }
+    Some(first)
 }

@@ -6,8 +6,10 @@ use goshawk::engine::{Engine, EngineConfig, Fork, Inline};
 use goshawk::model::event::{AccountEventKind, Batch, Body, Event};
 use goshawk::model::time::HOUR;
 use goshawk::rules::plan::Plan;
+use goshawk::rules::plan::calendar::Span;
 use goshawk::rules::plan::feature::StateFeature;
 use goshawk::rules::plan::program::CompareOp;
+use goshawk::rules::plan::query::Query;
 use goshawk::rules::plan::view::{Direction, Role, View};
 
 use super::laws::{Pool, Transcript, assert_same, random_cuts};
@@ -107,10 +109,23 @@ fn findings(said: &str, plan: &Plan) -> String {
     said.lines().filter(alone).collect::<Vec<_>>().join("\n")
 }
 
+/// Two plans with the holidays of the second and a question about five working days: ledgers keep
+/// as
+/// long for the one as for the other.
+fn keeping_as_long(before: &Plan, after: &Plan) -> [Arc<Plan>; 2] {
+    [before, after].map(|plan| {
+        let mut plan = plan.clone();
+        plan.policy.calendar = after.policy.calendar.clone();
+        plan.queries.push(Query::spanning(None, Span::WorkingDays(5)));
+        Arc::new(plan)
+    })
+}
+
 #[test]
 fn a_new_plan_finds_what_it_would_have_found_had_it_been_there_from_the_start() {
     for seed in seeds(16) {
         let (before, after, whole) = (plans::plan(seed ^ 0xb4), plans::plan(seed), stream(seed));
+        let [before, after] = keeping_as_long(&before, &after);
         let mut random = Random::new(seed ^ 0xc4a);
         let at = (random_cuts(&mut random, whole.events.len()), somewhere(&mut random, &whole));
         let at = (at.0.as_slice(), at.1);

@@ -16,7 +16,7 @@ use goshawk::model::event::{
 };
 use goshawk::model::measure::Action;
 use goshawk::model::money::Money;
-use goshawk::model::time::Millis;
+use goshawk::model::time::{DAY, HOUR, Millis};
 use goshawk::rules::plan::feature::PaymentField;
 use goshawk::rules::plan::program::{CellRef, ExprId, MISSING, Node, Program, Row};
 use goshawk::rules::plan::view::{Direction, Role, flag};
@@ -204,8 +204,21 @@ impl Naive {
 
     /// Moves what is kept to a watermark.
     pub fn stand_at(&mut self, watermark: Millis) {
-        self.horizon = watermark - LEDGER_RETENTION;
+        self.horizon = self.horizon_at(watermark);
         self.arrived_before = self.arrivals;
+    }
+
+    /// What is kept: a week and an hour, or back to the beginning of the longest window of working
+    /// days that ends now, and an hour.
+    fn horizon_at(&self, now: Millis) -> Millis {
+        let week = now - LEDGER_RETENTION;
+        let days = self.plan.queries.iter().map(|query| i64::from(query.working_days)).max();
+        let Some(days) = days.filter(|days| *days > 0) else { return week };
+        let today = (now + self.utc_offset).div_euclid(DAY);
+        let Some(first) = cells::first_working_day(&self.plan.policy.calendar, days, today) else {
+            return week;
+        };
+        week.min(first.max(today - 31) * DAY - self.utc_offset - HOUR)
     }
 
     pub fn blank(&self) -> Judged {
@@ -221,7 +234,7 @@ impl Naive {
         let before = self.greatest.map_or(Millis::MIN, |g| g - self.lateness);
         let greatest = self.greatest.map_or(event.time_ms, |g| g.max(event.time_ms));
         self.greatest = Some(greatest);
-        self.horizon = greatest - self.lateness - LEDGER_RETENTION;
+        self.horizon = self.horizon_at(greatest - self.lateness);
         self.arrived_before = self.arrivals;
         let Body::Payment(p) = &event.body else {
             self.apply(batch, event);

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use super::super::capture::Captured;
 use super::super::group::Group;
 use super::super::view::StepView;
-use crate::limits;
 use crate::model::alert::{Bilingual, EventRef, Evidence, GuardOutcome, GuardResult};
 use crate::model::entity::Reference;
 use crate::model::measure::Action;
@@ -150,7 +149,7 @@ impl Finding {
             removed: effect == Some(GuardEffect::Remove),
             lowered,
             lower_bound,
-            warming: view.warmth.is_warming(rule, view.event(event).time_ms),
+            warming: view.is_warming(rule, event),
             balance_unknown: plan.balance_unknown.is_some_and(|e| program.eval(e, row) == 1),
             subject: plan.subject,
         }
@@ -174,15 +173,15 @@ impl Finding {
             && self.lower_bound == other.lower_bound
     }
 
-    /// Whether payments behind it may be forgotten once the watermark has passed `until_ms`.
-    pub fn fades_until(&self, until_ms: Millis) -> bool {
+    /// Whether payments behind it are not after what ledgers will have let go of.
+    pub fn fades_until(&self, horizon_ms: Millis) -> bool {
         let entries = self.kept.iter().flat_map(|kept| &kept.entries);
         let oldest = entries.filter_map(|(_, _, captured)| match captured {
             // Oldest first.
             Captured::Entries { entries, .. } => entries.first(),
             Captured::Branch(_) => None,
         });
-        oldest.into_iter().any(|e| e.time_ms() <= until_ms - limits::LEDGER_RETENTION)
+        oldest.into_iter().any(|e| e.time_ms() <= horizon_ms)
     }
 }
 

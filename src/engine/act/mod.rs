@@ -64,6 +64,8 @@ struct Made {
     removed: bool,
     weight: u32,
     floor: Option<Action>,
+    lower_bound: bool,
+    warming: bool,
     /// Cells of the rule's evidence.
     values: Vec<i64>,
 }
@@ -362,7 +364,8 @@ impl Act {
         let episode = Arc::make_mut(episode);
         // What the next finding may come too late for is put into words now.
         let until_ms = episode.last_ms + policy.episode_idle_ms;
-        episode.tell(view.plan, groups, |finding| finding.fades_until(until_ms));
+        let horizon_ms = view.plan.horizon_ms(until_ms, view.settings.utc_offset_ms);
+        episode.tell(view.plan, groups, |finding| finding.fades_until(horizon_ms));
         let mut downgraded_from = None;
         let mut decision = decide(episode, &verdict);
         if let Decision::Publish(_) = decision
@@ -429,8 +432,9 @@ impl Item<'_> {
 
 impl Judged {
     fn made(&self) -> Made {
-        let Finding { removed, weight, floor, .. } = self.finding;
-        Made { removed, weight, floor, values: self.finding.values.to_vec() }
+        let Finding { removed, weight, floor, lower_bound, warming, .. } = self.finding;
+        let values = self.finding.values.to_vec();
+        Made { removed, weight, floor, lower_bound, warming, values }
     }
 }
 
@@ -470,6 +474,8 @@ fn record(view: &StepView<'_>, held: Held, made: Made) -> FindingRecord {
         removed: made.removed,
         weight: made.weight,
         floor: made.floor,
+        lower_bound: made.lower_bound,
+        warming: made.warming,
         values: made.values,
     }
 }

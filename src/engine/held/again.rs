@@ -81,7 +81,8 @@ impl Engine {
             left = later;
             for again in now {
                 let Some((texts, event)) = self.held.get(again.number) else { continue };
-                let mut facts = EventFacts::new(event.time_ms, of_event.watermark_ms);
+                let mut facts =
+                    EventFacts::new(event.time_ms, of_event.watermark_ms, of_event.horizon_ms);
                 facts.fate = Fate::Again;
                 let item = self.work.facts.len() as u32;
                 let mut hands = Hands { key, per_group, groups: &mut groups };

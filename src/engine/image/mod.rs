@@ -140,7 +140,7 @@ impl Engine {
     /// # Panics
     /// When there is no such shard.
     pub fn copy_consult(&mut self, shard: Shard, image: &mut ConsultImage) {
-        let horizon_ms = self.watermark_ms().map(|w| w - limits::LEDGER_RETENTION);
+        let horizon_ms = self.horizon_ms();
         (image.shard, image.greatest_ms) = (shard, self.greatest_ms);
         image.next_event = self.held.next_number();
         let mut group = write(group_of(self, shard));
@@ -156,7 +156,7 @@ impl Engine {
     /// # Panics
     /// When there is no such shard.
     pub fn copy_ledgers(&mut self, shard: Shard, image: &mut LedgersImage) {
-        let horizon_ms = self.watermark_ms().map(|w| w - limits::LEDGER_RETENTION);
+        let horizon_ms = self.horizon_ms();
         (image.shard, image.greatest_ms) = (shard, self.greatest_ms);
         let mut group = write(group_of(self, shard));
         image.copy(group.shard(shard), horizon_ms, self.config.utc_offset_ms);

@@ -1,5 +1,6 @@
 //! Durations and exact fractions, from text.
 
+use crate::limits;
 use crate::model::money::parse_decimal;
 use crate::model::time::{DAY, HOUR, MINUTE, Millis, SECOND};
 
@@ -29,7 +30,7 @@ pub(in crate::rules) fn duration(text: &str) -> Option<Millis> {
 /// Reads working days, `5wd`; `None` for anything else.
 pub(in crate::rules) fn working_days(text: &str) -> Option<u8> {
     let digits = text.strip_suffix("wd")?;
-    let days = digits.parse().ok().filter(|days| (1..=20).contains(days));
+    let days = digits.parse().ok().filter(|days| (1..=limits::WORKING_DAYS_MAX).contains(days));
     days.filter(|_| digits.bytes().all(|b| b.is_ascii_digit()))
 }
 
@@ -64,7 +65,7 @@ mod tests {
     #[test]
     fn working_days_are_read() {
         assert_eq!(working_days("5wd"), Some(5));
-        for bad in ["", "wd", "0wd", "21wd", "5d", "+5wd", "5 wd"] {
+        for bad in ["", "wd", "0wd", "6wd", "5d", "+5wd", "5 wd"] {
             assert_eq!(working_days(bad), None, "{bad:?}");
         }
     }

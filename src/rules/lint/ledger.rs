@@ -50,7 +50,11 @@ pub(super) fn longest_window(plan: &Plan, rule: &RulePlan) -> Millis {
         .map(|id| match &plan.program.nodes[id.0 as usize] {
             Node::Load(CellRef::State(role, cell)) => {
                 match &plan.parts[*role as usize].features[usize::from(*cell)] {
-                    StateFeature::Asked(query, _) => plan.queries[usize::from(*query)].window_ms,
+                    StateFeature::Asked(query, _) => {
+                        let query = plan.queries[usize::from(*query)];
+                        // Five working days are a week, but for holidays.
+                        query.window_ms.min(limits::WINDOW_MAX)
+                    }
                     feature => feature.window_ms(),
                 }
             }

@@ -43,15 +43,21 @@ impl Calendar {
             Span::Length(length_ms) => return length_ms,
             Span::WorkingDays(days) => days,
         };
-        let today = day_number(time_ms, utc_offset_ms);
-        if !self.covers.is_some_and(|(from, to)| (from..=to).contains(&today)) {
-            return Millis::from((u16::from(days) * 7).div_ceil(5)) * DAY;
+        match self.first_day(days, day_number(time_ms, utc_offset_ms)) {
+            // The window is open at its start, and midnight belongs to the day.
+            Some(first) => time_ms - (Millis::from(first) * DAY - utc_offset_ms) + 1,
+            None => Millis::from((u16::from(days) * 7).div_ceil(5)) * DAY,
         }
+    }
+
+    /// The first of so many working days, of which `today` is the last, working day or not; `None`
+    /// where the calendar does not know the day.
+    #[must_use]
+    pub fn first_day(&self, days: u8, today: i32) -> Option<i32> {
+        self.covers.filter(|(from, to)| (*from..=*to).contains(&today))?;
         let back = (today - LOOK_BACK_DAYS..=today).rev();
         let mut working = back.filter(|day| self.is_working(*day));
-        let first = working.nth(usize::from(days.max(1)) - 1).unwrap_or(today);
-        // The window is open at its start, and midnight belongs to the day.
-        time_ms - (Millis::from(first) * DAY - utc_offset_ms) + 1
+        Some(working.nth(usize::from(days.max(1)) - 1).unwrap_or(today))
     }
 }
 

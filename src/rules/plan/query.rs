@@ -106,7 +106,7 @@ impl Query {
         match span {
             Span::Length(length_ms) => Self::all(direction, length_ms),
             Span::WorkingDays(working_days) => {
-                Self { working_days, ..Self::all(direction, limits::WINDOW_MAX) }
+                Self { working_days, ..Self::all(direction, limits::WORKING_WINDOW_MAX) }
             }
         }
     }

@@ -10,8 +10,18 @@ use crate::rules::plan::Plan;
 use crate::rules::text::plain_value;
 
 /// The columns, in order.
-pub const COLUMNS: [&str; 8] =
-    ["rule", "account", "event_id", "time_ms", "removed", "weight", "measure", "evidence"];
+pub const COLUMNS: [&str; 10] = [
+    "rule",
+    "account",
+    "event_id",
+    "time_ms",
+    "removed",
+    "weight",
+    "measure",
+    "evidence",
+    "lower_bound",
+    "warming",
+];
 
 /// Writes findings, one a row, in order of event, then rule. Evidence is `feature=value`, one
 /// after the other with `; ` between: amounts as decimals, durations in milliseconds.
@@ -58,10 +68,12 @@ impl<W: Write> FindingRows<W> {
                 &*mask.token(TokenKind::Account, &finding.account),
                 finding.waited.as_deref().unwrap_or_else(|| event_id(batch, event)),
                 finding.time_ms.to_string().as_str(),
-                if finding.removed { "true" } else { "false" },
+                word(finding.removed),
                 finding.weight.to_string().as_str(),
                 finding.floor.map_or("", crate::model::measure::Action::word),
                 self.evidence.as_str(),
+                word(finding.lower_bound),
+                word(finding.warming),
             ])?;
         }
         Ok(())
@@ -74,6 +86,10 @@ impl<W: Write> FindingRows<W> {
     pub fn flush(&mut self) -> std::io::Result<()> {
         self.out.flush()
     }
+}
+
+fn word(value: bool) -> &'static str {
+    if value { "true" } else { "false" }
 }
 
 fn event_id<'a>(batch: &'a Batch, event: &Event) -> &'a str {

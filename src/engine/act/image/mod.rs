@@ -34,6 +34,8 @@ pub struct ActImage {
     pub greatest_ms: Millis,
     /// Time of the first event that was judged.
     since_ms: Option<Millis>,
+    /// What windows of working days miss of the time before it.
+    let_go_ms: Option<Millis>,
     /// By id of a rule that others ask about: since when its signals are remembered.
     remembered: BTreeMap<String, Millis>,
     breaker: BreakerRow,
@@ -56,6 +58,8 @@ struct TraceRow {
     removed: bool,
     weight: u32,
     floor: u8,
+    lower_bound: bool,
+    warming: bool,
     values: Vec<i64>,
     target: Option<TargetRow>,
     /// About whom, from whom.
@@ -170,10 +174,11 @@ impl Engine {
             left,
         } = act;
         let BreakerState { strong, greatest_ms: breaker_ms, active } = breaker;
-        let (since_ms, remembered) = warmth.known();
+        let (since_ms, let_go_ms, remembered) = warmth.known();
         let mut image = ActImage {
             greatest_ms: *greatest_ms,
             since_ms,
+            let_go_ms,
             remembered: remembered.clone(),
             breaker: BreakerRow {
                 strong: strong.iter().copied().collect(),
@@ -240,6 +245,7 @@ impl Engine {
         };
         self.greatest_ms = image.greatest_ms;
         self.warmth.since_ms = image.since_ms;
+        self.warmth.let_go_ms = image.let_go_ms;
         self.warmth.remembered = image.remembered.clone();
         self.warmth.set_plan(&self.plan, image.greatest_ms);
         Ok(())
@@ -263,12 +269,14 @@ fn target_of(row: &TargetRow) -> Result<TargetKey, ImageError> {
 fn left_row(number: u64, (time_ms, traces): &Leaving) -> (u64, Millis, Vec<TraceRow>) {
     let row = |trace: &Trace| {
         let Trace { rule_id, made, target, signal } = trace;
-        let Made { removed, weight, floor, values } = made;
+        let Made { removed, weight, floor, lower_bound, warming, values } = made;
         TraceRow {
             rule_id: rule_id.clone(),
             removed: *removed,
             weight: *weight,
             floor: number_of(*floor),
+            lower_bound: *lower_bound,
+            warming: *warming,
             values: values.clone(),
             target: target.as_ref().map(target_row),
             signal: signal.map(|parties| parties.map(Reference::bits)),
@@ -282,6 +290,8 @@ fn trace_of(row: &TraceRow) -> Result<Trace, ImageError> {
         removed: row.removed,
         weight: row.weight,
         floor: of_number_or_none("measure", Action::WORDS, row.floor)?,
+        lower_bound: row.lower_bound,
+        warming: row.warming,
         values: row.values.clone(),
     };
     Ok(Trace {
