@@ -1,7 +1,7 @@
 //! Topics, a reader, and a running `goshawk` that is followed by its journal.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::message::BorrowedMessage;
 use rdkafka::{Message as _, Offset, TopicPartitionList};
 
 use super::process::{Running, cpu_s};
@@ -65,6 +66,8 @@ pub struct Service {
     pub alerts: String,
     /// Its folder: configuration, log, state.
     pub folder: tempfile::TempDir,
+    /// Its configuration.
+    pub config: PathBuf,
     brokers: String,
     journal: String,
     log: PathBuf,
@@ -98,21 +101,34 @@ impl Service {
         );
         std::fs::write(&config, text).expect("writes");
         let log = folder.path().join("log");
-        let process = Command::new(env!("CARGO_BIN_EXE_goshawk"))
-            .args(["run", "--config"])
-            .arg(&config)
-            .stdout(Stdio::null())
-            .stderr(File::create(&log).expect("a log"))
-            .spawn()
-            .expect("starts");
         Self {
-            process: Running(process),
+            process: run(&config, folder.path(), &log),
             alerts: alerts.clone(),
+            config,
             folder,
             brokers: brokers.to_owned(),
             journal: journal.clone(),
             log,
         }
+    }
+
+    /// Starts another process of the same configuration, with what it keeps in a folder of its own,
+    /// where its log is, too. It stands by while the first is there.
+    pub fn another(&self, folder: &Path) -> Running {
+        std::fs::create_dir_all(folder).expect("a folder");
+        run(&self.config, folder, &folder.join("log"))
+    }
+
+    /// Kills the process and starts it again.
+    pub fn restart_killed(&mut self) {
+        self.process.0.kill().expect("ours");
+        self.process.0.wait().expect("ours");
+        self.process = run(&self.config, self.folder.path(), &self.log);
+    }
+
+    /// A reader of its journal.
+    pub fn journal(&self) -> BaseConsumer {
+        reader(&self.brokers, &self.journal, 1)
     }
 
     /// Number of the process.
@@ -123,7 +139,7 @@ impl Service {
     /// Follows the journal until committed steps cover so many records. The marks are of every
     /// step: the first is the first sign of work.
     pub fn follow(&mut self, records: u64) -> Vec<Mark> {
-        let tail = reader(&self.brokers, &self.journal, 1);
+        let tail = self.journal();
         let started = Instant::now();
         let mut marks: Vec<Mark> = Vec::new();
         let mut covered = 0;
@@ -134,10 +150,11 @@ impl Service {
             assert!(started.elapsed() < GIVE_UP, "{covered} of {records}:\n{}", told());
             let Some(polled) = tail.poll(Duration::from_millis(100)) else { continue };
             let message = polled.expect("a record");
-            let body = message.payload().unwrap_or_default();
-            // The journal also holds records of other kinds.
-            let Ok(step) = serde_json::from_slice::<JournalRecord>(body) else { continue };
-            covered += step.runs.iter().map(|run| (run.to - run.from) as u64).sum::<u64>();
+            let records = records_of(&message);
+            if records == 0 {
+                continue;
+            }
+            covered += records;
             marks.push(Mark { covered, at: Instant::now(), cpu_s: cpu_s(self.process.0.id()) });
         }
         marks
@@ -150,4 +167,26 @@ impl Service {
         let ended = self.process.0.wait().expect("ours");
         assert!(sent.success() && ended.success(), "a bad end");
     }
+}
+
+/// How many records the step of a journal record covers; 0 for records of other kinds.
+pub fn records_of(message: &BorrowedMessage<'_>) -> u64 {
+    let body = message.payload().unwrap_or_default();
+    let Ok(step) = serde_json::from_slice::<JournalRecord>(body) else { return 0 };
+    step.runs.iter().map(|run| (run.to - run.from) as u64).sum()
+}
+
+fn run(config: &Path, state: &Path, log: &Path) -> Running {
+    // What went before stays readable.
+    let log = File::options().create(true).append(true).open(log).expect("a log");
+    let process = Command::new(env!("CARGO_BIN_EXE_goshawk"))
+        .args(["run", "--config"])
+        .arg(config)
+        .arg("--set")
+        .arg(format!("state={}", state.join("state").display()))
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .expect("starts");
+    Running(process)
 }

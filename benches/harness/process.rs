@@ -47,10 +47,12 @@ pub fn cost_of(command: &mut Command) -> Cost {
 
 /// Peak resident memory of a process so far in MiB; 0 where the system does not say.
 pub fn peak_mib(process: u32) -> f64 {
-    let text = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
-    kib.unwrap_or(0.0) / 1_024.0
+    status_mib(process, "VmHWM:")
+}
+
+/// Resident memory of a process now in MiB; 0 where the system does not say.
+pub fn resident_mib(process: u32) -> f64 {
+    status_mib(process, "VmRSS:")
 }
 
 /// CPU time of a process's threads since its start, by their names without numbers.
@@ -85,4 +87,11 @@ fn ticks(stat: &Path) -> f64 {
 fn state(stat: &Path) -> Option<char> {
     let text = std::fs::read_to_string(stat).ok()?;
     text.rsplit(')').next()?.trim().chars().next()
+}
+
+fn status_mib(process: u32, name: &str) -> f64 {
+    let text = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
+    kib.unwrap_or(0.0) / 1_024.0
 }
