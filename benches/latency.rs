@@ -2,8 +2,7 @@
 //!
 //! `cargo bench --bench latency [-- SECONDS]`: the shipped pack, both delivery modes, with 25, 50
 //! and 75 % of the capacity that is measured first, in the same run, on a backlog. Payments are
-//! sent
-//! on a fixed schedule whatever comes back, and each latency counts from the moment its payment was
+//! sent on a fixed schedule whatever comes back, and each latency counts from the moment its payment was
 //! due to be sent, so that a stall delays everything behind it and is seen (no coordinated
 //! omission). One payment in fifty goes to a listed payee from an account of its own: it raises an
 //! alert. Broker, sender, program and consumer share the machine's cores.

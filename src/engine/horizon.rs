@@ -5,8 +5,7 @@ use crate::model::time::{Millis, day_number};
 use crate::rules::plan::Plan;
 
 /// Tells the horizon of one watermark after the other: [`Plan::horizon_ms`], with the calendar
-/// asked
-/// once a day.
+/// asked once a day.
 #[derive(Debug)]
 pub(super) struct Horizon<'a> {
     plan: &'a Plan,

@@ -110,8 +110,7 @@ fn findings(said: &str, plan: &Plan) -> String {
 }
 
 /// Two plans with the holidays of the second and a question about five working days: ledgers keep
-/// as
-/// long for the one as for the other.
+/// as long for the one as for the other.
 fn keeping_as_long(before: &Plan, after: &Plan) -> [Arc<Plan>; 2] {
     [before, after].map(|plan| {
         let mut plan = plan.clone();

@@ -14,8 +14,7 @@ const WEEKS_DAYS: u16 = 56;
 impl Plan {
     /// The longest window that a rule's condition or an escalation of it reads, and the longest in
     /// working days, or 0. What is looked for *before* a window (strangers, a payee's first
-    /// payment)
-    /// has no length of its own and does not count.
+    /// payment) has no length of its own and does not count.
     #[must_use]
     pub fn reach(&self, rule: &RulePlan) -> (Millis, u8) {
         let deciding = rule.escalations.iter().map(|e| e.when).chain([rule.when]);
@@ -49,8 +48,7 @@ impl Plan {
     }
 
     /// What is not after this, no window of working days reads that ends on a day; `None` where
-    /// none
-    /// of them reads more than others do.
+    /// there is none, or the calendar does not know the day.
     #[must_use]
     pub fn working_horizon_ms(&self, today: i32, utc_offset_ms: Millis) -> Option<Millis> {
         let days = self.working_days();
