@@ -245,7 +245,8 @@ impl Engine {
         };
         self.greatest_ms = image.greatest_ms;
         self.warmth.since_ms = image.since_ms;
-        self.warmth.let_go_ms = image.let_go_ms;
+        // What is on trial has the ledgers of the rules in force, which may have let go of more.
+        self.warmth.let_go_ms = self.warmth.let_go_ms.max(image.let_go_ms);
         self.warmth.remembered = image.remembered.clone();
         self.warmth.set_plan(&self.plan, image.greatest_ms);
         Ok(())
