@@ -208,8 +208,11 @@ fn section(pack: &Pack, plan: &Plan, rule: &RuleDoc, words: &Words) -> String {
         line(words.supported, &format!("`{}` ({})", support.floor.value, with.join(", ")));
     }
     if let Some(compiled) = plan.rules.iter().find(|compiled| compiled.id == rule.id.value) {
-        let reach_ms = plan.reach_ms(compiled);
+        let (reach_ms, working_days) = plan.reach(compiled);
         let mut back = Vec::new();
+        if working_days > 0 {
+            back.push(format!("`{working_days}wd`"));
+        }
         if reach_ms > 0 {
             back.push(format_value(Type::Duration, reach_ms, plan.currency, None, words.language));
         }

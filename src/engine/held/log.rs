@@ -89,7 +89,10 @@ impl Held {
 
     /// Lets go of what no arrival within the lateness can touch any more.
     pub fn end_step(&mut self, watermark_ms: Millis) {
-        self.chunks.push_back(Arc::new(std::mem::take(&mut self.present)));
+        let present = std::mem::take(&mut self.present);
+        if !present.batch.events.is_empty() {
+            self.chunks.push_back(Arc::new(present));
+        }
         while let Some(chunk) = self.chunks.front() {
             let end = chunk.first + chunk.batch.events.len() as u64;
             let beyond = end + limits::HELD_EVENTS_MAX < self.next;
