@@ -46,3 +46,18 @@ fn every_mistake_of_a_rule_is_reported_at_once() {
     }
     assert!(!messages.iter().any(|m| m.contains("there is no rule")), "{messages:?}");
 }
+
+/// Examples of the whole pack are read with the same care as those of a rule.
+#[test]
+fn what_is_wrong_with_an_example_of_the_whole_pack_is_said() {
+    let mut files = shipped::files();
+    let file = files.iter_mut().find(|file| file.path == "examples.toml").expect("shipped");
+    file.text = "[[examples]]\nname = \"wrong\"\ngiven = '''\n  10:00 A -> B1..C9 5 every=1s\n  \
+                 10:00 B1..B900000 -> A 5 every=1s\n  10:01 A1..A2 -> B1..B3 5 every=1s\n'''\n\
+                 from = \"noon\"\nexpect = [\"10:00 raise A reviev\", \"10:00 M02 A\"]\nwhen = 1\n"
+        .to_owned();
+    let defects = compile(&files).expect_err("a bad example");
+    insta::with_settings!({ snapshot_path => "bad_rules", prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("an_example_of_the_whole_pack", render(&defects, &files));
+    });
+}

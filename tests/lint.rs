@@ -65,6 +65,38 @@ fn a_rule_that_asks_about_a_rule_that_is_off_can_never_hold() {
     assert_eq!(remark.diagnostic.message, "the condition can never hold: R08a is off");
 }
 
+/// A guard and the policy allow themselves what is meant, and are told of what is not needed.
+#[test]
+fn guards_and_the_policy_allow_themselves_things_too() {
+    let rule = shipped::files().into_iter().find(|f| f.path.contains("m04_")).expect("shipped");
+    let mut files = pack(CLEAN);
+    files.push(rule);
+    let about = |files: &[SourceFile], path: &str| -> Vec<Remark> {
+        let all = remarks(files).expect("the pack compiles");
+        all.into_iter().filter(|r| r.diagnostic.path == path && r.rule != "L01").collect()
+    };
+    let allowed = about(&files, "guards.toml");
+    assert_eq!(allowed.len(), 1, "{allowed:#?}");
+    assert_eq!((allowed[0].code, allowed[0].rule.as_str()), ("no_edge_example", "G11"));
+    assert!(allowed[0].allowed.is_some());
+    for file in &mut files {
+        if file.path == "guards.toml" {
+            let at = file.text.find("[[guards.lint.allow]]").expect("G11 allows itself its limit");
+            let end = file.text[at..].find("[[guards]]").expect("another guard follows");
+            file.text.replace_range(at..at + end, "");
+        }
+        if file.path == "policy.toml" {
+            file.text += "\n[[lint.allow]]\ncode = \"unreachable_band\"\nabout = \"families.ring\"\n\
+                          reason = \"nobody asked\"\n";
+        }
+    }
+    let open = about(&files, "guards.toml");
+    assert_eq!(open.len(), 1, "{open:#?}");
+    assert!(open[0].diagnostic.message.contains("'1.00'") && open[0].allowed.is_none());
+    let open = about(&files, "policy.toml");
+    assert!(open.iter().any(|remark| remark.code == "unused_allow"), "{open:#?}");
+}
+
 fn folder() -> String {
     concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lint").to_owned()
 }

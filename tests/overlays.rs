@@ -59,6 +59,26 @@ fn an_overlay_changes_what_it_names_and_nothing_else() {
 }
 
 #[test]
+fn an_overlay_brings_the_examples_of_its_policy() {
+    let example = "[[examples]]\nname = \"ours\"\ngiven = \"10:00 A -> B 5\"\nexpect = []\n";
+    let files = pack(&[("bank/manifest.toml", MANIFEST), ("bank/examples.toml", example)]);
+    let all = goshawk::rules::examples::of(&files).expect("they can be read");
+    let whole = all.iter().filter(|e| e.rule == goshawk::rules::examples::OF_PACK);
+    assert_eq!(whole.map(|e| e.name.as_str()).collect::<Vec<_>>(), ["ours"]);
+    let files = pack(&[("bank/manifest.toml", MANIFEST)]);
+    let all = goshawk::rules::examples::of(&files).expect("they can be read");
+    assert!(all.iter().all(|e| e.rule != goshawk::rules::examples::OF_PACK));
+    let twice = pack(&[
+        ("bank/manifest.toml", MANIFEST),
+        ("bank/examples.toml", example),
+        ("other/manifest.toml", MANIFEST),
+        ("other/examples.toml", example),
+    ]);
+    let defects = compile(&twice).expect_err("which of the two?");
+    assert!(defects.iter().any(|d| d.message.contains("replaced twice")), "{defects:#?}");
+}
+
+#[test]
 fn the_order_of_overlays_means_nothing() {
     let a = [("a/manifest.toml", MANIFEST), ("a/m02.toml", "changes = \"M02\"\nweight = 30\n")];
     let b = [

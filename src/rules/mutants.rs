@@ -1,31 +1,37 @@
-//! Every threshold of every rule, moved by one unit: what a rule's examples must notice.
+//! Every threshold of every rule, every guard and the policy, moved by one unit: what the examples
+//! must notice.
 //!
 //! A mutant is a small pack: the rule with one number changed, the rules its file names, policy and
-//! guards. Numbers are those of `[params]` and those written into conditions and features. One unit
-//! is one for a whole number, one minor unit for an amount, a second for a duration, a hundredth
+//! guards. Numbers are those of `[params]` and those written into conditions and features. Of a
+//! guard it is the rules that name it, and the examples of any of them may notice. Of the policy it
+//! is the whole pack with the examples about it. One unit is one for a whole number, one minor unit
+//! for an amount, a second for a duration, a working day, a minute for a time of day, a hundredth
 //! for a ratio.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::compile::duration;
+use super::compile::{clock, duration, working_days};
 use super::diagnostics::{Diagnostic, Sink};
 use super::document::{Node, Text, Value};
-use super::expr::{Expr, Kind};
+use super::examples::OF_PACK;
+use super::expr::{self, Expr, Kind};
 use super::lint::words::{Written, expressions};
 use super::source::{Pack, ParamDoc, RuleDoc};
 use super::{SourceFile, document, overlay, sorted, source};
 use crate::model::money::{Currency, format_decimal, parse_decimal};
 use crate::model::time::{Millis, SECOND};
 
-/// A rule with one number changed.
+/// A pack with one number changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mutant {
-    /// The rule.
+    /// The rule or the guard; empty for the policy.
     pub rule: String,
+    /// Rules whose examples are to notice; [`OF_PACK`] stands for those of the whole pack.
+    pub watched: Vec<String>,
     /// The parameter, or the number as written.
     pub about: String,
-    /// The rule's file.
+    /// The file that holds the number.
     pub path: String,
     /// Where the number stands in the unchanged file.
     pub span: Range<usize>,
@@ -33,7 +39,7 @@ pub struct Mutant {
     pub from: String,
     /// What it became.
     pub to: String,
-    /// The pack that holds the changed rule; it may not compile, where the change leaves a bound.
+    /// The changed pack; it may not compile, where the change leaves a bound.
     pub files: Vec<SourceFile>,
 }
 
@@ -53,9 +59,8 @@ pub fn of(files: &[SourceFile]) -> Result<Vec<Mutant>, Vec<Diagnostic>> {
     let roots: Vec<Option<Node>> =
         (0..files.len()).map(|file| document::parse(file, &mut sink)).collect();
     let mut mutants = Vec::new();
-    for rule in &pack.rules {
-        let needed = needed(&pack, rule, &roots);
-        for change in changes(rule, currency) {
+    let mut add = |id: &str, watched: &[&str], needed: BTreeSet<usize>, changes: Vec<Change>| {
+        for change in changes {
             let original = files[change.file];
             let mut text = original.text.clone();
             text.replace_range(change.span.clone(), &change.to);
@@ -63,7 +68,8 @@ pub fn of(files: &[SourceFile]) -> Result<Vec<Mutant>, Vec<Diagnostic>> {
                 needed.iter().filter(|i| **i != change.file).map(|i| files[*i].clone()).collect();
             small.push(SourceFile { path: original.path.clone(), text });
             mutants.push(Mutant {
-                rule: rule.id.value.clone(),
+                rule: id.to_owned(),
+                watched: watched.iter().map(|rule| (*rule).to_owned()).collect(),
                 about: change.about,
                 path: original.path.clone(),
                 from: original.text[change.span.clone()].to_owned(),
@@ -72,20 +78,43 @@ pub fn of(files: &[SourceFile]) -> Result<Vec<Mutant>, Vec<Diagnostic>> {
                 files: small,
             });
         }
+    };
+    for rule in &pack.rules {
+        let id = rule.id.value.as_str();
+        add(id, &[id], needed(&pack, &[rule], &roots), changes(rule, currency));
+    }
+    for guard in &pack.guards {
+        let watched: Vec<&RuleDoc> = pack.rules.iter().filter(|rule| guard.is_of(rule)).collect();
+        let Ok(expr) = expr::parse(&guard.when.value) else { continue };
+        let written = Written { text: &guard.when, expr };
+        let mut changes = Vec::new();
+        written.expr.walk(&mut |expr| of_number(&written, expr, currency, &mut changes));
+        // What no rule names has nobody to notice it.
+        if !watched.is_empty() {
+            let ids: Vec<&str> = watched.iter().map(|rule| rule.id.value.as_str()).collect();
+            add(&guard.id.value, &ids, needed(&pack, &watched, &roots), changes);
+        }
+    }
+    // A pack without examples of the whole says nothing about its policy.
+    if let Some(policy) = pack.policy.as_ref().filter(|_| !pack.examples.is_empty()) {
+        let changes = of_policy(&policy.thresholds, currency);
+        add("", &[OF_PACK], (0..files.len()).collect(), changes);
     }
     mutants.sort_by(|a, b| (&a.path, a.span.start).cmp(&(&b.path, b.span.start)));
     Ok(mutants)
 }
 
-/// The files a rule needs: everything that is not a rule, and the rules that it and its examples
-/// name, with those that they need.
+/// The files that rules need: policy, guards and calendars, and the rules that they and their
+/// examples name, with those that they need.
 /// Changes of rules that are not there are left out with them.
-fn needed(pack: &Pack, rule: &RuleDoc, roots: &[Option<Node>]) -> BTreeSet<usize> {
-    let of_rules: BTreeSet<usize> = pack.rules.iter().map(|r| r.file).collect();
+fn needed(pack: &Pack, rules: &[&RuleDoc], roots: &[Option<Node>]) -> BTreeSet<usize> {
+    let of_rules = pack.rules.iter().map(|rule| rule.file);
+    let left_out: BTreeSet<usize> =
+        of_rules.chain(pack.examples.iter().map(|(file, _)| *file)).collect();
     let mut needed: BTreeSet<usize> =
-        (0..roots.len()).filter(|index| !of_rules.contains(index)).collect();
+        (0..roots.len()).filter(|index| !left_out.contains(index)).collect();
     let mut ids = BTreeSet::new();
-    let mut open = vec![rule];
+    let mut open = rules.to_vec();
     while let Some(rule) = open.pop() {
         if !needed.insert(rule.file) {
             continue;
@@ -132,52 +161,77 @@ fn changes(rule: &RuleDoc, currency: Currency) -> Vec<Change> {
     changes
 }
 
+fn of_policy(thresholds: &[(String, Node)], currency: Currency) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for (name, node) in thresholds {
+        of_node(name, node, false, currency, &mut changes);
+    }
+    changes
+}
+
 fn of_param(param: &ParamDoc, node: &Node, currency: Currency, changes: &mut Vec<Change>) {
+    let is_amount = param.unit.as_ref().is_some_and(|u| u.value == currency.code());
+    of_node(&param.name.value, node, is_amount, currency, changes);
+}
+
+/// A number that is a value of its own.
+fn of_node(
+    name: &str,
+    node: &Node,
+    is_amount: bool,
+    currency: Currency,
+    changes: &mut Vec<Change>,
+) {
     let mut change = |to: Vec<String>| {
         changes.extend(to.into_iter().map(|to| {
-            let (about, span) = (param.name.value.clone(), node.span.clone());
-            Change { file: param.name.file, about, span, to }
+            let (about, span) = (name.to_owned(), node.span.clone());
+            Change { file: node.file, about, span, to }
         }));
     };
-    let is_amount = param.unit.as_ref().is_some_and(|u| u.value == currency.code());
     match &node.value {
         Value::Integer(value) => change(beside(*value)),
         Value::Float(raw) => change(fractions_beside(raw)),
         Value::Text(text) if is_amount => change(quoted(amounts_beside(&text.value, currency))),
-        Value::Text(text) => change(quoted(durations_beside(&text.value))),
+        Value::Text(text) if duration(&text.value).is_some() => {
+            change(quoted(durations_beside(&text.value)));
+        }
+        Value::Text(text) => {
+            change(quoted(working_days_beside(&text.value)));
+            change(quoted(fractions_beside(&text.value)));
+        }
         _ => {}
     }
 }
 
 /// A number in an expression.
 fn of_number(written: &Written<'_>, expr: &Expr, currency: Currency, changes: &mut Vec<Change>) {
-    let inside = |text: &str| match &expr.kind {
-        Kind::Call { args, .. } => args[0].span.clone(),
-        _ => {
-            debug_assert!(!text.is_empty());
-            expr.span.clone()
+    match &expr.kind {
+        Kind::Int(value) => at(written, &expr.span, beside(*value), changes),
+        Kind::Fraction(raw) => at(written, &expr.span, fractions_beside(raw), changes),
+        Kind::Call { name, args, .. } => {
+            for arg in args {
+                let Kind::Text(text) = &arg.kind else { continue };
+                let to = match name.as_str() {
+                    "money" => amounts_beside(text, currency),
+                    "duration" => durations_beside(text),
+                    "between" => clocks_beside(text),
+                    _ => return,
+                };
+                at(written, &arg.span, quoted(to), changes);
+            }
         }
-    };
-    let (span, to) = match &expr.kind {
-        Kind::Int(value) => (expr.span.clone(), beside(*value)),
-        Kind::Fraction(raw) => (expr.span.clone(), fractions_beside(raw)),
-        Kind::Call { on: None, name, args } => {
-            let [Expr { kind: Kind::Text(text), .. }] = &args[..] else { return };
-            let to = match name.as_str() {
-                "money" => amounts_beside(text, currency),
-                "duration" => durations_beside(text),
-                _ => return,
-            };
-            (inside(text), to.into_iter().map(|to| format!("\"{to}\"")).collect())
-        }
-        _ => return,
-    };
+        _ => {}
+    }
+}
+
+/// Changes of one place of an expression.
+fn at(written: &Written<'_>, span: &Range<usize>, to: Vec<String>, changes: &mut Vec<Change>) {
     let place = written.text.place(span.clone());
     // Where escapes hide the place, the number cannot be changed by itself.
     if place.len() != span.len() {
         return;
     }
-    let about = name_of(written.text, &span);
+    let about = name_of(written.text, span);
     let file = written.text.file;
     changes.extend(to.into_iter().map(|to| {
         let (about, span) = (about.clone(), place.clone());
@@ -214,6 +268,20 @@ fn durations_beside(text: &str) -> Vec<String> {
     [ms - SECOND, ms + SECOND].into_iter().filter(|ms| *ms > 0).map(written).collect()
 }
 
+fn working_days_beside(text: &str) -> Vec<String> {
+    let Some(days) = working_days(text) else { return Vec::new() };
+    [days - 1, days + 1].map(|days| format!("{days}wd")).to_vec()
+}
+
+fn clocks_beside(text: &str) -> Vec<String> {
+    let Some(minutes) = clock(text) else { return Vec::new() };
+    let written = |minutes: i64| {
+        let minutes = minutes.rem_euclid(24 * 60);
+        format!("{:02}:{:02}", minutes / 60, minutes % 60)
+    };
+    [minutes - 1, minutes + 1].map(written).to_vec()
+}
+
 fn quoted(values: Vec<String>) -> Vec<String> {
     values.into_iter().map(|value| format!("\"{value}\"")).collect()
 }
@@ -229,6 +297,55 @@ mod tests {
         assert_eq!(amounts_beside("5000.00", Currency::CNY), ["4999.99", "5000.01"]);
         assert_eq!(durations_beside("10m"), ["599000ms", "601000ms"]);
         assert_eq!(durations_beside("1s"), ["2000ms"]);
+        assert_eq!(working_days_beside("5wd"), ["4wd", "6wd"]);
+        assert_eq!(clocks_beside("00:00"), ["23:59", "00:01"]);
+    }
+
+    #[test]
+    fn the_numbers_of_a_guard_are_watched_by_every_rule_that_names_it() {
+        let mutants = of(&crate::rules::shipped::files()).expect("the shipped pack is readable");
+        let of_g8: Vec<&Mutant> = mutants.iter().filter(|m| m.rule == "G8").collect();
+        let numbers: BTreeSet<&str> = of_g8.iter().map(|m| m.from.as_str()).collect();
+        assert_eq!(numbers, BTreeSet::from(["3", "90", "180"]));
+        for mutant in of_g8 {
+            assert_eq!(mutant.path, "guards.toml");
+            assert!(["V03", "R07"].iter().all(|id| mutant.watched.iter().any(|w| w == id)));
+            assert!(!mutant.watched.iter().any(|id| id == "M01"));
+        }
+    }
+
+    #[test]
+    fn the_numbers_of_the_policy_are_watched_by_the_examples_of_the_whole_pack() {
+        let files = crate::rules::shipped::files();
+        let mutants = of(&files).expect("the shipped pack is readable");
+        let of_policy: Vec<&Mutant> = mutants.iter().filter(|m| m.path == "policy.toml").collect();
+        let names: BTreeSet<&str> = of_policy.iter().map(|m| m.about.as_str()).collect();
+        let families = ["channel", "flow", "list", "profile", "ring", "victim", "weak"];
+        let families = families.map(|name| format!("families.{name}"));
+        let others = [
+            "bands.from",
+            "breaker.share_from",
+            "breaker.share_max",
+            "breaker.strong_max",
+            "breaker.window",
+            "episodes.cool_down",
+            "episodes.idle",
+            "measures.act_within",
+            "measures.delay_duration",
+            "measures.freeze_proposal_from",
+            "measures.stop_duration",
+            "measures.stop_extensions_max",
+        ];
+        assert_eq!(names, families.iter().map(String::as_str).chain(others).collect());
+        // Seven families, four bands, eleven other numbers, each moved down and up.
+        assert_eq!(of_policy.len(), 2 * (7 + 4 + 11));
+        for mutant in of_policy {
+            assert_eq!(
+                (mutant.rule.as_str(), &mutant.watched[..]),
+                ("", &[OF_PACK.to_owned()][..])
+            );
+            assert_eq!(mutant.files.len(), files.len());
+        }
     }
 
     #[test]

@@ -18,9 +18,10 @@ const HEAD: &str = "\
 <!-- Printed from src/rules/catalogue.rs; a test compares. Change it there. -->
 
 A pack is a folder: `policy.toml` (families, caps, bands, measures, episodes, breaker), `guards.toml`, `calendar.toml`
-(holidays and make-up working days) and one file for each rule. `goshawk rules check --rules DIR` reports every defect at once, `goshawk rules test` runs
-the examples in the files, `goshawk rules list` lists the rules. What an institution changes, and rules of its own, stand
-in an overlay beside the pack (`docs/overlays.md`); `schemas/` has a schema for each file, for editors.
+(holidays and make-up working days), `examples.toml` (which alerts come of the whole) and one file for each rule.
+`goshawk rules check --rules DIR` reports every defect at once, `goshawk rules test` runs the examples in the files,
+`goshawk rules list` lists the rules. What an institution changes, and rules of its own, stand in an overlay beside the
+pack (`docs/overlays.md`); `schemas/` has a schema for each file, for editors.
 
 ## A rule's file
 ";
@@ -48,7 +49,15 @@ const EXAMPLES: &str = "\
 One event a line, under `given`; `#` begins a remark. A line begins with a time of a made-up day (2026-03-05 in UTC+8):
 `10:03`, `10:03:10`, `10:03:10.500`; a day may stand before it: `-400d 10:00`, `+1d 09:00`. A time in an option is `-6d`
 or `0d+10:00`. Accounts are persons (`type=none`: not known), account `A` belongs to customer `cus-A`; payments are
-settled and were ordered on a mobile phone.
+settled and were ordered on a mobile phone. A line that comes too late after the one before is shown as `rejected`.
+
+一批账户写作 `B1..B200`。规则旁的示例写明应有的结果；`examples.toml` 针对整个规则包，写明策略由此发出的告警。
+
+A crowd of accounts is `B1..B200`. A rule's examples expect findings. Those of `examples.toml` are of the whole pack and
+expect the alerts that the policy makes of findings, from the moment `from` on: `\"10:04 raise A review score=40\"`, after
+the measure `freeze` where one is proposed, `instead_of=MEASURE` where the breaker lowered it, and, where that matters,
+`score=N`, `within=30m`, `for=48h`, `extensions=N`. Beside an overlay the pack's `examples.toml` is left out; the overlay
+may bring its own.
 ";
 
 const EXPECT: &str = "\

@@ -13,8 +13,10 @@ macro_rules! files {
 
 files![
     "calendar.toml",
+    "examples.toml",
     "guards.toml",
     "mule/m01_pass_through.toml",
+    "mule/m01s_pass_through_slow.toml",
     "mule/m02_burst_out.toml",
     "mule/m03_burst_in.toml",
     "mule/m04_probe_then_large.toml",

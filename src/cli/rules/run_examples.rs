@@ -5,18 +5,45 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::engine::{Engine, EngineConfig, FindingRecord, Inline};
+use crate::engine::{Engine, EngineConfig, FindingRecord, Inline, StepOutput};
+use crate::model::time::Millis;
 use crate::rules::SourceFile;
 use crate::rules::diagnostics::Diagnostic;
-use crate::rules::examples::{self, Example, Expectation, time_word};
+use crate::rules::examples::{self, AlertExpectation, Example, Expectation, Shows, time_word};
 use crate::rules::mutants::{self, Mutant};
 use crate::rules::plan::Plan;
 use crate::runtime::pack;
 
-/// The findings of one example, as its expectations are written: those of the example's own rule
-/// and of the rules it names. A finding shows of its measure and weight what the expectation of it
-/// asks for.
+/// What comes of one example, as its expectations are written.
 pub(super) fn seen(example: &Example, plan: &Arc<Plan>) -> Vec<String> {
+    match example.shows {
+        Shows::Findings => findings(example, plan),
+        Shows::Alerts { from_ms } => alerts(example, from_ms, plan),
+    }
+}
+
+/// Alerts of the whole pack from a moment on; each says what the expectation of it asks for.
+fn alerts(example: &Example, from_ms: Millis, plan: &Arc<Plan>) -> Vec<String> {
+    let expected: Vec<AlertExpectation> =
+        example.expect.iter().filter_map(|line| AlertExpectation::parse(line)).collect();
+    let mut engine = Engine::new(EngineConfig::for_tenant("examples"), Arc::clone(plan));
+    let output = engine.step(&example.batch, &Inline);
+    let alerts = output.alerts.iter().filter(|a| !a.shadow && a.event_time_ms >= from_ms);
+    let seen = alerts.map(|alert| AlertExpectation::of(alert, &expected).line());
+    turned_away(&output).chain(seen).collect()
+}
+
+/// Lines that the engine turned away, most of them too late after the line before: what comes out
+/// says nothing about the rule then.
+fn turned_away(output: &StepOutput) -> impl Iterator<Item = String> {
+    output.rejects.iter().map(|reject| {
+        format!("{} rejected {}", time_word(reject.record_time_ms), reject.reason.word())
+    })
+}
+
+/// Findings of the example's own rule and of the rules it names. A finding shows of its measure
+/// and weight what the expectation of it asks for.
+fn findings(example: &Example, plan: &Arc<Plan>) -> Vec<String> {
     let expected: Vec<Expectation> =
         example.expect.iter().filter_map(|line| Expectation::parse(line)).collect();
     let named: BTreeSet<&str> =
@@ -25,6 +52,7 @@ pub(super) fn seen(example: &Example, plan: &Arc<Plan>) -> Vec<String> {
     let config = EngineConfig { report_findings: true, ..EngineConfig::for_tenant("examples") };
     let mut engine = Engine::new(config, Arc::clone(plan));
     let output = engine.step(&example.batch, &Inline);
+    let turned_away: Vec<String> = turned_away(&output).collect();
     let mut findings: Vec<(usize, FindingRecord)> =
         output.findings.into_iter().map(|finding| (finding.event as usize, finding)).collect();
     // A line that stands behind later ones has those judged again: what holds in the end is shown.
@@ -35,16 +63,15 @@ pub(super) fn seen(example: &Example, plan: &Arc<Plan>) -> Vec<String> {
         findings.extend(revised.findings.into_iter().map(|finding| (at, finding)));
     }
     findings.sort_by_key(|(event, finding)| (*event, finding.waited.is_none()));
-    findings
-        .iter()
-        .filter(|(_, finding)| shows_removed || !finding.removed)
-        .filter_map(|(_, finding)| {
+    let seen = findings.iter().filter(|(_, finding)| shows_removed || !finding.removed).filter_map(
+        |(_, finding)| {
             let rule = &plan.rules[usize::from(finding.rule)].id;
             let place = (time_word(finding.time_ms), rule.as_str(), finding.account.as_str());
             let asked = expected.iter().find(|e| (e.time_word(), &*e.rule, &*e.account) == place);
             named.contains(place.1).then(|| line(&place, finding, asked))
-        })
-        .collect()
+        },
+    );
+    turned_away.into_iter().chain(seen).collect()
 }
 
 fn line(
@@ -92,6 +119,9 @@ fn is_unnoticed(mutant: &Mutant) -> bool {
     let Ok(plan) = pack::compile(mutant.files.clone()) else { return false };
     let Ok(examples) = examples::of(&mutant.files) else { return false };
     let plan = Arc::new(plan);
-    let own = examples.iter().filter(|example| example.rule == mutant.rule);
+    let mut own: Vec<&Example> =
+        examples.iter().filter(|example| mutant.watched.contains(&example.rule)).collect();
+    // One example is enough to notice: the short ones first.
+    own.sort_by_key(|example| example.batch.events.len());
     own.into_iter().all(|example| seen(example, &plan) == example.expect)
 }

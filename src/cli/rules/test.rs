@@ -10,7 +10,7 @@ use super::run_examples::seen;
 use super::{TestArgs, TestFormat, count, load};
 use crate::cli::Failure;
 use crate::cli::printer::{Format, Printer};
-use crate::rules::examples::{self, Example};
+use crate::rules::examples::{self, Example, OF_PACK, Shows};
 
 const HEADER: [&str; 6] = ["rule", "example", "result", "expected", "seen", "file"];
 
@@ -33,7 +33,13 @@ pub(super) fn run(args: &TestArgs, printer: &Printer) -> Result<(), Failure> {
     let name_of = |id: &str| plan.rules.iter().find(|rule| rule.id == id).map(|r| r.name.as_str());
     let is_chosen = |example: &&Example| {
         // A rule that is off is not in the plan: its examples would all come out differently.
-        let Some(name) = name_of(&example.rule) else { return false };
+        let name = match example.shows {
+            Shows::Alerts { .. } => OF_PACK,
+            Shows::Findings => match name_of(&example.rule) {
+                Some(name) => name,
+                None => return false,
+            },
+        };
         let names = [example.rule.as_str(), name, example.name.as_str()];
         let by_filter = args.filter.as_ref().is_none_or(|filter| {
             names.iter().any(|n| n.to_lowercase().contains(&filter.to_lowercase()))

@@ -35,7 +35,7 @@ pub(in crate::rules) fn working_days(text: &str) -> Option<u8> {
 }
 
 /// Minutes of a time of day, `00:00` to `23:59`.
-pub(super) fn clock(text: &str) -> Option<i64> {
+pub(in crate::rules) fn clock(text: &str) -> Option<i64> {
     let (hours, minutes) = text.split_once(':')?;
     let number = |part: &str, below: i64| {
         let digits = part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit());

@@ -17,7 +17,7 @@ mod scope;
 mod signals;
 mod template;
 
-pub(super) use literal::{duration, working_days};
+pub(super) use literal::{clock, duration, working_days};
 pub use member::signature;
 pub(super) use rule::words;
 

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::MIDNIGHT_MS;
 use super::forms::{
     ACCOUNT, CONTROL, FEEDBACK, FORMS, Form, LIST, OF_PAYEE, OPERATIONS, PAYMENT, REGISTRY,
     SUBJECT_KINDS, TICK,
 };
+use super::{MIDNIGHT_MS, crowd};
 use crate::limits;
 use crate::model::country::Country;
 use crate::model::event::{
@@ -363,17 +363,17 @@ fn payments(
         Some(word) => duration(word).ok_or_else(|| format!("`{word}` is not a duration"))?,
         None => 0,
     };
-    let (payers, payees): (Vec<&str>, Vec<&str>) =
-        (payers.split(',').collect(), payees.split(',').collect());
+    let (payers, payees) = (crowd::parties(payers)?, crowd::parties(payees)?);
     let count = payers.len().max(payees.len());
-    if payers.len() > 1 && payees.len() > 1 {
-        return Err("several payers and several payees in one line".to_owned());
+    // As many payers as payees: the first pays the first, the second the second.
+    if payers.len() > 1 && payees.len() > 1 && payers.len() != payees.len() {
+        return Err("several payers and several payees, and not as many of each".to_owned());
     }
     if (count > 1) != (every > 0) {
         return Err("several parties need `every=`, one does not".to_owned());
     }
     for index in 0..count {
-        let at = |names: &[&str]| names[index.min(names.len() - 1)].to_owned();
+        let at = |names: &[String]| names[index % names.len()].clone();
         let (payer, payee) = (at(&payers), at(&payees));
         let time_ms = time_ms + every * index as Millis;
         let mut options = options.clone();

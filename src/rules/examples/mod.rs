@@ -8,14 +8,21 @@
 //!
 //! Accounts are persons unless `type=` says otherwise (`type=none`: not known), and account `A`
 //! belongs to customer `cus-A`. Payments are `settled`, ordered on `mobile`.
+//!
+//! Beside a rule stand its findings. `examples.toml` is about the whole pack, and expects alerts:
+//! what the policy makes of findings. `from` leaves out alerts before a moment.
 
+mod alert;
+mod crowd;
 pub mod forms;
 mod line;
+
+pub use alert::AlertExpectation;
 
 use super::SourceFile;
 use super::diagnostics::{Diagnostic, Sink, place};
 use super::document::Text;
-use super::source::{self, Pack};
+use super::source::{self, ExampleDoc, Pack};
 use crate::model::event::Batch;
 use crate::model::measure::Action;
 use crate::model::money::Currency;
@@ -24,18 +31,36 @@ use crate::model::time::{DAY, HOUR, MINUTE, Millis, SECOND};
 /// Midnight of the made-up day, 2026-03-05 in UTC+8.
 pub const MIDNIGHT_MS: Millis = 20_517 * DAY - 8 * HOUR;
 
-/// One example of one rule.
+/// What stands for the rule's id where an example is about the whole pack.
+pub const OF_PACK: &str = "pack";
+
+/// What an example shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shows {
+    /// Findings of its rule and of those it names.
+    Findings,
+    /// Alerts of the whole pack.
+    Alerts {
+        /// From this moment on.
+        from_ms: Millis,
+    },
+}
+
+/// One example of one rule, or of the whole pack.
 #[derive(Debug)]
 pub struct Example {
-    /// The rule's id.
+    /// The rule's id, or [`OF_PACK`].
     pub rule: String,
+    /// What it shows.
+    pub shows: Shows,
     /// The rule's file.
     pub path: String,
     /// What it shows.
     pub name: String,
     /// Its events, in the order of its lines.
     pub batch: Batch,
-    /// Findings that must come, as `10:04 M02 A`; other findings of the same rules must not.
+    /// Findings that must come, as `10:04 M02 A`; other findings of the same rules must not. Of the
+    /// whole pack: alerts, as `10:04 raise A review`; others must not come.
     pub expect: Vec<String>,
     /// Line of its name in the file, from 1.
     pub line: usize,
@@ -123,22 +148,38 @@ pub(super) fn read(pack: &Pack, sink: &mut Sink<'_>) -> Vec<Example> {
     let mut examples = Vec::new();
     for rule in &pack.rules {
         for doc in &rule.examples {
-            let mut batch = Batch::default();
-            read_lines(&doc.given, currency, &mut batch, sink);
-            for text in &doc.expect {
-                check_expectation(text, pack, sink);
-            }
-            examples.push(Example {
-                rule: rule.id.value.clone(),
-                path: sink.path(rule.file).to_owned(),
-                name: doc.name.value.clone(),
-                batch,
-                expect: doc.expect.iter().map(usual_line).collect(),
-                line: place(sink.text(rule.file), doc.name.span.start).0,
-            });
+            let expect = doc.expect.iter().map(|text| finding(text, pack, sink)).collect();
+            let of = (rule.id.value.as_str(), Shows::Findings);
+            examples.push(example(of, (rule.file, doc), expect, currency, sink));
         }
     }
+    for (file, doc) in &pack.examples {
+        let from = doc.from.as_ref().map(|text| moment(text, sink));
+        let shows = Shows::Alerts { from_ms: from.unwrap_or(Millis::MIN) };
+        let expect = doc.expect.iter().map(|text| alert(text, sink)).collect();
+        examples.push(example((OF_PACK, shows), (*file, doc), expect, currency, sink));
+    }
     examples
+}
+
+fn example(
+    (rule, shows): (&str, Shows),
+    (file, doc): (usize, &ExampleDoc),
+    expect: Vec<String>,
+    currency: Currency,
+    sink: &mut Sink<'_>,
+) -> Example {
+    let mut batch = Batch::default();
+    read_lines(&doc.given, currency, &mut batch, sink);
+    Example {
+        rule: rule.to_owned(),
+        shows,
+        path: sink.path(file).to_owned(),
+        name: doc.name.value.clone(),
+        batch,
+        expect,
+        line: place(sink.text(file), doc.name.span.start).0,
+    }
 }
 
 fn read_lines(given: &Text, currency: Currency, batch: &mut Batch, sink: &mut Sink<'_>) {
@@ -158,22 +199,44 @@ fn read_lines(given: &Text, currency: Currency, batch: &mut Batch, sink: &mut Si
     }
 }
 
-/// An expectation in its usual form; one that cannot be read as it is, for the message about it.
-fn usual_line(text: &Text) -> String {
-    Expectation::parse(&text.value).map_or_else(|| text.value.clone(), |e| e.line())
+fn moment(text: &Text, sink: &mut Sink<'_>) -> Millis {
+    let words: Vec<&str> = text.value.split_whitespace().collect();
+    match line::split_time(&words) {
+        (Ok(time_ms), []) => time_ms,
+        _ => {
+            let message = format!("`{}` is not a moment", text.value);
+            let hint = Some("as \"10:04\" or \"+1d 10:04\"".to_owned());
+            sink.report(text.file, text.span.clone(), message, "here", hint);
+            Millis::MIN
+        }
+    }
 }
 
-fn check_expectation(text: &Text, pack: &Pack, sink: &mut Sink<'_>) {
+/// An expected alert in its usual form.
+fn alert(text: &Text, sink: &mut Sink<'_>) -> String {
+    if let Some(alert) = AlertExpectation::parse(&text.value) {
+        return alert.line();
+    }
+    let message = format!("`{}` is not an expected alert", text.value);
+    let hint = "as \"10:04 raise A review\"; after it may stand freeze, instead_of=MEASURE, \
+                score=N, within=30m, for=48h, extensions=N";
+    sink.report(text.file, text.span.clone(), message, "here", Some(hint.to_owned()));
+    text.value.clone()
+}
+
+/// An expected finding in its usual form.
+fn finding(text: &Text, pack: &Pack, sink: &mut Sink<'_>) -> String {
     let Some(expectation) = Expectation::parse(&text.value) else {
         let message = format!("`{}` is not an expected finding", text.value);
         let hint = "as \"10:04 M02 A\"; after it may stand removed, floor=MEASURE, weight=N";
         sink.report(text.file, text.span.clone(), message, "here", Some(hint.to_owned()));
-        return;
+        return text.value.clone();
     };
     if !pack.rule_ids.contains(&expectation.rule) {
         let message = format!("there is no rule `{}`", expectation.rule);
         sink.report(text.file, text.span.clone(), message, "unknown rule", None);
     }
+    expectation.line()
 }
 
 /// A time of the made-up calendar as examples write it: the shortest form.

@@ -2,7 +2,7 @@
 
 use super::{Context, Report, Words};
 
-pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
+pub(super) fn remark<'a>(context: &Context<'a>, report: &mut Report<'a>) {
     let (Some(doc), policy) = (&context.pack.policy, &context.plan.policy) else { return };
     let mut families = vec![0u32; policy.families.len()];
     for rule in &context.plan.rules {
@@ -18,10 +18,10 @@ pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
     };
     for band in doc.bands.iter().filter(|band| band.from.value > i64::from(most)) {
         let words = reach("the band", band.from.value);
-        report.policy("unreachable_band", band.from.file, band.from.span.clone(), words);
+        report.policy("unreachable_band", "bands", (band.from.file, band.from.span.clone()), words);
     }
     if let Some(from) = doc.freeze_proposal_from.filter(|from| *from > most) {
         let words = reach("the freeze proposal", i64::from(from));
-        report.policy("unreachable_band", doc.file, doc.bands_span.clone(), words);
+        report.policy("unreachable_band", "bands", (doc.file, doc.bands_span.clone()), words);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Context, Report, Words};
 
-pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
+pub(super) fn remark<'a>(context: &Context<'a>, report: &mut Report<'a>) {
     for (doc, rule) in context.rules() {
         let family = &context.plan.policy.families[rule.family];
         if rule.weight <= family.cap {

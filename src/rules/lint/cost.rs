@@ -94,7 +94,7 @@ pub fn feature(plan: &Plan, (role, cell): Cell) -> &StateFeature {
     &plan.parts[role as usize].features[usize::from(cell)]
 }
 
-pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
+pub(super) fn remark<'a>(context: &Context<'a>, report: &mut Report<'a>) {
     for (doc, rule) in context.rules() {
         let cost = of_rule(context.plan, rule);
         if cost <= limits::RULE_COST_MAX {

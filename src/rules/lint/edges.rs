@@ -5,16 +5,14 @@ use std::collections::BTreeMap;
 use super::{Context, Report, Words};
 use crate::rules::mutants::Mutant;
 
-pub(super) fn remark(context: &Context<'_>, survivors: &[Mutant], report: &mut Report<'_>) {
+const CODE: &str = "no_edge_example";
+
+pub(super) fn remark<'a>(context: &Context<'a>, survivors: &[Mutant], report: &mut Report<'a>) {
     let mut by_place: BTreeMap<(&str, usize), Vec<&Mutant>> = BTreeMap::new();
     for mutant in survivors {
         by_place.entry((&mutant.rule, mutant.span.start)).or_default().push(mutant);
     }
     for mutants in by_place.into_values() {
-        let Some(doc) = context.pack.rules.iter().find(|doc| doc.id.value == mutants[0].rule)
-        else {
-            continue;
-        };
         let to: Vec<&str> = mutants.iter().map(|m| m.to.as_str()).collect();
         let words = Words {
             message: format!(
@@ -26,7 +24,15 @@ pub(super) fn remark(context: &Context<'_>, survivors: &[Mutant], report: &mut R
             hint: "add an example that just fires and one that just does not".to_owned(),
         };
         let file = report.files.iter().position(|file| file.path == mutants[0].path);
-        let place = (file.unwrap_or(doc.file), mutants[0].span.clone());
-        report.rule("no_edge_example", doc, &mutants[0].about, place, words);
+        let (Some(file), span) = (file, mutants[0].span.clone()) else { continue };
+        let (id, about) = (mutants[0].rule.as_str(), mutants[0].about.as_str());
+        let pack = context.pack;
+        if let Some(doc) = pack.rules.iter().find(|doc| doc.id.value == id) {
+            report.rule(CODE, doc, about, (file, span), words);
+        } else if let Some(doc) = pack.guards.iter().find(|doc| doc.id.value == id) {
+            report.guard(CODE, doc, about, (file, span), words);
+        } else {
+            report.policy(CODE, about, (file, span), words);
+        }
     }
 }

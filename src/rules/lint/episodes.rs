@@ -8,7 +8,7 @@ use super::{Context, Report, Words};
 use crate::rules::plan::program::Type;
 use crate::rules::text::{Language, format_value};
 
-pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
+pub(super) fn remark<'a>(context: &Context<'a>, report: &mut Report<'a>) {
     let idle_ms = context.plan.policy.episode_idle_ms;
     let words = |ms| format_value(Type::Duration, ms, context.plan.currency, None, Language::En);
     for (doc, rule) in context.rules() {

@@ -14,7 +14,7 @@ use crate::rules::text::{Language, format_value};
 /// A payment may arrive this late and still see its whole window, or the rule says that it knows.
 const LATE: Millis = DAY;
 
-pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
+pub(super) fn remark<'a>(context: &Context<'a>, report: &mut Report<'a>) {
     for (doc, rule) in context.rules() {
         let window_ms = longest_window(context.plan, rule);
         if window_ms + LATE <= limits::LEDGER_RETENTION {

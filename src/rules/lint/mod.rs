@@ -9,6 +9,8 @@
 //! reason = "seven days by the typology"
 //! ```
 //!
+//! A guard says so in `[[guards.lint.allow]]`, the policy in its own file.
+//!
 //! - [`range`], [`possible`]: which values a row can hold, and whether a condition can hold
 //! - [`cost`]: what a rule costs at each payment
 //! - [`words`]: the expressions of a rule as written
@@ -39,7 +41,7 @@ use super::diagnostics::Diagnostic;
 use super::document::Text;
 use super::mutants::Mutant;
 use super::plan::{Plan, RulePlan};
-use super::source::{Pack, RuleDoc};
+use super::source::{AllowDoc, GuardDoc, Pack, RuleDoc};
 use super::{SourceFile, compile, diagnostics::Sink, sorted, source};
 
 /// A sort of remark.
@@ -79,11 +81,11 @@ pub const LINTS: &[Lint] = &[
 pub struct Remark {
     /// Its sort.
     pub code: &'static str,
-    /// The rule it is about; empty for the policy.
+    /// The rule or guard it is about; empty for the policy.
     pub rule: String,
     /// Place and words.
     pub diagnostic: Diagnostic,
-    /// The reason, if the rule says that it is meant to be so.
+    /// The reason, if the file says that it is meant to be so.
     pub allowed: Option<String>,
 }
 
@@ -105,7 +107,7 @@ pub fn lint(files: &[SourceFile], survivors: &[Mutant]) -> Result<Vec<Remark>, V
     Ok(report.settle(&pack))
 }
 
-const REMARKS: &[fn(&Context<'_>, &mut Report<'_>)] = &[
+const REMARKS: &[for<'a> fn(&Context<'a>, &mut Report<'a>)] = &[
     bands::remark,
     caps::remark,
     cost::remark,
@@ -138,19 +140,50 @@ impl<'a> Context<'a> {
     }
 }
 
+/// Who says what is meant to be so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Owner<'a> {
+    Rule(&'a str),
+    Guard(&'a str),
+    Policy,
+}
+
+impl<'a> Owner<'a> {
+    fn id(self) -> &'a str {
+        match self {
+            Self::Rule(id) | Self::Guard(id) => id,
+            Self::Policy => "",
+        }
+    }
+}
+
+/// Every allowance of a pack.
+fn allows(pack: &Pack) -> Vec<(Owner<'_>, &AllowDoc)> {
+    let mut all = Vec::new();
+    for rule in &pack.rules {
+        all.extend(rule.allows.iter().map(|allow| (Owner::Rule(&rule.id.value), allow)));
+    }
+    for guard in &pack.guards {
+        all.extend(guard.allows.iter().map(|allow| (Owner::Guard(&guard.id.value), allow)));
+    }
+    let of_policy = pack.policy.iter().flat_map(|policy| &policy.allows);
+    all.extend(of_policy.map(|allow| (Owner::Policy, allow)));
+    all
+}
+
 /// A remark before it is known whether it is allowed.
-struct Found {
+struct Found<'a> {
     code: &'static str,
-    rule: String,
-    /// What in the rule, for allowances that name it.
-    about: Vec<String>,
+    owner: Owner<'a>,
+    /// What of it, for allowances that name it.
+    about: String,
     diagnostic: Diagnostic,
 }
 
 /// Collects remarks.
 struct Report<'a> {
     files: &'a [&'a SourceFile],
-    found: Vec<Found>,
+    found: Vec<Found<'a>>,
 }
 
 /// A remark's words.
@@ -160,65 +193,89 @@ struct Words {
     hint: String,
 }
 
-impl Report<'_> {
+impl<'a> Report<'a> {
     /// Remarks on a place of a rule.
     fn rule(
         &mut self,
         code: &'static str,
-        doc: &RuleDoc,
+        doc: &'a RuleDoc,
+        about: &str,
+        place: Place,
+        words: Words,
+    ) {
+        self.add(code, Owner::Rule(&doc.id.value), about, place, words);
+    }
+
+    /// Remarks on a place of a guard.
+    fn guard(
+        &mut self,
+        code: &'static str,
+        doc: &'a GuardDoc,
+        about: &str,
+        place: Place,
+        words: Words,
+    ) {
+        self.add(code, Owner::Guard(&doc.id.value), about, place, words);
+    }
+
+    /// Remarks on a place of the policy.
+    fn policy(&mut self, code: &'static str, about: &str, place: Place, words: Words) {
+        self.add(code, Owner::Policy, about, place, words);
+    }
+
+    fn add(
+        &mut self,
+        code: &'static str,
+        owner: Owner<'a>,
         about: &str,
         (file, span): Place,
         words: Words,
     ) {
-        let source = self.files[file];
-        let Words { message, label, hint } = words;
-        let diagnostic = Diagnostic::at(source, span, message, label, Some(hint));
-        let (rule, about) = (doc.id.value.clone(), vec![about.to_owned()]);
-        self.found.push(Found { code, rule, about, diagnostic });
-    }
-
-    /// Remarks on a place of the policy.
-    fn policy(&mut self, code: &'static str, file: usize, span: Range<usize>, words: Words) {
         let Words { message, label, hint } = words;
         let diagnostic = Diagnostic::at(self.files[file], span, message, label, Some(hint));
-        self.found.push(Found { code, rule: String::new(), about: Vec::new(), diagnostic });
+        self.found.push(Found { code, owner, about: about.to_owned(), diagnostic });
     }
 
     /// Looks up what is allowed; allowances that nothing needed are remarks themselves.
-    fn settle(mut self, pack: &Pack) -> Vec<Remark> {
+    fn settle(mut self, pack: &'a Pack) -> Vec<Remark> {
+        let allows = allows(pack);
         let mut used = BTreeSet::new();
         let mut remarks = Vec::new();
         for found in std::mem::take(&mut self.found) {
-            let doc = pack.rules.iter().position(|doc| doc.id.value == found.rule);
-            let allows = doc.map_or(&[][..], |index| pack.rules[index].allows.as_slice());
-            let hit = allows.iter().position(|allow| {
-                let about = |a: &Text| found.about.contains(&a.value);
-                allow.code.value == found.code && allow.about.as_ref().is_none_or(about)
+            let hit = allows.iter().position(|(owner, allow)| {
+                let is_about = |about: &Text| about.value == found.about;
+                *owner == found.owner
+                    && allow.code.value == found.code
+                    && allow.about.as_ref().is_none_or(is_about)
             });
-            used.extend(doc.zip(hit));
+            used.extend(hit);
             remarks.push(Remark {
                 code: found.code,
-                rule: found.rule,
+                rule: found.owner.id().to_owned(),
                 diagnostic: found.diagnostic,
-                allowed: hit.map(|index| allows[index].reason.value.clone()),
+                allowed: hit.map(|index| allows[index].1.reason.value.clone()),
             });
         }
-        for (index, doc) in pack.rules.iter().enumerate() {
-            for (number, allow) in doc.allows.iter().enumerate() {
-                if used.contains(&(index, number)) {
-                    continue;
-                }
+        // Nothing is remarked on a guard that no rule names: its allowances may be needed elsewhere.
+        let is_asked = |owner: &Owner<'_>| match owner {
+            Owner::Guard(id) => pack.guards.iter().any(|guard| {
+                guard.id.value == *id && pack.rules.iter().any(|rule| guard.is_of(rule))
+            }),
+            _ => true,
+        };
+        for (index, (owner, allow)) in allows.iter().enumerate() {
+            if !used.contains(&index) && is_asked(owner) {
                 let words = Words {
                     message: format!("nothing remarks `{}` here any more", allow.code.value),
                     label: "not needed",
                     hint: "remove this allowance".to_owned(),
                 };
-                self.rule("unused_allow", doc, "", whole(&allow.code), words);
+                self.add("unused_allow", *owner, "", whole(&allow.code), words);
             }
         }
         remarks.extend(self.found.into_iter().map(|found| Remark {
             code: found.code,
-            rule: found.rule,
+            rule: found.owner.id().to_owned(),
             diagnostic: found.diagnostic,
             allowed: None,
         }));

@@ -8,7 +8,7 @@ use crate::rules::expr::Kind;
 use crate::rules::plan::RulePlan;
 use crate::rules::source::RuleDoc;
 
-pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
+pub(super) fn remark<'a>(context: &Context<'a>, report: &mut Report<'a>) {
     for (doc, rule) in context.rules() {
         let plan = context.plan;
         // A threshold out of reach is remarked on by itself, at its own place.

@@ -7,7 +7,7 @@ use crate::rules::plan::feature::StateFeature;
 use crate::rules::plan::program::{CellRef, Node};
 use crate::rules::plan::{Plan, RulePlan};
 
-pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
+pub(super) fn remark<'a>(context: &Context<'a>, report: &mut Report<'a>) {
     let plan = context.plan;
     // One that always holds is remarked on by itself, not by every rule there is.
     let others: Vec<_> =

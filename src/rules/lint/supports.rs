@@ -2,7 +2,7 @@
 
 use super::{Context, Report, Words, whole};
 
-pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
+pub(super) fn remark<'a>(context: &Context<'a>, report: &mut Report<'a>) {
     for (doc, rule) in context.rules() {
         let Some(floor) = rule.floor else { continue };
         for (written, support) in doc.supports.iter().zip(&rule.supports) {

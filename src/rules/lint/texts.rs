@@ -6,7 +6,7 @@ use super::{Context, Report, Words, whole};
 use crate::rules::plan::program::{ExprId, Type};
 use crate::rules::plan::{Piece, RulePlan};
 
-pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
+pub(super) fn remark<'a>(context: &Context<'a>, report: &mut Report<'a>) {
     for (doc, plan) in context.rules() {
         let within = context.plan.program.below(plan.when);
         for (pieces, text) in [(&plan.text.zh, &doc.text.zh), (&plan.text.en, &doc.text.en)] {

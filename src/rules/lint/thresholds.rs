@@ -7,7 +7,7 @@ use crate::rules::plan::view::Role;
 use crate::rules::plan::{EvidencePlan, Plan};
 use crate::rules::text::{Language, format_value};
 
-pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
+pub(super) fn remark<'a>(context: &Context<'a>, report: &mut Report<'a>) {
     for (doc, plan) in context.rules() {
         let is_asked = |e: &&EvidencePlan| is_number(e) && !is_dead(context.plan, e);
         for evidence in plan.evidence.iter().filter(is_asked) {

@@ -8,7 +8,7 @@ use crate::rules::expr::{Expr, Kind};
 use crate::rules::plan::program::{ArithmeticOp, Type};
 use crate::rules::source::RuleDoc;
 
-pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
+pub(super) fn remark<'a>(context: &Context<'a>, report: &mut Report<'a>) {
     for (doc, _) in context.rules() {
         for written in expressions(doc) {
             written.expr.walk(&mut |e| {
@@ -34,11 +34,11 @@ pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
 }
 
 /// An argument that counts days is given in days.
-fn argument(
-    doc: &RuleDoc,
+fn argument<'a>(
+    doc: &'a RuleDoc,
     expr: &Expr,
     written: &super::words::Written<'_>,
-    report: &mut Report<'_>,
+    report: &mut Report<'a>,
 ) {
     let Kind::Call { on: Some(_), name, args } = &expr.kind else { return };
     let wants_days = MEMBERS.iter().filter(|m| m.name == name).any(|member| {

@@ -6,7 +6,7 @@ use super::words::{expressions, param, placeholders};
 use super::{Context, Report, Words, whole};
 use crate::rules::expr;
 
-pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
+pub(super) fn remark<'a>(context: &Context<'a>, report: &mut Report<'a>) {
     for (doc, _) in context.rules() {
         let mut used: BTreeSet<String> = BTreeSet::new();
         for written in expressions(doc) {

@@ -5,7 +5,7 @@ use super::{Context, Report, Words};
 /// Points below a band that look like an oversight.
 const NEAR: u32 = 2;
 
-pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
+pub(super) fn remark<'a>(context: &Context<'a>, report: &mut Report<'a>) {
     let bands = &context.plan.policy.bands;
     let band_above =
         |points: u32| bands.iter().find(|band| points < band.from && points + NEAR >= band.from);
@@ -32,7 +32,12 @@ pub(super) fn remark(context: &Context<'_>, report: &mut Report<'_>) {
         // The weak family stays below the lowest band by design.
         if let Some(band) = band_above(points).filter(|_| name.value != "weak") {
             let words = words("cap", points, band.from, band.account.word());
-            report.policy("weight_below_band", cap.file, cap.span.clone(), words);
+            report.policy(
+                "weight_below_band",
+                &format!("families.{}", name.value),
+                (cap.file, cap.span.clone()),
+                words,
+            );
         }
     }
 }

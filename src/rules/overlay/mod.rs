@@ -19,7 +19,9 @@
 //!
 //! Its `policy.toml` holds only what is different. What is changed is put into the rule before it
 //! is read, with the places of the overlay's own file, so that everything that is said about it
-//! points there. Two overlays never change the same key: their order means nothing.
+//! points there. Two overlays never change the same key: their order means nothing. The pack's own
+//! `examples.toml` is about the pack as it came: it is left out beside an overlay, which may bring
+//! one that says which alerts come under it.
 
 mod graft;
 mod manifest;
@@ -78,6 +80,7 @@ const POLICY_KEYS: &[&str] = &[
     "festivals",
     "customer_reasons",
     "external_codes",
+    "lint",
 ];
 
 /// Applies every overlay; documents of overlays that are not rules or guards are taken out.
@@ -113,8 +116,31 @@ pub(super) fn apply(
         };
         applied.touched.extend(touched);
     }
+    replace_examples(&mut others, &applied, files, sink);
     *documents = others;
     applied
+}
+
+/// Leaves out the pack's own examples of the whole beside an overlay; one overlay may bring others.
+fn replace_examples(
+    documents: &mut Vec<Document>,
+    applied: &Applied,
+    files: &[&SourceFile],
+    sink: &mut Sink<'_>,
+) {
+    let is_overlay = |document: &&Document| {
+        let path = &files[document.file].path;
+        path.ends_with("/examples.toml") && applied.manifest_of(path).is_some()
+    };
+    let brought: Vec<usize> = documents.iter().filter(is_overlay).map(|d| d.file).collect();
+    for file in brought.iter().skip(1) {
+        let hint = format!("{} has some too; only one may", files[brought[0]].path);
+        let message = "examples of the whole pack are replaced twice";
+        sink.report(*file, 0..0, message, "again", Some(hint));
+    }
+    if !applied.manifests.is_empty() {
+        documents.retain(|document| files[document.file].path != "examples.toml");
+    }
 }
 
 /// `bank/manifest.toml` → `bank`

@@ -1,5 +1,5 @@
-//! The four kinds of file of a pack, as written: rules, guards, policy, calendar. Reading checks
-//! form only; what the words mean is checked by `checks` and `compile`.
+//! The kinds of file of a pack, as written: rules, guards, policy, calendar, examples of the whole
+//! pack. Reading checks form only; what the words mean is checked by `checks` and `compile`.
 
 mod calendar;
 mod policy;
@@ -9,7 +9,7 @@ pub(super) use calendar::CalendarDoc;
 pub(super) use policy::{BandDoc, PolicyDoc, WEAK};
 #[cfg(test)]
 pub(super) use rule::RULE_KEYS;
-pub(super) use rule::{Bi, GuardDoc, PARAM_KEYS, ParamDoc, RuleDoc};
+pub(super) use rule::{AllowDoc, Bi, ExampleDoc, GuardDoc, PARAM_KEYS, ParamDoc, RuleDoc};
 
 use super::SourceFile;
 use super::diagnostics::Sink;
@@ -24,6 +24,8 @@ pub(super) struct Pack {
     pub(super) calendars: Vec<CalendarDoc>,
     pub(super) guards: Vec<GuardDoc>,
     pub(super) rules: Vec<RuleDoc>,
+    /// Examples of the whole pack: which alerts come of it.
+    pub(super) examples: Vec<(usize, ExampleDoc)>,
     /// Ids of all rules, those among them whose file says too little to be one.
     pub(super) rule_ids: Vec<String>,
     /// What overlays changed; it is in the rules and the policy already.
@@ -36,6 +38,7 @@ enum FileKind {
     Policy,
     Calendar,
     Guards,
+    Examples,
     Rule,
 }
 
@@ -45,6 +48,7 @@ fn kind_of(path: &str) -> FileKind {
         "policy.toml" => FileKind::Policy,
         "calendar.toml" => FileKind::Calendar,
         "guards.toml" => FileKind::Guards,
+        "examples.toml" => FileKind::Examples,
         _ if path.split('/').rev().skip(1).any(|folder| folder == "guards") => FileKind::Guards,
         _ => FileKind::Rule,
     }
@@ -79,6 +83,14 @@ pub(super) fn read(files: &[&SourceFile], sink: &mut Sink<'_>) -> Pack {
                 for item in fields.items("guards", sink) {
                     pack.guards.extend(rule::read_guard(item, sink));
                 }
+            }
+            FileKind::Examples => {
+                let Some(fields) = Fields::open(root, "examples", &["examples"], sink) else {
+                    continue;
+                };
+                let known = &["name", "zh", "given", "expect", "from"];
+                let examples = rule::read_examples(&fields, known, sink);
+                pack.examples.extend(examples.into_iter().map(|example| (file, example)));
             }
             FileKind::Rule if matches!(&root.value, Value::Table(keys) if keys.is_empty()) => {
                 let hint = "write a rule, as `goshawk rules new` begins one, or remove the file";

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::rule::{Bi, NumberDoc, read_bi};
+use super::rule::{AllowDoc, Bi, NumberDoc, read_allows, read_bi};
 use crate::rules::diagnostics::Sink;
-use crate::rules::document::{Fields, Node, Text, as_number, as_text};
+use crate::rules::document::{Fields, Node, Text, Value, as_number, as_text};
 
 /// One of `[[bands]]`.
 #[derive(Clone, Debug)]
@@ -46,6 +46,9 @@ pub(in crate::rules) struct PolicyDoc {
     pub(in crate::rules) external_codes: Vec<(Text, Text)>,
     /// First and last day.
     pub(in crate::rules) festivals: Vec<(Text, Text)>,
+    /// Everything that a score, an amount of time or a number is compared with, by name.
+    pub(in crate::rules) thresholds: Vec<(String, Node)>,
+    pub(in crate::rules) allows: Vec<AllowDoc>,
 }
 
 /// The family that is weak by its name: its cap must lie below the alert line.
@@ -75,7 +78,11 @@ const KEYS: &[&str] = &[
     "customer_reasons",
     "external_codes",
     "festivals",
+    "lint",
 ];
+
+/// Tables whose numbers are thresholds.
+const COMPARED: &[&str] = &["families", "bands", "measures", "episodes", "breaker"];
 
 pub(super) fn read(file: usize, root: &Node, sink: &mut Sink<'_>) -> Option<PolicyDoc> {
     let fields = Fields::open(root, "the policy", KEYS, sink)?;
@@ -129,6 +136,11 @@ pub(super) fn read(file: usize, root: &Node, sink: &mut Sink<'_>) -> Option<Poli
             Some((from?, to?))
         })
         .collect();
+    let allows = read_allows(&fields, sink);
+    let mut thresholds = Vec::new();
+    for key in COMPARED {
+        fields.get(key).into_iter().for_each(|node| numbers(node, key, &mut thresholds));
+    }
     let (pack_id, pack_version, currency, country) = pack?;
     let (cool_down, idle) = episodes?;
     let measures = measures?;
@@ -152,7 +164,26 @@ pub(super) fn read(file: usize, root: &Node, sink: &mut Sink<'_>) -> Option<Poli
         customer_reasons,
         external_codes,
         festivals,
+        thresholds,
+        allows,
     })
+}
+
+/// Whole numbers, and texts that begin with a digit: durations and shares.
+fn numbers(node: &Node, name: &str, found: &mut Vec<(String, Node)>) {
+    match &node.value {
+        Value::Integer(_) => found.push((name.to_owned(), node.clone())),
+        Value::Text(text) if text.value.starts_with(|c: char| c.is_ascii_digit()) => {
+            found.push((name.to_owned(), node.clone()));
+        }
+        Value::Array(items) => items.iter().for_each(|item| numbers(item, name, found)),
+        Value::Table(fields) => {
+            fields.iter().for_each(|(key, inner)| {
+                numbers(inner, &format!("{name}.{}", key.value), found);
+            });
+        }
+        _ => {}
+    }
 }
 
 fn read_bands(fields: &Fields<'_>, sink: &mut Sink<'_>) -> Vec<BandDoc> {

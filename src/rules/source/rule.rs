@@ -55,6 +55,8 @@ pub(in crate::rules) struct ExampleDoc {
     pub(in crate::rules) zh: Option<Text>,
     pub(in crate::rules) given: Text,
     pub(in crate::rules) expect: Vec<Text>,
+    /// Of an example of the whole pack: alerts before this moment are not what it is about.
+    pub(in crate::rules) from: Option<Text>,
 }
 
 /// `[[lint.allow]]`: a remark of `rules lint` that is meant to be so.
@@ -123,6 +125,16 @@ pub(in crate::rules) struct GuardDoc {
     pub(in crate::rules) effect: Text,
     /// `all`: every rule outside the list family names it.
     pub(in crate::rules) scope: Option<Text>,
+    pub(in crate::rules) allows: Vec<AllowDoc>,
+}
+
+impl GuardDoc {
+    /// Whether findings of a rule ask it.
+    pub(in crate::rules) fn is_of(&self, rule: &RuleDoc) -> bool {
+        let is_named = rule.guards.iter().any(|guard| guard.value == self.id.value);
+        let is_for_all = self.scope.as_ref().is_some_and(|scope| scope.value == "all");
+        is_named || (is_for_all && rule.family.value != "list")
+    }
 }
 
 pub(in crate::rules) const RULE_KEYS: &[&str] = &[
@@ -181,7 +193,7 @@ pub(super) fn read_rule(file: usize, root: &Node, sink: &mut Sink<'_>) -> Option
     let escalations = read_escalations(&fields, sink);
     let supports = read_supports(&fields, sink);
     let text = fields.require("text", sink).and_then(|node| read_bi(node, sink));
-    let examples = read_examples(&fields, sink);
+    let examples = read_examples(&fields, &["name", "zh", "given", "expect"], sink);
     let allows = read_allows(&fields, sink);
     let (target_held, target_settled) = target?;
     let (when, balance_unknown) = when?;
@@ -220,14 +232,15 @@ pub(super) fn read_rule(file: usize, root: &Node, sink: &mut Sink<'_>) -> Option
 }
 
 pub(super) fn read_guard(node: &Node, sink: &mut Sink<'_>) -> Option<GuardDoc> {
-    let known = &["id", "title", "when", "effect", "scope"];
+    let known = &["id", "title", "when", "effect", "scope", "lint"];
     let fields = Fields::open(node, "a guard", known, sink)?;
     let id = fields.require_text("id", sink);
     let title = fields.require("title", sink).and_then(|node| read_bi(node, sink));
     let when = fields.require_text("when", sink);
     let effect = fields.require_text("effect", sink);
     let scope = fields.text("scope", sink);
-    Some(GuardDoc { id: id?, title: title?, when: when?, effect: effect?, scope })
+    let allows = read_allows(&fields, sink);
+    Some(GuardDoc { id: id?, title: title?, when: when?, effect: effect?, scope, allows })
 }
 
 pub(super) fn read_bi(node: &Node, sink: &mut Sink<'_>) -> Option<Bi> {
@@ -296,24 +309,28 @@ fn read_supports(fields: &Fields<'_>, sink: &mut Sink<'_>) -> Vec<SupportDoc> {
     supports
 }
 
-fn read_examples(fields: &Fields<'_>, sink: &mut Sink<'_>) -> Vec<ExampleDoc> {
+pub(super) fn read_examples(
+    fields: &Fields<'_>,
+    known: &'static [&'static str],
+    sink: &mut Sink<'_>,
+) -> Vec<ExampleDoc> {
     let mut examples = Vec::new();
     for node in fields.items("examples", sink) {
-        let known = &["name", "zh", "given", "expect"];
         let Some(item) = Fields::open(node, "an example", known, sink) else { continue };
         let name = item.require_text("name", sink);
         let zh = item.text("zh", sink);
         let given = item.require_text("given", sink);
         item.require("expect", sink);
         let expect = item.texts("expect", sink);
+        let from = item.text("from", sink);
         if let (Some(name), Some(given)) = (name, given) {
-            examples.push(ExampleDoc { name, zh, given, expect });
+            examples.push(ExampleDoc { name, zh, given, expect, from });
         }
     }
     examples
 }
 
-fn read_allows(fields: &Fields<'_>, sink: &mut Sink<'_>) -> Vec<AllowDoc> {
+pub(super) fn read_allows(fields: &Fields<'_>, sink: &mut Sink<'_>) -> Vec<AllowDoc> {
     let mut allows = Vec::new();
     let lint = fields.get("lint").and_then(|n| Fields::open(n, "[lint]", &["allow"], sink));
     for node in lint.map_or(&[][..], |lint| lint.items("allow", sink)) {
