@@ -273,6 +273,11 @@ impl Lab {
 
     /// Everything committed in a topic, by partition and offset.
     pub fn read(&self, kind: &str) -> Vec<Record> {
+        self.read_placed(kind).into_iter().map(|(_, record)| record).collect()
+    }
+
+    /// The same, each with its offset.
+    pub fn read_placed(&self, kind: &str) -> Vec<(i64, Record)> {
         let consumer: BaseConsumer = ClientConfig::new()
             .set("bootstrap.servers", &self.broker.brokers)
             .set("group.id", "reader")
@@ -295,12 +300,15 @@ impl Lab {
         while ended.contains(&false) {
             assert!(Instant::now() < until, "{topic} cannot be read to its end");
             match consumer.poll(Duration::from_millis(100)) {
-                Some(Ok(message)) => records.push(Record {
-                    partition: message.partition(),
-                    key: message.key().map(<[u8]>::to_vec),
-                    headers: message.headers().map(headers).unwrap_or_default(),
-                    body: message.payload().unwrap_or_default().to_vec(),
-                }),
+                Some(Ok(message)) => {
+                    let record = Record {
+                        partition: message.partition(),
+                        key: message.key().map(<[u8]>::to_vec),
+                        headers: message.headers().map(headers).unwrap_or_default(),
+                        body: message.payload().unwrap_or_default().to_vec(),
+                    };
+                    records.push((message.offset(), record));
+                }
                 Some(Err(KafkaError::PartitionEOF(partition))) => ended[partition as usize] = true,
                 Some(Err(_)) | None => {}
             }
@@ -318,8 +326,13 @@ impl Lab {
 
     /// Everything in the journal.
     pub fn entries(&self) -> Vec<Entry> {
+        self.placed_entries().into_iter().map(|(_, entry)| entry).collect()
+    }
+
+    /// The same, each with its offset.
+    pub fn placed_entries(&self) -> Vec<(i64, Entry)> {
         let read = |record: &Record| journal::read(0, &record.body).expect("a record");
-        self.read("journal").iter().map(read).collect()
+        self.read_placed("journal").iter().map(|(at, record)| (*at, read(record))).collect()
     }
 
     /// Offsets that a topic has given out.

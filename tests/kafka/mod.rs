@@ -9,6 +9,7 @@ mod amlsim;
 mod broker;
 mod delivery;
 mod faults;
+mod head;
 mod lab;
 mod model;
 mod proxy;

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::lab::{Lab, Process, eventually, program};
 
 /// The shipped pack with some texts written otherwise.
-fn write_pack(folder: &Path, changes: &[(&str, &str, &str)]) {
+pub fn write_pack(folder: &Path, changes: &[(&str, &str, &str)]) {
     for file in shipped::files() {
         let path = folder.join(&file.path);
         std::fs::create_dir_all(path.parent().expect("inside")).expect("made");

@@ -1,12 +1,14 @@
 //! The state is rebuilt and kept level with the journal: its steps once more, each under the rules
 //! of its time, with nothing published.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::packs::Packs;
 use super::read::JournalReader;
 use super::{RecoveryError, runs_of};
 use crate::engine::{Engine, Fork};
+use crate::limits;
 use crate::runtime::trial::Trials;
 use crate::source::kafka::KafkaSource;
 use crate::source::kafka::journal::JournalLog;
@@ -20,6 +22,8 @@ use crate::wire::journal::{Entry, JournalCounts, JournalRecord, RuleChange, Shad
 const TELL: Duration = Duration::from_secs(5);
 /// How often it is shown to who asks.
 const SHOW: Duration = Duration::from_millis(200);
+/// What is told of a pack's hash.
+const PACK_CHARS: usize = 12;
 
 /// Why the state could not be rebuilt.
 #[derive(Debug, thiserror::Error)]
@@ -91,7 +95,7 @@ pub struct Rebuilt {
 }
 
 /// What has been repeated, and what was wrong with it.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Done {
     steps: u64,
     records: u64,
@@ -101,8 +105,21 @@ struct Done {
     unlike: u64,
     /// Steps whose rules are not known.
     unknown: u64,
+    /// Those rules, by the beginning of their hash, with their steps; the first few of them.
+    unknown_packs: BTreeMap<String, u64>,
     /// Packs on trial that are not known.
     unknown_trials: u64,
+}
+
+impl Done {
+    /// A step whose rules are not known.
+    fn unknown(&mut self, sha256: &str) {
+        self.unknown += 1;
+        let name = sha256.get(..PACK_CHARS).unwrap_or(sha256);
+        if self.unknown_packs.len() < limits::PACKS_KEPT || self.unknown_packs.contains_key(name) {
+            *self.unknown_packs.entry(name.to_owned()).or_default() += 1;
+        }
+    }
 }
 
 impl Rebuilt {
@@ -213,7 +230,9 @@ impl Rebuilt {
         }
         *begun = true;
         let of_its_time = record.rule_pack == engine.plan().pack_sha256;
-        done.unknown += u64::from(!of_its_time);
+        if !of_its_time {
+            done.unknown(&record.rule_pack);
+        }
         step.clear();
         let replayed = source.replay(&runs_of(record, means.inputs)?, step, means.go_on)?;
         record.tick_ms.into_iter().for_each(|time_ms| step.add_tick(time_ms));
@@ -233,8 +252,8 @@ impl Rebuilt {
 
     /// Tells what was wrong, and returns what there was, `took` being the time it took.
     pub fn tell(&mut self, took: Duration) -> Recovered {
-        let Done { steps, records, lost, unlike, unknown, unknown_trials } =
-            std::mem::take(&mut self.done);
+        let done = std::mem::take(&mut self.done);
+        let Done { steps, records, lost, unlike, unknown, unknown_packs, unknown_trials } = done;
         if lost > 0 {
             tracing::warn!(
                 lost,
@@ -242,8 +261,13 @@ impl Rebuilt {
             );
         }
         if unknown > 0 {
+            let packs: Vec<String> = unknown_packs
+                .iter()
+                .map(|(pack, steps)| format!("{pack} ({steps} steps)"))
+                .collect();
             tracing::warn!(
                 steps = unknown,
+                packs = packs.join(", "),
                 "steps were repeated under other rules than theirs: the journal does not hold those any \
                  more, or this version cannot compile them"
             );
