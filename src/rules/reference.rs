@@ -15,7 +15,7 @@ use crate::model::time::DAY;
 const HEAD: &str = "\
 # The rule language
 
-<!-- Printed from src/rules/catalogue.rs; a test compares. Change it there. -->
+<!-- Printed from src/rules/catalogue/; a test compares. Change it there. -->
 
 A pack is a folder: `policy.toml` (families, caps, bands, measures, episodes, breaker), `guards.toml`, `calendar.toml`
 (holidays and make-up working days), `examples.toml` (which alerts come of the whole) and one file for each rule.

@@ -87,13 +87,23 @@ fn alert(args: &WhyArgs) -> anyhow::Result<Value> {
         args.id.as_ref().is_none_or(|id| word(alert, "/alert_id").starts_with(id.as_str()))
     };
     let found: Vec<&Value> = alerts.iter().filter(is_wanted).collect();
-    let last = found.last().ok_or_else(|| anyhow!("there is no such alert"))?;
+    let Some(last) = found.last() else {
+        return Err(match &args.id {
+            Some(id) if !alerts.is_empty() => {
+                anyhow!("none of the {} alerts has an id that begins with `{id}`", alerts.len())
+            }
+            _ => anyhow!("there is no alert in it"),
+        });
+    };
     let one_episode = found.iter().all(|a| word(a, "/alert_id") == word(last, "/alert_id"));
     if !one_episode {
         return Err(anyhow!("there are {} alerts; name one with --id", found.len()));
     }
     if word(last, "/schema") != "alert.v1" {
-        return Err(anyhow!("this is not an alert.v1"));
+        return Err(anyhow!(match word(last, "/schema") {
+            "" => "this is not an alert.v1: it has no `schema`".to_owned(),
+            other => format!("this is not an alert.v1: its schema is `{other}`"),
+        }));
     }
     Ok((*last).clone())
 }

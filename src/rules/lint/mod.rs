@@ -256,7 +256,7 @@ impl<'a> Report<'a> {
                 allowed: hit.map(|index| allows[index].1.reason.value.clone()),
             });
         }
-        // Nothing is remarked on a guard that no rule names: its allowances may be needed elsewhere.
+        // Nothing is remarked on a guard that no rule names: elsewhere it may need its allowances.
         let is_asked = |owner: &Owner<'_>| match owner {
             Owner::Guard(id) => pack.guards.iter().any(|guard| {
                 guard.id.value == *id && pack.rules.iter().any(|rule| guard.is_of(rule))
