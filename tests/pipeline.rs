@@ -11,6 +11,7 @@ use goshawk::runtime::pack;
 use goshawk::runtime::pipeline::{self, Parts, PipelineError};
 use goshawk::runtime::reconcile::tally::Tally;
 use goshawk::runtime::reload::Pending;
+use goshawk::runtime::reload::book::Book;
 use goshawk::runtime::stop::{Stop, Why};
 use goshawk::runtime::trial::Trials;
 use goshawk::sink::{Commit, Sink, SinkError};
@@ -121,6 +122,7 @@ fn run(dies: Dies) -> (Result<(), PipelineError>, Option<Why>, u64) {
         encoder: &mut encoder,
         trials: &mut trials,
         state_max: usize::MAX,
+        book: Book::default(),
         pending: &pending,
         findings: None,
         telemetry: &telemetry,

@@ -132,7 +132,12 @@ fn things(files: &[SourceFile]) -> Result<Things, Vec<Diagnostic>> {
         let keys = keys.map(|(key, value)| (key.to_owned(), value.to_owned()));
         things.insert(format!("overlay {}", manifest.folder), keys.into());
     }
+    // What the examples of the whole pack say follows from the rest.
+    let is_example = |path: &str| path.rsplit('/').next() == Some("examples.toml");
     for Document { file, root } in &documents {
+        if is_example(&files[*file].path) {
+            continue;
+        }
         for (name, node) in named(&files[*file].path, root) {
             let keys = things.entry(name).or_default();
             flatten(&files, "", node, keys);

@@ -58,6 +58,8 @@ pub struct Parts<'a> {
     pub trials: &'a mut Trials,
     /// What the state may take for a trial to begin, in bytes.
     pub state_max: usize,
+    /// What the journal holds of packs.
+    pub book: Book,
     /// Rules that wait for the next step.
     pub pending: &'a Pending,
     /// Takes findings, if anybody asked for them.
@@ -278,10 +280,10 @@ pub struct Scorer<'a> {
 impl<'a> Scorer<'a> {
     /// Scores steps of these topics.
     #[must_use]
-    pub fn new(parts: Parts<'a>, topics: Vec<String>) -> Self {
+    pub fn new(mut parts: Parts<'a>, topics: Vec<String>) -> Self {
         let sum_up_at = Instant::now() + parts.reconcile_every;
         let (trial_encoder, number) = (parts.encoder.clone(), parts.next_step);
-        let (book, compared) = (Book::default(), Compared::default());
+        let (book, compared) = (std::mem::take(&mut parts.book), Compared::default());
         Self { parts, topics, number, sum_up_at, trial_encoder, book, compared }
     }
 

@@ -19,6 +19,7 @@ use super::ready::{self, Ready, settings};
 use super::recovery::RecoveryError;
 use super::recovery::replay::{Far, Rebuilt};
 use super::reload::Pending;
+use super::reload::book::Book;
 use super::reload::watch::{Pack, Watched, Watching};
 use super::rolling::start as snapshots;
 use super::standby::{Brokers, First, Follower, Led, Terms, Tools, Turn};
@@ -205,6 +206,7 @@ fn work(
     stop: &Stop,
 ) -> Result<(), RunError> {
     let First { candidate, in_force, before } = led.first_rules(&pack)?;
+    let book = Book::after(&before.plan.pack_sha256, &before.files);
     let Led { mut sink, mut source, state, next_step, stands, tally, recovered, .. } = led;
     let Rebuilt { mut engine, mut trials, .. } = state;
     let findings = config.findings.as_deref().map(|path| {
@@ -236,6 +238,7 @@ fn work(
         encoder: &mut encoder,
         trials: &mut trials,
         state_max: config.shadow.state_max_mib.saturating_mul(1 << 20),
+        book,
         pending: &pending,
         findings,
         telemetry: &shown.telemetry,

@@ -1,6 +1,8 @@
 //! A journal that retention has cut: what the service still knows of its rules, and what it says of
 //! those that are gone.
 
+use std::path::Path;
+
 use goshawk::wire::journal::Entry;
 
 use super::lab::{Lab, eventually};
@@ -17,6 +19,12 @@ fn poison(lab: &Lab, from: usize, to: usize) {
     }
     lab.flush();
     eventually("every record once", || lab.read("rejects").len() == to);
+}
+
+/// Rules of a folder; no snapshots, which would hold the packs that they need themselves.
+fn config(rules: &Path) -> String {
+    let rules = rules.display().to_string();
+    format!("rules = {rules:?}\nrules_poll = \"0s\"\n[snapshots]\ninterval = \"0s\"\n")
 }
 
 /// One run of the service.
@@ -49,7 +57,7 @@ fn packs(lab: &Lab) -> Vec<String> {
 fn a_journal_without_its_head_still_knows_the_rules_of_its_steps() {
     let Some(lab) = Lab::open("head", 1) else { return };
     let rules = lab.folder.path().join("rules");
-    let more = format!("rules = {:?}\nrules_poll = \"0s\"\n", rules.display().to_string());
+    let more = config(&rules);
     write_pack(&rules, &[]);
     serve(&lab, &more, 0, 20);
     let first_start = lab.entries().len();
@@ -64,12 +72,10 @@ fn a_journal_without_its_head_still_knows_the_rules_of_its_steps() {
     assert!(!log.contains(UNKNOWN), "{log}");
     assert_eq!(packs(&lab).len(), 2, "the change is in the journal");
     // Now the second writing too: the pack was written once more when the other took over.
-    let last_old = {
-        let old = packs(&lab)[0].clone();
-        let entries = lab.placed_entries();
-        let of_old = |entry: &Entry| matches!(entry, Entry::Step(step) if step.rule_pack == old);
-        entries.iter().rfind(|(_, entry)| of_old(entry)).expect("it has steps").0
-    };
+    let old = packs(&lab).remove(0);
+    let of_old = |entry: &Entry| matches!(entry, Entry::Step(step) if step.rule_pack == old);
+    let entries = lab.placed_entries();
+    let last_old = entries.iter().rfind(|(_, entry)| of_old(entry)).expect("it has steps").0;
     lab.delete_before("journal", 0, last_old);
     assert_eq!(packs(&lab).len(), 2, "one step of the old pack is left");
     let log = serve(&lab, &more, 60, 80);
@@ -80,7 +86,7 @@ fn a_journal_without_its_head_still_knows_the_rules_of_its_steps() {
 fn rules_that_the_journal_has_lost_are_named() {
     let Some(lab) = Lab::open("lost-rules", 1) else { return };
     let rules = lab.folder.path().join("rules");
-    let more = format!("rules = {:?}\nrules_poll = \"0s\"\n", rules.display().to_string());
+    let more = config(&rules);
     write_pack(&rules, &[]);
     serve(&lab, &more, 0, 20);
     lab.delete_before("journal", 0, offset(&lab, 0, is_step));

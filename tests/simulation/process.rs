@@ -14,12 +14,13 @@ use goshawk::runtime::error::RunError;
 use goshawk::runtime::leader::Standing;
 use goshawk::runtime::pipeline::{Parts, Publisher, Read, Scorer};
 use goshawk::runtime::recovery::replay::Rebuilt;
+use goshawk::runtime::reload::book::Book;
 use goshawk::runtime::reload::watch::Pack;
 use goshawk::runtime::reload::{Candidate, Changes, Pending};
 use goshawk::runtime::rolling::Roller;
 use goshawk::runtime::rolling::start::by_hand;
 use goshawk::runtime::rolling::writer::{ByHand, Settings};
-use goshawk::runtime::standby::{Follower, Led, Terms, Tools};
+use goshawk::runtime::standby::{First, Follower, Led, Terms, Tools};
 use goshawk::runtime::stop::Stop;
 use goshawk::snapshot::Store;
 use goshawk::snapshot::manifest::Identity;
@@ -154,7 +155,7 @@ impl Process {
         }
         let led = follower.lead()?;
         let mut encoder = encoder(&self.terms, &pack.plan);
-        let first = led.first_rules(&pack)?.candidate;
+        let First { candidate: first, before, .. } = led.first_rules(&pack)?;
         let Led { mut sink, mut source, state, next_step, stands, tally, .. } = led;
         let Rebuilt { mut engine, mut trials, .. } = state;
         let taking = self.disk.as_ref().map(|memory| {
@@ -178,6 +179,7 @@ impl Process {
             encoder: &mut encoder,
             trials: &mut trials,
             state_max: usize::MAX,
+            book: Book::after(&before.plan.pack_sha256, &before.files),
             pending: &self.pending,
             findings: None,
             telemetry,

@@ -3,7 +3,7 @@
 //!
 //! A step must be repeated by the pack that judged it. Its files stand before the first step of a
 //! change, which the journal may have lost when it still has later steps of the same pack. So they
-//! are written again every [`limits::PACK_REWRITE`], and once more when another pack takes over:
+//! are written again every [`limits::PACK_REWRITE`], and once more when another pack takes over, also at a start:
 //! after every kept step the files of its pack come once more, or are still to come within that
 //! time.
 
@@ -21,6 +21,8 @@ const AGAIN: &str = "rewrite";
 /// The packs in force and on trial as the journal has them.
 #[derive(Debug, Default)]
 pub struct Book {
+    /// The pack of the last step before a start: hash and files.
+    before: Option<(String, Vec<SourceFile>)>,
     live: Option<Entry<RuleChange>>,
     trial: Option<Entry<ShadowChange>>,
     /// When all of it was last written; set by the first step.
@@ -34,12 +36,21 @@ struct Entry<T> {
 }
 
 impl Book {
+    /// That of a start, with the pack that judged the last step before it.
+    #[must_use]
+    pub fn after(sha256: &str, files: &[SourceFile]) -> Self {
+        Self { before: Some((sha256.to_owned(), files.to_vec())), ..Self::default() }
+    }
+
     /// A pack comes into force: the files of the one before, its own, and the change.
     pub fn live(&mut self, change: RuleChange, files: Vec<SourceFile>) -> Vec<Message> {
         let mut messages = Vec::new();
-        if let Some(before) = self.live.as_ref().filter(|before| before.change.to != change.to) {
-            messages.extend(of_pack(&before.change.to, &before.files));
+        let live = self.live.as_ref().map(|entry| (&entry.change.to, &entry.files));
+        let before = live.or(self.before.as_ref().map(|(sha256, files)| (sha256, files)));
+        if let Some((sha256, files)) = before.filter(|(sha256, _)| **sha256 != change.to) {
+            messages.extend(of_pack(sha256, files));
         }
+        self.before = None;
         messages.extend(of_pack(&change.to, &files));
         messages.push(journal::message(&change));
         self.live = Some(Entry { change, files });
@@ -170,6 +181,13 @@ mod tests {
         assert_eq!(begun, ["file of t: T", "1 None -> Some(\"t\") by http"]);
         let ended = told(&book.trial(trial(Some("t"), None), Vec::new()));
         assert_eq!(ended, ["file of t: T", "1 Some(\"t\") -> None by http"]);
+    }
+
+    #[test]
+    fn a_start_with_other_rules_brings_the_files_of_those_before_it() {
+        let first = |to: &str| told(&Book::after("p", &file("P")).live(change("p", to), file("Q")));
+        assert_eq!(first("q"), ["file of p: P", "file of q: Q", "1 p -> q by folder"]);
+        assert_eq!(first("p"), ["file of p: Q", "1 p -> p by folder"]);
     }
 
     #[test]
