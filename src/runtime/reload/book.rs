@@ -3,9 +3,9 @@
 //!
 //! A step must be repeated by the pack that judged it. Its files stand before the first step of a
 //! change, which the journal may have lost when it still has later steps of the same pack. So they
-//! are written again every [`limits::PACK_REWRITE`], and once more when another pack takes over, also at a start:
-//! after every kept step the files of its pack come once more, or are still to come within that
-//! time.
+//! are written again every [`limits::PACK_REWRITE`], and once more when another pack takes over, at
+//! a start too: after every kept step the files of its pack come once more, or are still to come
+//! within that time.
 
 use super::rule_files;
 use crate::limits;
