@@ -39,6 +39,7 @@ fn guards() -> Value {
             "when": super::expression(),
             "effect": { "enum": effect_words() },
             "scope": { "enum": ["all"] },
+            "lint": lint(),
         }),
         &["id", "title", "when", "effect"],
     );
@@ -113,6 +114,7 @@ fn policy(name: &str, description: &str, needs: &[&str]) -> Value {
         "festivals": list(days()),
         "customer_reasons": table(Value::Object(reasons), &[]),
         "external_codes": { "type": "object", "additionalProperties": text() },
+        "lint": lint(),
     });
     finished(table(properties, needs), name, &POLICY, description)
 }

@@ -45,6 +45,12 @@ pub const GUARDS: File = File {
             zh: "`all`：适用于 `list` 族以外的所有规则，不必逐一引用；不写则只用于引用它的规则",
             en: "`all`: holds for every rule outside the family `list` without being named; absent: for the rules that name it",
         },
+        Key {
+            shown: "`[[lint.allow]]`",
+            names: &["lint"],
+            zh: "有意为之的检查提示：`code`、`about`、`reason`",
+            en: "`code`, `about`, `reason`: a remark of `rules lint` that is meant to be so",
+        },
     ],
 };
 
@@ -108,6 +114,12 @@ pub const POLICY: File = File {
             names: &["external_codes"],
             zh: "本机构的代码，按原因代码：`BURST_OUT = \"1204\"`；随告警以 `external_code` 发出",
             en: "your own codes, by reason code: `BURST_OUT = \"1204\"`; alerts carry them as `external_code`",
+        },
+        Key {
+            shown: "`[[lint.allow]]`",
+            names: &["lint"],
+            zh: "有意为之的检查提示：`code`、`about`、`reason`",
+            en: "`code`, `about`, `reason`: a remark of `rules lint` that is meant to be so",
         },
     ],
 };
