@@ -49,7 +49,7 @@ impl Random {
     }
 }
 
-/// Payments at three a day and account, both sides uniform; payers have customers and devices.
+/// Payments at three a day and account, both sides uniform persons; nobody names customer or device.
 struct Load {
     random: Random,
     accounts: u64,

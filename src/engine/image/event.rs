@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ImageError, of_number, of_number_or_none, take_text};
+use super::{
+    ImageError, country_of, currency_of, letters, of_number, of_number_or_none, take_text,
+};
 use crate::limits;
 use crate::model::country::Country;
 use crate::model::event::{
@@ -10,7 +12,7 @@ use crate::model::event::{
     Event, Geo, OpeningReason, Party, PayeeCheck, Payment, PaymentStatus, PaymentType, Position,
     RiskGrade, Text,
 };
-use crate::model::money::{Currency, Money};
+use crate::model::money::Money;
 use crate::model::time::Millis;
 
 /// A payment event. Of words that may be absent one more than their number; 0: none.
@@ -91,16 +93,6 @@ fn texts_of<'a>(text: &str, spans: impl Iterator<Item = &'a mut Text>) -> (Strin
     (texts, lens)
 }
 
-/// The letters of a code.
-fn letters<const N: usize>(code: &str) -> [u8; N] {
-    code.as_bytes().first_chunk().copied().unwrap_or([0; N])
-}
-
-fn country_of(letters: [u8; 2]) -> Result<Country, ImageError> {
-    let country = std::str::from_utf8(&letters).ok().and_then(Country::parse);
-    country.ok_or(ImageError::Impossible("a country has no code"))
-}
-
 impl PaymentEvent {
     /// Of an event whose texts lie in `text`.
     pub(in super::super) fn of(event: &Event, payment: &Payment, text: &str) -> Self {
@@ -177,15 +169,14 @@ impl PaymentEvent {
 
     /// The event, with its texts in a batch.
     pub(in super::super) fn event_in(&self, batch: &mut Batch) -> Result<Event, ImageError> {
-        let currency = std::str::from_utf8(&self.currency).ok().and_then(Currency::parse);
-        let currency = currency.ok_or(ImageError::Impossible("a currency has no code"))?;
+        let currency = currency_of(&self.currency)?;
         let money = 0..=limits::AMOUNT_MINOR_MAX;
         if !money.contains(&self.amount_minor)
             || !(0..=limits::EVENT_TIME_MS_MAX).contains(&self.time_ms)
         {
             return Err(ImageError::Impossible("an event has an amount or a time that none has"));
         }
-        let country = |letters: Option<[u8; 2]>| letters.map(country_of).transpose();
+        let country = |letters: Option<[u8; 2]>| letters.map(|code| country_of(&code)).transpose();
         let mut payment = Payment {
             category: of_number_or_none("category", Category::WORDS, self.category)?,
             terminal_geo: self.terminal_geo.as_ref().map(GeoRow::geo),
@@ -353,11 +344,8 @@ impl AccountRow {
             return Err(ImageError::Impossible("an event has a time that none has"));
         }
         let money = |money: Option<(i64, [u8; 3])>| {
-            let money = money.map(|(minor, letters)| {
-                let currency = std::str::from_utf8(&letters).ok().and_then(Currency::parse);
-                let currency = currency.ok_or(ImageError::Impossible("a currency has no code"))?;
-                Ok(Money { minor, currency })
-            });
+            let money =
+                money.map(|(minor, letters)| Ok(Money { minor, currency: currency_of(&letters)? }));
             money.transpose()
         };
         let mut account = AccountEvent {

@@ -8,12 +8,14 @@ use super::super::features::{Known, Opening, Place};
 use super::super::long::{DayBucket, Long, Pair, SketchCell};
 use super::super::reference::{ControlEntry, Profile, ReferenceData};
 use super::super::table::Table;
-use super::{Column, ImageError, of_number, of_number_or_none, take, take_text};
-use crate::model::country::Country;
+use super::{
+    Column, ImageError, country_of, currency_of, letters, of_number, of_number_or_none, take,
+    take_text,
+};
 use crate::model::entity::Reference;
 use crate::model::event::{AccountClass, AccountEventKind, CustomerType, RiskGrade, Verdict};
 use crate::model::measure::Action;
-use crate::model::money::{Currency, Money};
+use crate::model::money::Money;
 use crate::model::time::Millis;
 
 /// By entity that has any of it; what belongs to one lies in a row.
@@ -294,11 +296,8 @@ impl ExtrasImage {
             bound: bound.len() as u32,
         });
         self.marks.extend(marks.iter().map(|(at, kind)| (*at, *kind as u8)));
-        let letters = |code: &str| code.as_bytes().first_chunk().copied().unwrap_or_default();
-        let raised = |(at, limit): &(Millis, Money)| {
-            let code = limit.currency.code().as_bytes();
-            (*at, limit.minor, code.first_chunk().copied().unwrap_or_default())
-        };
+        let raised =
+            |(at, limit): &(Millis, Money)| (*at, limit.minor, letters(limit.currency.code()));
         self.raises.extend(raises.iter().map(raised));
         self.blocks.extend_from_slice(blocks);
         for (at, verdict, payee) in verdicts {
@@ -490,8 +489,7 @@ impl<'a> Rest<'a> {
             known.marks.push((*at, of_number("event kind", AccountEventKind::WORDS, *kind)?));
         }
         for (at, minor, letters) in take(&mut self.raises, row.raises, WHAT)? {
-            let currency = std::str::from_utf8(letters).ok().and_then(Currency::parse);
-            let currency = currency.ok_or(ImageError::Impossible("a currency has no code"))?;
+            let currency = currency_of(letters)?;
             known.raises.push((*at, Money { minor: *minor, currency }));
         }
         known.blocks = take(&mut self.blocks, row.blocks, WHAT)?.to_vec();
@@ -504,16 +502,15 @@ impl<'a> Rest<'a> {
         known.places = places.iter().map(place).collect();
         let bases = take(&mut self.bases, row.bases, WHAT)?;
         known.bases = bases.iter().map(|(day, at, row)| (*day, *at, place_of(*row))).collect();
-        for (fingerprint, len) in take(&mut self.cash, row.cash, WHAT)? {
-            known.cash.push((*fingerprint, self.text(*len)?));
-        }
-        for (fingerprint, len) in take(&mut self.terminals, row.terminals, WHAT)? {
-            known.terminals.push((*fingerprint, self.text(*len)?));
+        let cash = take(&mut self.cash, row.cash, WHAT)?;
+        let terminals = take(&mut self.terminals, row.terminals, WHAT)?;
+        for (rows, used) in [(cash, &mut known.cash), (terminals, &mut known.terminals)] {
+            for (fingerprint, len) in rows {
+                used.push((*fingerprint, self.text(*len)?));
+            }
         }
         for (at, payment, letters) in take(&mut self.countries, row.countries, WHAT)? {
-            let country = std::str::from_utf8(letters).ok().and_then(Country::parse);
-            let country = country.ok_or(ImageError::Impossible("a country has no code"))?;
-            known.countries.push((*at, *payment, country));
+            known.countries.push((*at, *payment, country_of(letters)?));
         }
         let opening = |&(time_ms, account, customer): &(Millis, u64, u64)| {
             let [account, customer] = [account, customer].map(Reference::from_bits);

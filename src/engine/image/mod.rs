@@ -49,7 +49,9 @@ use super::register::Register;
 use super::step::{Engine, write};
 use crate::limits;
 use crate::model::alert::TargetKind;
+use crate::model::country::Country;
 use crate::model::entity::Shard;
+use crate::model::money::Currency;
 use crate::model::time::Millis;
 
 /// What the consult phase keeps of one shard.
@@ -110,6 +112,23 @@ pub(super) fn of_number_or_none<T: Copy>(
     number: u8,
 ) -> Result<Option<T>, ImageError> {
     number.checked_sub(1).map(|number| of_number(what, words, number)).transpose()
+}
+
+/// The letters of a code.
+fn letters<const N: usize>(code: &str) -> [u8; N] {
+    code.as_bytes().first_chunk().copied().unwrap_or([0; N])
+}
+
+/// The country of a code's letters.
+fn country_of(letters: &[u8]) -> Result<Country, ImageError> {
+    let country = std::str::from_utf8(letters).ok().and_then(Country::parse);
+    country.ok_or(ImageError::Impossible("a country has no code"))
+}
+
+/// The currency of a code's letters.
+fn currency_of(letters: &[u8]) -> Result<Currency, ImageError> {
+    let currency = std::str::from_utf8(letters).ok().and_then(Currency::parse);
+    currency.ok_or(ImageError::Impossible("a currency has no code"))
 }
 
 /// The next `len` bytes as text.

@@ -3,9 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::register::{FIRST, Record, Register, SETTLED};
-use super::{Column, ImageError, take_text};
+use super::{Column, ImageError, currency_of, take_text};
 use crate::model::entity::{Reference, Shard};
-use crate::model::money::Currency;
 
 /// Payments, one place in every column each, unless the column says otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -161,8 +160,6 @@ impl PaymentsImage {
         }
         let mut ids = self.ids.0.as_slice();
         for at in 0..len {
-            let letters = std::str::from_utf8(&self.currencies.0[3 * at..][..3]).ok();
-            let currency = letters.and_then(Currency::parse);
             let fingerprint = self.fingerprints.0[at];
             if fingerprint >> (u32::BITS - crate::limits::SHARD_BITS) != u32::from(shard) {
                 return Err(ImageError::Impossible("a payment lies in another shard"));
@@ -192,7 +189,7 @@ impl PaymentsImage {
                 event_lens: lens,
                 id_len: self.id_lens.0[at],
                 statuses: self.statuses.0[at],
-                currency: currency.ok_or(ImageError::Impossible("a currency has no code"))?,
+                currency: currency_of(&self.currencies.0[3 * at..][..3])?,
                 // Where the ids lie is the register's to say.
                 id_chunk: 0,
                 event_chunks: [0; 2],

@@ -18,6 +18,14 @@ pub struct File {
 /// Every file but a rule's, in the order of the reference.
 pub const FILES: &[File] = &[GUARDS, POLICY, CALENDAR, MANIFEST, CHANGE];
 
+/// Remarks that guards or a policy allow themselves.
+const LINT_ALLOW: Key = Key {
+    shown: "`[[lint.allow]]`",
+    names: &["lint"],
+    zh: "有意为之的检查提示：`code`、`about`、`reason`",
+    en: "`code`, `about`, `reason`: a remark of `rules lint` that is meant to be so",
+};
+
 /// `guards.toml`
 #[rustfmt::skip]
 pub const GUARDS: File = File {
@@ -45,12 +53,7 @@ pub const GUARDS: File = File {
             zh: "`all`：适用于 `list` 族以外的所有规则，不必逐一引用；不写则只用于引用它的规则",
             en: "`all`: holds for every rule outside the family `list` without being named; absent: for the rules that name it",
         },
-        Key {
-            shown: "`[[lint.allow]]`",
-            names: &["lint"],
-            zh: "有意为之的检查提示：`code`、`about`、`reason`",
-            en: "`code`, `about`, `reason`: a remark of `rules lint` that is meant to be so",
-        },
+        LINT_ALLOW,
     ],
 };
 
@@ -115,12 +118,7 @@ pub const POLICY: File = File {
             zh: "本机构的代码，按原因代码：`BURST_OUT = \"1204\"`；随告警以 `external_code` 发出",
             en: "your own codes, by reason code: `BURST_OUT = \"1204\"`; alerts carry them as `external_code`",
         },
-        Key {
-            shown: "`[[lint.allow]]`",
-            names: &["lint"],
-            zh: "有意为之的检查提示：`code`、`about`、`reason`",
-            en: "`code`, `about`, `reason`: a remark of `rules lint` that is meant to be so",
-        },
+        LINT_ALLOW,
     ],
 };
 
